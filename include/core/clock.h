@@ -1,0 +1,22 @@
+/* Time as data: milliseconds since 1970 for what is stored or compared with
+ * other machines, monotonic milliseconds for deadlines. Only the edges read
+ * clocks; everything deeper is told. */
+#ifndef CORE_CLOCK_H
+#define CORE_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+int64_t clock_wall_ms(void);
+int64_t clock_mono_ms(void);
+void clock_sleep_ms(int64_t ms);
+
+/* RFC 3339, any number of fraction digits, "Z" or an offset; a bare date is
+ * midnight UTC. False when text is none of these. */
+bool clock_parse(const char *text, int64_t *wall_ms);
+
+/* "2026-11-23T10:00:00.000Z". */
+#define CLOCK_TEXT 25
+void clock_format(int64_t wall_ms, char out[CLOCK_TEXT]);
+
+#endif

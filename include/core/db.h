@@ -1,0 +1,112 @@
+/* PostgreSQL connections, a pool of them, and one way to run a statement.
+ * The only room that knows libpq. Statements go out unnamed (PQexecParams'
+ * protocol) with no session state, so that a transaction-mode pooler may
+ * stand in between. */
+#ifndef CORE_DB_H
+#define CORE_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/buf.h"
+#include "core/err.h"
+
+struct db;      /* one connection */
+struct db_pool; /* a few of them, shared by many threads */
+
+struct query {
+	const char *name; /* for logs: the file's name */
+	const char *sql;
+};
+
+struct db_options {
+	const char *url;        /* libpq's: URL or key=value */
+	const char *app_name;   /* application_name */
+	int connections;        /* at most */
+	int query_timeout_ms;   /* a statement's; then the connection is dropped */
+	int connect_timeout_ms;
+};
+
+/* Opens no connection yet. url is copied. */
+enum err db_pool_new(const struct db_options *options, struct db_pool **out)
+    MUST_CHECK;
+void db_pool_free(struct db_pool *pool);
+
+/* Borrow a connection that works, connecting if need be; give up at
+ * deadline_ms (clock_mono_ms()). ERR_BUSY: none was free in time; ERR_DB: the
+ * database cannot be reached. Give it back with db_put(). */
+enum err db_get(struct db_pool *pool, int64_t deadline_ms, struct db **out)
+    MUST_CHECK;
+void db_put(struct db_pool *pool, struct db *db);
+
+/* Values of a statement, as text; a NULL value is SQL null. What is added must
+ * live until the statement ran, but for args_int's and args_bytes', which are
+ * kept inside. A failure while adding is told by db_run(). */
+#define ARGS_MAX 40
+struct args {
+	int count;
+	const char *values[ARGS_MAX];
+	char numbers[ARGS_MAX][24];
+	char *owned[ARGS_MAX];
+	enum err failed;
+};
+void args_text(struct args *args, const char *value);
+void args_int(struct args *args, int64_t value);
+void args_bool(struct args *args, bool value);
+/* bytea; copied */
+void args_bytes(struct args *args, const void *bytes, size_t len);
+void args_done(struct args *args);
+
+/* A SQL array under construction, for set-based statements. */
+struct array {
+	struct buf text;
+	size_t count;
+	enum err failed;
+};
+#define ARRAY_INIT                                                             \
+	{                                                                      \
+		.text = BUF_INIT((size_t)256 * 1024 * 1024)                    \
+	}
+void array_text(struct array *array, const char *value); /* NULL: null */
+void array_int(struct array *array, int64_t value);
+void array_bool(struct array *array, bool value);
+void args_array(struct args *args, struct array *array); /* borrowed */
+void array_done(struct array *array);
+
+/* What a statement returned. Values are borrowed until rows_done(). */
+struct rows {
+	void *result;
+};
+size_t rows_count(const struct rows *rows);
+/* Values by column name; NULL (or 0, false) for SQL null. Asking for a column
+ * that the statement does not return is a programmer's mistake. */
+const char *rows_text(const struct rows *rows, size_t row, const char *column);
+int64_t rows_int(const struct rows *rows, size_t row, const char *column);
+bool rows_bool(const struct rows *rows, size_t row, const char *column);
+/* bytea; *out is freed by the caller, NULL for null */
+enum err rows_bytes(const struct rows *rows, size_t row, const char *column,
+    unsigned char **out, size_t *len) MUST_CHECK;
+void rows_done(struct rows *rows);
+
+/* Run one statement in a transaction of its own. rows may be NULL when nothing
+ * is wanted. ERR_CONFLICT: a constraint refused it; ERR_BUSY: lock timeout,
+ * deadlock or serialization, try again; ERR_INPUT: a value that its type
+ * refuses; ERR_DB: the connection broke or the statement timed out, and it is
+ * not known whether it was committed; ERR_BUG: the statement is wrong. */
+enum err db_run(struct db *db, const struct query *q, const struct args *args,
+    struct rows *rows) MUST_CHECK;
+
+/* Borrow, run, give back. */
+enum err db_pool_run(struct db_pool *pool, int64_t deadline_ms,
+    const struct query *q, const struct args *args, struct rows *rows)
+    MUST_CHECK;
+
+/* Several statements in one go, for migrations only: no values. */
+enum err db_script(struct db *db, const char *sql) MUST_CHECK;
+
+/* The constraint that caused the last ERR_CONFLICT of this thread, "" if not
+ * known. */
+const char *db_constraint(void);
+
+#endif

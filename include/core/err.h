@@ -1,0 +1,47 @@
+/* One enum for every failure, and this thread's last reason as text.
+ * The reason is for logs only: clients get err_name() and a sentence of the
+ * edge's own. Logged once, at the edge. */
+#ifndef CORE_ERR_H
+#define CORE_ERR_H
+
+#include <stdbool.h>
+
+#define MUST_CHECK __attribute__((warn_unused_result))
+#define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
+
+enum err {
+	OK = 0,
+	ERR_INPUT,     /* what came from outside is malformed */
+	ERR_AUTH,      /* nobody we know */
+	ERR_FORBIDDEN, /* known, but not allowed */
+	ERR_NOTFOUND,
+	ERR_METHOD,   /* no such method on this path */
+	ERR_CONFLICT, /* the state of the thing does not allow it */
+	ERR_TOOBIG,
+	ERR_LENGTH, /* a body without Content-Length */
+	ERR_MEDIA,  /* a body that is not JSON */
+	ERR_UNPROCESSABLE,
+	ERR_BUSY,    /* too many at once, or told to wait */
+	ERR_REMOTE,  /* the other side answered nonsense or not at all */
+	ERR_TIMEOUT, /* the deadline passed */
+	ERR_DB,
+	ERR_CONFIG,
+	ERR_NOMEM,
+	ERR_BUG,
+	ERR_COUNT
+};
+
+/* Record why and return code, so that `return err_set(...)` reads well.
+ * The text is cut at 511 bytes; it must not hold a secret. */
+enum err err_set(enum err code, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* This thread's last reason; never NULL, "" before the first. */
+const char *err_text(void);
+
+/* "not_found" and the like: stable, for clients and logs. */
+const char *err_name(enum err code);
+
+/* The HTTP status that this failure is answered with. */
+int err_http_status(enum err code);
+
+#endif

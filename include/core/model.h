@@ -1,0 +1,155 @@
+/* The nouns, as plain structs: what rooms that do not know each other hand to
+ * one another. Strings are owned by the struct unless said otherwise; every
+ * *_done() accepts a zeroed struct and leaves one. */
+#ifndef CORE_MODEL_H
+#define CORE_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/crypto.h"
+#include "core/err.h"
+
+/* One user's credential for one provider: a row of integrations. */
+struct connection {
+	char id[CRYPTO_UUID];
+	char user_id[CRYPTO_UUID];
+	char type[16]; /* todoist, linear, attio */
+	char *name;
+	char *key; /* plain while in use: crypto_free_secret() */
+	unsigned char *key_sealed;
+	size_t key_sealed_len;
+	char key_id[CRYPTO_KEY_ID];
+	char *metadata;   /* JSON object text; for Linear holds teamDoneStates */
+	char *account_id; /* who the provider says the key is; NULL: unknown */
+	char status[16];  /* active, auth_failed, paused */
+	bool writeback;   /* false: completions stay local */
+	int64_t generation;
+	int64_t rate_limited_until_ms; /* wall clock, 0: not limited */
+};
+void connection_done(struct connection *conn);
+
+/* What a provider can say of an item. */
+enum item_state {
+	ITEM_OPEN = 0,
+	ITEM_COMPLETED,
+	ITEM_CANCELED,
+	ITEM_DUPLICATE,
+	ITEM_DELETED,
+	ITEM_ARCHIVED,
+	ITEM_REASSIGNED,
+	ITEM_MOVED,
+	ITEM_NOT_VISIBLE, /* asked by id, not returned: deleted or hidden */
+	ITEM_STATE_COUNT
+};
+
+/* "open", "completed", ... as stored in tasks.completion_reason. */
+const char *item_state_name(enum item_state state);
+
+/* A thing at the provider. */
+struct item {
+	char *source_id;
+	char *title;      /* may be NULL in a by-id answer */
+	char *source_url; /* may be NULL */
+	char *metadata;   /* JSON object text: what a later write needs */
+	char *due;        /* recurring only: the occurrence's due date */
+	bool is_recurring;
+	enum item_state state;
+};
+void item_done(struct item *item);
+
+struct items {
+	struct item *list;
+	size_t count, cap;
+};
+/* A zeroed new element at the end; NULL when memory is out. */
+struct item *items_add(struct items *items);
+void items_done(struct items *items);
+
+/* One page of a list of active items. */
+struct page {
+	struct items items;
+	size_t rows;       /* as sent, those that are not active included */
+	char *next_cursor; /* NULL when end */
+	bool end;          /* the provider's own end signal was seen */
+	char *account_id;  /* NULL if this list does not tell */
+};
+void page_done(struct page *page);
+
+enum wish { WISH_COMPLETE, WISH_UNCOMPLETE };
+const char *wish_name(enum wish wish); /* "complete", "uncomplete" */
+
+/* How a provider's answer to a write is to be taken. */
+enum outcome {
+	OUTCOME_ACCEPTED,
+	OUTCOME_REJECTED,
+	OUTCOME_UNKNOWN, /* it may have happened */
+	OUTCOME_RATE_LIMITED,
+	OUTCOME_AUTH_FAILED,
+	OUTCOME_COUNT
+};
+const char *outcome_name(enum outcome outcome);
+
+/* Why. One word for one thing in SQL, JSON, C and prose: reason_name() is
+ * what stands in writebacks.reason. */
+enum reason {
+	REASON_NONE = 0,
+	/* accepted */
+	REASON_DONE,         /* the provider did it */
+	REASON_ALREADY_GONE, /* completing what no longer exists */
+	REASON_ALREADY_DONE, /* it was so before, or an earlier send did it */
+	/* skipped */
+	REASON_MANUAL,
+	REASON_NO_CONNECTION,
+	REASON_WRITEBACK_OFF,
+	REASON_CONNECTION_GONE, /* fallback connection does not know the item */
+	REASON_NO_DONE_STATE,
+	/* rolled back */
+	REASON_SOURCE_GONE, /* uncompleting what no longer exists */
+	REASON_NOT_FOUND,
+	REASON_FORBIDDEN, /* this item or team, not the whole key */
+	REASON_REFUSED,   /* permanent: bad argument, plan limit, ... */
+	REASON_GONE_API,  /* the provider retired this interface */
+	REASON_STATE_REFUSED,
+	REASON_AUTH_FAILED,
+	REASON_SCOPE_MISSING,
+	REASON_RATE_LIMITED,
+	REASON_UNREACHABLE, /* never sent */
+	REASON_TIMEOUT,     /* sent, no answer in time */
+	REASON_NO_ANSWER,   /* sent, cut off */
+	REASON_SERVER_ERROR,
+	REASON_BAD_ANSWER, /* an answer that is not one */
+	REASON_GIVEN_UP,   /* unknown until the configured age */
+	/* superseded */
+	REASON_NEWER_WISH,
+	REASON_LOCAL_CHANGE, /* archived or deleted here meanwhile */
+	REASON_COUNT
+};
+const char *reason_name(enum reason reason);
+
+/* What a provider's reader makes of the answer to a write. */
+struct answer {
+	enum outcome outcome;
+	enum reason reason;
+	int64_t retry_after_ms; /* rate limited: from now; -1 if not said */
+	char detail[160];       /* for logs and explain; never a secret */
+};
+
+/* A row of writebacks with what its delivery needs. */
+struct writeback {
+	char id[CRYPTO_UUID]; /* also the stable command id at the provider */
+	char user_id[CRYPTO_UUID];
+	char task_id[CRYPTO_UUID];
+	enum wish wish;
+	bool by_fallback; /* the task named no connection */
+	int64_t generation;
+	int attempts;         /* sends begun, this one included */
+	bool was_sent;        /* an earlier owner may have sent it */
+	char *source_id;
+	char *source_metadata; /* JSON object text, as the last poll saw it */
+	struct connection connection;
+};
+void writeback_done(struct writeback *w);
+
+#endif

@@ -1,0 +1,116 @@
+/* A provider is a table of functions that write requests and read responses.
+ * It never does I/O: its callers carry them. Everything that is particular to
+ * Todoist, Linear or Attio ends in its reader. Adding one is one file, one
+ * line in provider.c, one folder of fixtures. The bytes are those that the
+ * vendors document; quirks carry the page that documents them. */
+#ifndef CORE_PROVIDERS_PROVIDER_H
+#define CORE_PROVIDERS_PROVIDER_H
+
+#include "core/http.h"
+#include "core/model.h"
+
+/* One write in the making. */
+struct push {
+	const struct connection *conn; /* with its key open */
+	const char *base_url;
+	const char *source_id;
+	const char *source_metadata; /* JSON object text or NULL */
+	enum wish wish;
+	const char *command_id; /* stable over retries: the writeback's id */
+
+	/* The provider's notes between its questions; zero at the start. */
+	char target[64];  /* Linear: the state to set; Todoist: the write that
+	                     fits the task as it now is */
+	char team_id[64]; /* Linear: as last seen */
+	bool is_refused;  /* the caller sets it: the target was refused,
+	                     ask anew and choose once more */
+	bool knows_item, knows_states;
+	char *metadata_patch; /* JSON object to merge into the connection's
+	                         metadata, or NULL; push_done() frees it */
+};
+void push_done(struct push *push);
+
+struct provider {
+	const char *name;  /* as in integrations.type, tasks.source, URLs */
+	const char *title; /* as a person writes it */
+
+	/* List active items. cursor NULL: the first page. The reader fails with
+	 * ERR_REMOTE for anything that is not a whole, strictly parsed page with
+	 * its end signal or a cursor; ERR_AUTH for a dead key or missing scope;
+	 * ERR_BUSY when rate limited. failure (never NULL) says more. An item's
+	 * state is ITEM_OPEN: rows that are not active or not the user's own are
+	 * left out (page->rows still counts them). */
+	enum err (*list_request)(const struct connection *conn,
+	    const char *base_url, const char *cursor, struct http_request *out);
+	enum err (*list_response)(const struct connection *conn,
+	    const char *cursor, const struct http_response *res,
+	    struct page *out, struct answer *failure);
+
+	/* Who is this key? NULL where the list tells. *account_id is freed by
+	 * the caller. */
+	enum err (*account_request)(const struct connection *conn,
+	    const char *base_url, struct http_request *out);
+	enum err (*account_response)(const struct http_response *res,
+	    char **account_id, struct answer *failure);
+
+	/* Metadata of the connection that polls keep fresh (Linear's
+	 * teamDoneStates); NULL elsewhere. patch: JSON object text that the
+	 * reader grows from page to page, NULL at first, freed by the caller.
+	 * *next_cursor NULL: that was the last. */
+	enum err (*metadata_request)(const struct connection *conn,
+	    const char *base_url, const char *cursor, struct http_request *out);
+	enum err (*metadata_response)(const struct http_response *res,
+	    char **patch, char **next_cursor, struct answer *failure);
+
+	/* Read items by id, at most read_max in one request. The reader gives
+	 * one item per id asked, in any order; those that the provider does not
+	 * return are ITEM_NOT_VISIBLE. Open but out of the list's scope is
+	 * ITEM_REASSIGNED, ITEM_MOVED or ITEM_ARCHIVED, never ITEM_OPEN. */
+	size_t read_max;
+	enum err (*read_request)(const struct connection *conn,
+	    const char *base_url, const char *const *ids, size_t count,
+	    struct http_request *out);
+	enum err (*read_response)(const struct connection *conn,
+	    const char *const *ids, size_t count,
+	    const struct http_response *res, struct items *out,
+	    struct answer *failure);
+
+	/* What must be asked before the write? *asks false: nothing (more).
+	 * The reader either learns (push's notes) or, with *decided true, says
+	 * how the writeback ends without a write: answer accepted already_done,
+	 * rejected not_found or no_done_state, and so on. NULL: no provider
+	 * question ever. The caller stops after 4 questions. */
+	enum err (*ask_request)(const struct push *push, bool *asks,
+	    struct http_request *out);
+	enum err (*ask_response)(struct push *push,
+	    const struct http_response *res, bool *decided,
+	    struct answer *answer);
+
+	/* The write itself. The reader never fails: every answer is one of the
+	 * outcomes with a reason; REASON_STATE_REFUSED means that asking anew
+	 * (push->is_refused) may help; REASON_NOT_FOUND that the item is gone. */
+	enum err (*write_request)(const struct push *push,
+	    struct http_request *out);
+	void (*write_response)(const struct push *push,
+	    const struct http_response *res, struct answer *answer);
+
+	/* Is repeating the same write harmless? False for a recurring item's
+	 * close when it does not go out under a command id that the provider
+	 * runs once. */
+	bool (*is_repeatable)(const struct push *push);
+
+	/* After an unknown outcome: given the item as it now reads, did the
+	 * wish come true? Recurring items compare the due date. */
+	bool (*is_fulfilled)(const struct push *push, const struct item *now);
+};
+
+extern const struct provider provider_todoist;
+extern const struct provider provider_linear;
+extern const struct provider provider_attio;
+
+/* NULL: no such provider. */
+const struct provider *provider_by_name(const char *name);
+/* In a fixed order, NULL past the last. */
+const struct provider *provider_at(size_t i);
+
+#endif

@@ -1,0 +1,19 @@
+-- event_list: what happened after a cursor, oldest first, one more than asked.
+-- Only what every older transaction can no longer slip behind.
+-- $1 user_id  $2 cursor: txid  $3 cursor: id  $4 limit
+select e.txid, e.id,
+       json_build_object(
+		'id', e.txid::text || '-' || e.id,
+		'type', e.type,
+		'task_id', e.task_id,
+		'writeback_id', e.writeback_id,
+		'connection_id', e.connection_id,
+		'reason', e.reason,
+		'detail', e.detail,
+		'created_at', flowpin_time(e.created_at)) as event
+  from events e
+ where e.user_id = $1::uuid
+   and (e.txid, e.id) > ($2::xid8, $3::bigint)
+   and e.txid < pg_snapshot_xmin(pg_current_snapshot())
+ order by e.txid, e.id
+ limit $4

@@ -1,0 +1,25 @@
+-- run_claim: take connections that are due; t0 is the database's clock before any
+-- request of the run.
+-- $1 how many at most  $2 lease, ms  $3 only this connection, or null
+with due as materialized (
+	select i.id
+	  from integrations i
+	 where i.key_sealed is not null
+	   and i.status not in ('auth_failed', 'paused')
+	   and (i.next_poll_at <= now() or $3::uuid is not null)
+	   and ($3::uuid is null or i.id = $3::uuid)
+	   and (i.lease_until is null or i.lease_until <= now())
+	   and (i.rate_limited_until is null or i.rate_limited_until <= now())
+	 order by i.next_poll_at
+	 limit $1
+	   for update skip locked
+)
+update integrations i
+   set generation = i.generation + 1,
+       lease_until = now() + $2::bigint * interval '1 ms',
+       last_run_at = clock_timestamp()
+  from due d
+ where i.id = d.id
+returning i.user_id, i.id as connection_id, i.type, i.name, i.key_sealed,
+       i.key_id, i.metadata, i.account_id, i.status, i.writeback,
+       i.generation, 0 as rate_limited_until_ms, clock_timestamp() as t0

@@ -1,0 +1,85 @@
+-- run_diff: which tasks of a connection does its complete list speak of?
+-- $1 user_id  $2 connection id  $3 t0
+-- $4 source_ids listed  $5 their due date if they recur, or null
+-- verdict: missing    active, not listed: to be confirmed by id
+--          occurrence active, listed, its due date moved on: that one was done
+--          returned   completed on both sides before, listed again: by id
+-- Tasks that changed since t0, or whose writeback is open or was settled since,
+-- are left out. Tasks that name no connection belong to the user's oldest one of
+-- their source. The anti-join grows linearly under any plan; `<> all` does not.
+with own as (
+	select i.user_id, i.id, i.type,
+	       not exists (
+			select from integrations o
+			 where o.user_id = i.user_id
+			   and o.type = i.type
+			   and (o.created_at, o.id) < (i.created_at, i.id))
+			as is_oldest
+	  from integrations i
+	 where i.user_id = $1::uuid
+	   and i.id = $2::uuid
+), listed as materialized (
+	select *
+	  from unnest($4::text[], $5::text[]) as l (source_id, due)
+), known as (
+	select t.*
+	  from own o
+	  join tasks t
+	    on t.user_id = o.user_id
+	   and t.connection_id = o.id
+	 where t.source_id is not null
+	union all
+	select t.*
+	  from own o
+	  join tasks t
+	    on t.user_id = o.user_id
+	   and t.source = o.type
+	 where o.is_oldest
+	   and t.connection_id is null
+	   and t.source_id is not null
+), quiet as (
+	select k.*
+	  from known k
+	 where k.status in ('active', 'completed')
+	   and k.created_at < $3::timestamptz
+	   and k.updated_at < $3::timestamptz
+	   and not exists (
+		select from writebacks w
+		 where w.user_id = k.user_id
+		   and w.task_id = k.id
+		   and (w.settled_at is null
+			or w.settled_at >= $3::timestamptz))
+)
+select q.id, q.version, q.source_id, q.missing_since is not null as was_missing,
+       q.connection_id is null and q.seen_at is null as never_seen,
+       case when q.status = 'completed' then 'returned'
+	    when l.source_id is null then 'missing'
+	    else 'occurrence' end as verdict
+  from quiet q
+  left join listed l using (source_id)
+ where (q.status = 'active' and l.source_id is null)
+    or (q.status = 'active' and l.due is not null
+	and q.source_metadata->>'due_date' is not null
+	and l.due > (q.source_metadata->>'due_date'))
+    or (q.status = 'completed' and l.source_id is not null
+	and l.due is null
+	and coalesce(q.source_metadata->>'is_recurring', 'false') <> 'true'
+	-- the newest task of the item, and none of it active
+	and not exists (
+		select from tasks n
+		 where n.user_id = q.user_id
+		   and n.source = q.source
+		   and n.source_id = q.source_id
+		   and n.id <> q.id
+		   and (n.status = 'active' or (n.created_at, n.id)
+			> (q.created_at, q.id)))
+	-- completed on both sides: what stayed local on purpose stays so
+	and (q.completed_by in ('absence', 'webhook')
+	     or (select w.state = 'accepted'
+		   from writebacks w
+		  where w.user_id = q.user_id
+		    and w.task_id = q.id
+		    and w.wish = 'complete'
+		  order by w.task_version desc
+		  limit 1)))
+ order by q.id

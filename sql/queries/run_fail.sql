@@ -1,0 +1,38 @@
+-- run_fail: a run that did not see the whole list marks nothing; the connection
+-- waits longer each time.
+-- $1 user_id  $2 connection id  $3 generation  $4 t0  $5 error  $6 pages
+-- $7 the key was refused  $8 rate limited for so many ms, 0: not
+-- $9 first wait, ms  $10 longest wait, ms
+-- No row: another poller has the connection now, or it is gone.
+with freed as (
+	update integrations i
+	   set lease_until = null,
+	       failure_count = i.failure_count + 1,
+	       last_error = $5,
+	       status = case when $7::boolean and i.status = 'active'
+			then 'auth_failed' else i.status end,
+	       rate_limited_until = case when $8::bigint > 0
+			then now() + $8::bigint * interval '1 ms'
+			else i.rate_limited_until end,
+	       next_poll_at = now() + greatest($8::bigint,
+			least($10::bigint, $9::bigint
+				* power(2, least(i.failure_count, 16))::bigint)
+			* (0.5 + random())) * interval '1 ms'
+	 where i.user_id = $1::uuid
+	   and i.id = $2::uuid
+	   and i.generation = $3::bigint
+	returning i.user_id, i.id, i.failure_count
+), told as (
+	insert into events (user_id, type, connection_id, reason, detail)
+	select f.user_id, 'connection.auth_failed', f.id, 'auth_failed',
+	       'The provider no longer accepts this connection''s key.'
+	  from freed f
+	 where $7::boolean
+), run as (
+	insert into poll_runs (user_id, connection_id, generation, started_at,
+		ended_at, outcome, error, pages)
+	select f.user_id, f.id, $3::bigint, $4::timestamptz, clock_timestamp(),
+	       'failed', $5, $6::integer
+	  from freed f
+)
+select failure_count from freed

@@ -1,0 +1,185 @@
+-- run_finish: everything that a complete run changes, in one transaction that
+-- holds only if the claim is still current.
+-- $1 user_id  $2 connection id  $3 generation  $4 t0
+-- $5 account id or null  $6 metadata patch or null  $7 next poll in so many ms
+-- listed: $8 source_ids  $9 titles  $10 urls  $11 metadata  $12 due or null
+-- marks:  $13 task ids  $14 versions they were judged at
+--         $15 actions (complete, reopen, missing, visible)  $16 reasons
+-- counts: $17 pages  $18 still open  $19 unconfirmed
+-- No row: another poller has the connection now, or it is gone; nothing changed.
+with own as materialized (
+	select i.user_id, i.id, i.type,
+	       not exists (
+			select from integrations o
+			 where o.user_id = i.user_id
+			   and o.type = i.type
+			   and (o.created_at, o.id) < (i.created_at, i.id))
+			as is_oldest
+	  from integrations i
+	 where i.user_id = $1::uuid
+	   and i.id = $2::uuid
+	   and i.generation = $3::bigint
+	   for update of i
+), listed as materialized (
+	select l.*
+	  from own,
+	       unnest($8::text[], $9::text[], $10::text[], $11::jsonb[],
+		$12::text[]) as l (source_id, title, source_url, metadata, due)
+), marks as materialized (
+	select t.id, m.action, m.reason
+	  from own o,
+	       unnest($13::uuid[], $14::bigint[], $15::text[], $16::text[])
+			as m (id, version, action, reason)
+	  join tasks t on t.id = m.id
+	 where t.user_id = o.user_id
+	   and t.version = m.version
+	   and not exists (
+		select from writebacks w
+		 where w.user_id = t.user_id
+		   and w.task_id = t.id
+		   and (w.settled_at is null
+			or w.settled_at >= $4::timestamptz))
+	 order by t.id
+	   for update of t
+), marked as (
+	update tasks t
+	   set status = case m.action when 'complete' then 'completed'
+			when 'reopen' then 'active' else t.status end,
+	       completed_at = case m.action when 'complete'
+			then clock_timestamp()
+			when 'reopen' then null else t.completed_at end,
+	       completed_by = case m.action when 'complete' then 'absence'
+			when 'reopen' then null else t.completed_by end,
+	       completion_reason = case m.action when 'complete' then m.reason
+			when 'reopen' then null else t.completion_reason end,
+	       connection_id = case when m.action in ('complete', 'reopen')
+			then coalesce(t.connection_id, $2::uuid)
+			else t.connection_id end,
+	       missing_since = case m.action when 'missing'
+			then coalesce(t.missing_since, $4::timestamptz) end
+	  from marks m
+	 where t.id = m.id
+	   and t.user_id = $1::uuid
+	returning t.id, t.connection_id, m.action, m.reason
+), refreshed as (
+	update tasks t
+	   set source_metadata = l.metadata,
+	       connection_id = o.id,
+	       missing_since = null,
+	       seen_at = $4::timestamptz
+	  from own o, listed l
+	 where t.user_id = o.user_id
+	   and t.source = o.type
+	   and t.source_id = l.source_id
+	   and t.status = 'active'
+	   and t.updated_at < $4::timestamptz
+	   and (t.connection_id = o.id
+		or (t.connection_id is null and o.is_oldest
+		    and not exists (
+			select from tasks a
+			 where a.user_id = t.user_id
+			   and a.source = t.source
+			   and a.source_id = t.source_id
+			   and a.status = 'active'
+			   and a.id <> t.id)))
+	   and (t.source_metadata is distinct from l.metadata
+		or t.connection_id is null or t.missing_since is not null)
+	   and not exists (select from marks m where m.id = t.id)
+	returning t.id
+), removed as (
+	delete from inbox_items i
+	 using own o
+	 where i.user_id = o.user_id
+	   and i.connection_id = o.id
+	   and (not exists (select from listed l
+			     where l.source_id = i.source_id)
+		or exists (select from tasks t
+			    where t.user_id = i.user_id
+			      and t.source = o.type
+			      and t.source_id = i.source_id
+			      and t.status = 'active'
+			      and t.connection_id is not distinct from o.id
+			      and not exists (select from marked m
+					       where m.id = t.id
+						 and m.reason = 'occurrence')))
+	returning i.id
+), newest as (
+	select l.*, n.id as task_id, n.status, n.due_date, n.is_busy,
+	       n.recurs, coalesce(m.action, '') as action
+	  from own o
+	 cross join listed l
+	  left join lateral (
+		select t.id, t.status, t.source_metadata->>'due_date' as due_date,
+		       coalesce(t.source_metadata->>'is_recurring', 'false')
+				= 'true' as recurs,
+		       exists (
+				select from writebacks w
+				 where w.user_id = t.user_id
+				   and w.task_id = t.id
+				   and (w.settled_at is null or
+					w.settled_at >= $4::timestamptz))
+				as is_busy
+		  from tasks t
+		 where t.user_id = o.user_id
+		   and t.source = o.type
+		   and t.source_id = l.source_id
+		   and (t.connection_id = o.id or t.connection_id is null)
+		 order by t.status = 'active' desc, t.created_at desc, t.id desc
+		 limit 1) n on true
+	  left join marked m on m.id = n.id
+), added as (
+	insert into inbox_items as i (user_id, connection_id, source_id, title,
+		source_url, metadata)
+	select o.user_id, o.id, n.source_id, n.title, n.source_url, n.metadata
+	  from own o
+	 cross join newest n
+	 where (n.task_id is null
+		or (n.status = 'archived' and not n.is_busy)
+		-- the next occurrence of what was done
+		or (n.status = 'active' and n.action = 'complete')
+		or (n.status = 'completed' and not n.is_busy and n.recurs
+		    and n.due > n.due_date))
+	    on conflict (user_id, connection_id, source_id) do update
+	   set title = excluded.title, source_url = excluded.source_url,
+	       metadata = excluded.metadata
+	 where (i.title, i.source_url, i.metadata) is distinct from
+	       (excluded.title, excluded.source_url, excluded.metadata)
+	returning i.id, xmax = 0 as is_new
+), told as (
+	insert into events (user_id, type, task_id, connection_id, reason, detail)
+	select $1::uuid,
+	       case m.action when 'complete' then 'task.completed'
+			else 'task.reopened' end,
+	       m.id, $2::uuid, m.reason, null
+	  from marked m
+	 where m.action in ('complete', 'reopen')
+), counted as (
+	select (select count(*) from listed) as items,
+	       (select count(*) from added where is_new) as inbox_added,
+	       (select count(*) from removed) as inbox_removed,
+	       (select count(*) from marked where action = 'complete') as completed,
+	       (select count(*) from marked where action = 'reopen') as reopened,
+	       (select count(*) from refreshed) as refreshed
+), run as (
+	insert into poll_runs (user_id, connection_id, generation, started_at,
+		ended_at, outcome, pages, items, inbox_added, inbox_removed,
+		candidates, completed, still_open, unconfirmed, reopened)
+	select o.user_id, o.id, $3::bigint, $4::timestamptz, clock_timestamp(),
+	       'complete', $17::integer, c.items, c.inbox_added, c.inbox_removed,
+	       cardinality($13::uuid[]), c.completed, $18::integer, $19::integer,
+	       c.reopened
+	  from own o, counted c
+), freed as (
+	update integrations i
+	   set lease_until = null,
+	       next_poll_at = greatest(now() + $7::bigint * interval '1 ms',
+			i.rate_limited_until),
+	       failure_count = 0,
+	       last_error = null,
+	       last_complete_run_at = $4::timestamptz,
+	       account_id = coalesce($5, i.account_id),
+	       metadata = coalesce(i.metadata, '{}') || coalesce($6::jsonb, '{}')
+	  from own o
+	 where i.id = o.id
+)
+select c.* from own, counted c

@@ -1,0 +1,134 @@
+-- writeback_begin: change tasks locally and write down, in the same commit, the
+-- wish that their providers follow; or decide that nothing is to be sent.
+-- $1 user_ids  $2 task_ids  $3 wishes  $4 new writeback ids  $5 lease, ms
+-- $6 age, ms, at which an unknown outcome is given up
+-- One row per element. verdict:
+--   not_found, archived, unchanged   nothing was done
+--   busy    someone else has the row at this moment: try again, alone
+--   send    changed; state sending (ours until the lease ends) or queued
+--           (another call for the task is in flight: claim it later)
+--   skip    changed, and the writeback ended as skipped
+-- The snapshot's version is compared with the locked row's: if they differ, a
+-- begin that this snapshot cannot see came between, and what is open for the
+-- task is not known. writebacks_sending, a unique index, is the last guard.
+with wished as (
+	select *
+	  from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[])
+	       with ordinality as w (user_id, task_id, wish, id, ord)
+), seen as (
+	select w.ord, t.version
+	  from wished w
+	  join tasks t on t.id = w.task_id and t.user_id = w.user_id
+), locked as materialized (
+	select w.ord, w.id as writeback_id, w.wish, t as task
+	  from wished w
+	  join tasks t on t.id = w.task_id and t.user_id = w.user_id
+	 order by t.id
+	   for update of t skip locked
+), judged as materialized (
+	select l.ord, l.writeback_id, l.wish, l.task,
+	       c.id as connection_id, c.writeback as connection_writes,
+	       (l.task).connection_id is null and c.id is not null as by_fallback,
+	       exists (
+			select from writebacks o
+			 where o.user_id = (l.task).user_id
+			   and o.task_id = (l.task).id
+			   and o.state = 'sending') as in_flight,
+	       case when (l.task).version <> s.version then 'busy'
+		    when (l.task).status = 'archived' then 'archived'
+		    when ((l.task).status = 'completed') = (l.wish = 'complete')
+			then 'unchanged'
+		    when coalesce((l.task).source, 'manual') = 'manual'
+			or (l.task).source_id is null then 'manual'
+		    when c.id is null then 'no_connection'
+		    when not c.writeback or c.status = 'paused'
+			then 'writeback_off'
+		    else 'send'
+	       end as verdict
+	  from locked l
+	  join seen s using (ord)
+	  left join lateral (
+		select i.id, i.writeback, i.status
+		  from integrations i
+		 where i.user_id = (l.task).user_id
+		   and i.type = (l.task).source
+		   and ((l.task).connection_id is null
+			or i.id = (l.task).connection_id)
+		 order by i.created_at, i.id
+		 limit 1) c on true
+), changing as materialized (
+	select *
+	  from judged
+	 where verdict in ('manual', 'no_connection', 'writeback_off', 'send')
+), changed as (
+	update tasks t
+	   set status = case c.wish when 'complete' then 'completed'
+			else 'active' end,
+	       completed_at = case c.wish when 'complete'
+			then clock_timestamp() end,
+	       completed_by = case c.wish when 'complete' then 'user' end,
+	       completion_reason = null,
+	       missing_since = null
+	  from changing c
+	 where t.id = (c.task).id
+	   and t.user_id = (c.task).user_id
+	returning c.ord, t.version, flowpin_task_json(t) as task
+), superseded as (
+	update writebacks o
+	   set state = 'superseded', reason = 'newer_wish',
+	       settled_at = now(), due_at = null
+	  from changing c
+	 where o.user_id = (c.task).user_id
+	   and o.task_id = (c.task).id
+	   and o.state = 'queued'
+), written as (
+	insert into writebacks (user_id, id, task_id, connection_id, by_fallback,
+		wish, state, reason, task_version, before_status,
+		before_completed_at, before_completed_by,
+		before_completion_reason, source, source_id, source_metadata,
+		generation, attempts, due_at, give_up_at, settled_at)
+	select (c.task).user_id, c.writeback_id, (c.task).id, c.connection_id,
+	       c.by_fallback, c.wish,
+	       case when c.verdict <> 'send' then 'skipped'
+		    when c.in_flight then 'queued'
+		    else 'sending' end,
+	       case when c.verdict <> 'send' then c.verdict end,
+	       d.version, (c.task).status, (c.task).completed_at,
+	       (c.task).completed_by, (c.task).completion_reason,
+	       coalesce((c.task).source, 'manual'), (c.task).source_id,
+	       (c.task).source_metadata,
+	       case when c.verdict = 'send' and not c.in_flight
+		    then 1 else 0 end,
+	       case when c.verdict = 'send' and not c.in_flight
+		    then 1 else 0 end,
+	       case when c.verdict = 'send'
+		    then now() + $5::bigint * interval '1 ms' end,
+	       now() + $6::bigint * interval '1 ms',
+	       case when c.verdict <> 'send' then now() end
+	  from changing c
+	  join changed d using (ord)
+	returning id, state
+)
+select w.ord,
+       case when s.ord is null then 'not_found'
+	    when j.ord is null then 'busy'
+	    when j.verdict in ('busy', 'archived', 'unchanged', 'send')
+		then j.verdict
+	    else 'skip' end as verdict,
+       case when j.verdict in ('manual', 'no_connection', 'writeback_off')
+	    then j.verdict end as reason,
+       coalesce(d.task, flowpin_task_json(j.task)) as task,
+       n.state, (j.task).source, (j.task).source_id,
+       (j.task).source_metadata, j.by_fallback,
+       c.id as connection_id, c.type, c.name, c.key_sealed, c.key_id,
+       c.metadata, c.account_id, c.status, c.writeback, c.generation,
+       (extract(epoch from c.rate_limited_until) * 1000)::bigint
+	    as rate_limited_until_ms
+  from wished w
+  left join seen s using (ord)
+  left join judged j using (ord)
+  left join changed d using (ord)
+  left join written n on n.id = w.id
+  left join integrations c
+    on c.id = j.connection_id and j.verdict = 'send'
+ order by w.ord

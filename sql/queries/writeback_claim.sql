@@ -1,0 +1,35 @@
+-- writeback_claim: take over one's own queued writeback, whose task had another
+-- call in flight when it was begun; or learn how it ended meanwhile.
+-- $1 user_id  $2 writeback id  $3 lease, ms
+-- One row if it exists. claimed false: still queued behind another, taken by
+-- another owner, or ended (state says).
+with claimed as (
+	update writebacks w
+	   set state = 'sending', generation = w.generation + 1,
+	       attempts = w.attempts + 1,
+	       due_at = now() + $3::bigint * interval '1 ms'
+	 where w.user_id = $1::uuid
+	   and w.id = $2::uuid
+	   and w.state = 'queued'
+	   and not exists (
+		select from writebacks o
+		 where o.user_id = w.user_id
+		   and o.task_id = w.task_id
+		   and o.state = 'sending')
+	returning w.id, w.generation, w.attempts
+)
+select c.id is not null as claimed,
+       coalesce(c.generation, w.generation) as writeback_generation,
+       coalesce(c.attempts, w.attempts) as attempts,
+       w.state, w.reason,
+       exists (
+		select from writebacks o
+		 where o.user_id = w.user_id
+		   and o.task_id = w.task_id
+		   and o.wish = w.wish
+		   and o.state = 'accepted'
+		   and o.settled_at >= w.created_at) as is_agreed
+  from writebacks w
+  left join claimed c on c.id = w.id
+ where w.user_id = $1::uuid
+   and w.id = $2::uuid

@@ -1,0 +1,45 @@
+-- writeback_claim_due: take up writebacks whose owner's lease ended or whose next
+-- attempt is due, the oldest wish of each task first.
+-- $1 how many at most  $2 lease, ms
+with due as materialized (
+	select w.user_id, w.id
+	  from writebacks w
+	 where w.settled_at is null
+	   and w.due_at <= now()
+	   and not exists (
+		select from writebacks o
+		 where o.user_id = w.user_id
+		   and o.task_id = w.task_id
+		   and o.settled_at is null
+		   and o.task_version < w.task_version)
+	 order by w.due_at
+	 limit $1
+	   for update skip locked
+), claimed as (
+	update writebacks w
+	   set state = 'sending', generation = w.generation + 1,
+	       attempts = w.attempts + 1,
+	       due_at = now() + $2::bigint * interval '1 ms'
+	  from due d
+	 where w.user_id = d.user_id
+	   and w.id = d.id
+	returning w.*
+)
+select w.user_id, w.id as writeback_id, w.task_id, w.wish, w.by_fallback,
+       w.source, w.source_id, w.source_metadata,
+       w.generation as writeback_generation, w.attempts,
+       w.give_up_at <= now() as is_too_old,
+       exists (
+		select from writebacks o
+		 where o.user_id = w.user_id
+		   and o.task_id = w.task_id
+		   and o.wish = w.wish
+		   and o.state = 'accepted'
+		   and o.settled_at >= w.created_at) as is_agreed,
+       c.id as connection_id, c.type, c.name, c.key_sealed, c.key_id,
+       c.metadata, c.account_id, c.status, c.writeback, c.generation,
+       (extract(epoch from c.rate_limited_until) * 1000)::bigint
+	    as rate_limited_until_ms
+  from claimed w
+  left join integrations c
+    on c.id = w.connection_id and c.user_id = w.user_id

@@ -1,0 +1,132 @@
+-- writeback_settle: end writebacks, or put them back in the queue, if they still
+-- belong to the owner that says so; restore tasks that are rolled back and still
+-- are as the local change left them; remember what was learnt of connections.
+-- $1 user_ids  $2 writeback ids  $3 generations
+-- $4 states (accepted, skipped, rolled_back, queued)  $5 reasons  $6 details
+-- $7 queued: due after so many ms  $8 the key was refused
+-- $9 rate limited for so many ms, 0: not  $10 metadata patches, json or null
+-- $11 sentences for the user, or null: no event
+-- One row per element that was settled; an element without a row lost its lease
+-- (fencing). restored: the task is back to what it was.
+-- Tasks are locked before writebacks, as begin does, so that neither waits for
+-- the other in a circle.
+with said as (
+	select *
+	  from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[],
+		$5::text[], $6::text[], $7::bigint[], $8::boolean[],
+		$9::bigint[], $10::jsonb[], $11::text[])
+	       with ordinality as s (user_id, id, generation, state, reason,
+		detail, due_ms, auth_failed, limit_ms, patch, sentence, ord)
+), tasks_locked as materialized (
+	select s.ord, t.id
+	  from said s
+	  join writebacks w on w.user_id = s.user_id and w.id = s.id
+	  join tasks t on t.id = w.task_id and t.user_id = w.user_id
+	 order by t.id
+	   for update of t
+), held as materialized (
+	select s.ord, s.state as new_state, s.reason as new_reason,
+	       s.detail as new_detail, s.due_ms, s.auth_failed, s.limit_ms,
+	       s.patch, s.sentence, w.*
+	  from (select count(*) from tasks_locked) as locked_first (n)
+	  join said s on locked_first.n >= 0
+	  join writebacks w on w.user_id = s.user_id and w.id = s.id
+	 where w.state = 'sending'
+	   and w.generation = s.generation
+	 order by w.id
+	   for update of w
+), settled as (
+	update writebacks w
+	   set state = h.new_state, reason = h.new_reason,
+	       detail = h.new_detail,
+	       due_at = case h.new_state when 'queued'
+			then now() + h.due_ms * interval '1 ms' end,
+	       settled_at = case h.new_state when 'queued' then null
+			else clock_timestamp() end
+	  from held h
+	 where w.user_id = h.user_id
+	   and w.id = h.id
+	returning h.ord
+), changed as (
+	update tasks t
+	   set status = case when h.new_state = 'rolled_back'
+			then h.before_status else t.status end,
+	       completed_at = case when h.new_state = 'rolled_back'
+			then h.before_completed_at else t.completed_at end,
+	       completed_by = case when h.new_state = 'rolled_back'
+			then h.before_completed_by else t.completed_by end,
+	       completion_reason = case when h.new_state = 'rolled_back'
+			then h.before_completion_reason
+			else t.completion_reason end,
+	       connection_id = case when h.new_state = 'accepted'
+			then h.connection_id else t.connection_id end
+	  from held h
+	 where t.id = h.task_id
+	   and t.user_id = h.user_id
+	   and t.version = h.task_version
+	   and (h.new_state = 'rolled_back'
+		or (h.new_state = 'accepted' and h.by_fallback
+		    and t.connection_id is null
+		    and exists (select from integrations i
+				 where i.id = h.connection_id
+				   and i.user_id = h.user_id)))
+	   -- the item was imported anew meanwhile: that task stands for it
+	   and (case when h.new_state = 'rolled_back' then h.before_status
+		     else t.status end <> 'active'
+		or not exists (
+			select from tasks o
+			 where o.user_id = t.user_id
+			   and o.connection_id = coalesce(t.connection_id,
+				h.connection_id)
+			   and o.source_id = t.source_id
+			   and o.status = 'active'
+			   and o.id <> t.id))
+	returning h.ord, h.new_state, flowpin_task_json(t) as task
+), learnt as (
+	select h.user_id, h.connection_id, bool_or(h.auth_failed) as auth_failed,
+	       max(h.limit_ms) as limit_ms,
+	       (array_agg(h.patch) filter (where h.patch is not null))[1]
+			as patch
+	  from held h
+	 where h.auth_failed or h.limit_ms > 0 or h.patch is not null
+	 group by h.user_id, h.connection_id
+), connections as (
+	update integrations i
+	   set status = case when l.auth_failed and i.status = 'active'
+			then 'auth_failed' else i.status end,
+	       last_error = case when l.auth_failed
+			then 'the provider refused the key'
+			else i.last_error end,
+	       rate_limited_until = case when l.limit_ms > 0
+			then greatest(i.rate_limited_until,
+				now() + l.limit_ms * interval '1 ms')
+			else i.rate_limited_until end,
+	       metadata = coalesce(i.metadata, '{}') || coalesce(l.patch, '{}'),
+	       updated_at = now()
+	  from learnt l
+	 where i.id = l.connection_id
+	   and i.user_id = l.user_id
+	returning i.user_id, i.id, l.auth_failed
+), told as (
+	insert into events (user_id, type, task_id, writeback_id, connection_id,
+		reason, detail)
+	select h.user_id,
+	       case h.new_state when 'rolled_back' then 'task.rolled_back'
+			when 'skipped' then 'writeback.skipped'
+			else 'writeback.accepted' end,
+	       h.task_id, h.id, h.connection_id, h.new_reason, h.sentence
+	  from held h
+	 where h.sentence is not null
+	 union all
+	select c.user_id, 'connection.auth_failed', null, null, c.id,
+	       'auth_failed', 'The provider no longer accepts this connection''s key.'
+	  from connections c
+	 where c.auth_failed
+)
+select h.ord,
+       coalesce(c.new_state = 'rolled_back', false) as restored,
+       coalesce(c.task, flowpin_task_json(t)) as task
+  from held h
+  left join changed c using (ord)
+  left join tasks t on t.id = h.task_id and t.user_id = h.user_id
+ order by h.ord

@@ -1,0 +1,7 @@
+-- writeback_trim: retention, in bounded bites.
+-- $1 older than so many days  $2 rows at most
+delete from writebacks
+ where ctid in (
+	select ctid from writebacks
+	 where settled_at < now() - $1::integer * interval '1 day'
+	 limit $2)

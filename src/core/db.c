@@ -1,0 +1,622 @@
+/* libpq and nothing else. A statement is sent without waiting, then its socket
+ * is watched with a deadline: a database that hangs costs a bounded time, and
+ * the connection, whose state is unknown then, is thrown away. */
+#include "core/db.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <libpq-fe.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+
+struct db {
+	PGconn *conn;
+	int query_timeout_ms;
+	struct db *next; /* in the pool's list of idle ones */
+};
+
+struct db_pool {
+	char *url, *app_name;
+	int query_timeout_ms, connect_timeout_ms;
+	int limit, open;
+	struct db *idle; /* last in, first out: few connections stay busy */
+	pthread_mutex_t lock;
+	pthread_cond_t freed;
+};
+
+static _Thread_local char constraint[64];
+
+const char *
+db_constraint(void)
+{
+	return constraint;
+}
+
+enum err
+db_pool_new(const struct db_options *options, struct db_pool **out)
+{
+	struct db_pool *pool = calloc(1, sizeof(*pool));
+	pthread_condattr_t attr;
+
+	if (!pool)
+		return err_set(ERR_NOMEM, "no memory for a database pool");
+	pool->url = strdup(options->url);
+	pool->app_name = strdup(options->app_name);
+	pool->limit = options->connections > 0 ? options->connections : 1;
+	pool->query_timeout_ms = options->query_timeout_ms;
+	pool->connect_timeout_ms = options->connect_timeout_ms;
+	pthread_mutex_init(&pool->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&pool->freed, &attr);
+	pthread_condattr_destroy(&attr);
+	if (!pool->url || !pool->app_name) {
+		db_pool_free(pool);
+		return err_set(ERR_NOMEM, "no memory for a database pool");
+	}
+	*out = pool;
+	return OK;
+}
+
+static void
+db_close(struct db *db)
+{
+	if (!db)
+		return;
+	PQfinish(db->conn);
+	free(db);
+}
+
+void
+db_pool_free(struct db_pool *pool)
+{
+	struct db *db;
+
+	if (!pool)
+		return;
+	while ((db = pool->idle)) {
+		pool->idle = db->next;
+		db_close(db);
+	}
+	pthread_mutex_destroy(&pool->lock);
+	pthread_cond_destroy(&pool->freed);
+	free(pool->url);
+	free(pool->app_name);
+	free(pool);
+}
+
+/* libpq's messages end in newlines and may span lines; one line for the log.
+ * They never hold the password. */
+static enum err
+set_from_libpq(enum err code, const char *what, const char *message)
+{
+	char line[300];
+	size_t n = 0;
+
+	for (; *message && n < sizeof(line) - 1; message++)
+		line[n++] = *message == '\n' || *message == '\t' ? ' '
+		    : *message;
+	while (n > 0 && line[n - 1] == ' ')
+		n--;
+	line[n] = '\0';
+	return err_set(code, "%s: %s", what, line);
+}
+
+/* Wait for the socket; false at the deadline. */
+static bool
+wait_socket(int fd, short events, int64_t deadline_ms)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	int64_t left;
+	int n;
+
+	for (;;) {
+		left = deadline_ms - clock_mono_ms();
+		if (left <= 0)
+			return false;
+		n = poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left);
+		if (n > 0)
+			return true;
+		if (n < 0 && errno != EINTR)
+			return false;
+	}
+}
+
+static enum err
+connect_until(PGconn *conn, int64_t deadline_ms)
+{
+	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+
+	if (PQstatus(conn) == CONNECTION_BAD)
+		return set_from_libpq(
+		    ERR_DB, "cannot reach the database", PQerrorMessage(conn));
+	while (state != PGRES_POLLING_OK) {
+		short events = state == PGRES_POLLING_READING ? POLLIN
+		                                              : POLLOUT;
+
+		if (!wait_socket(PQsocket(conn), events, deadline_ms))
+			return err_set(ERR_DB,
+			    "cannot reach the database: no answer in time");
+		state = PQconnectPoll(conn);
+		if (state == PGRES_POLLING_FAILED)
+			return set_from_libpq(ERR_DB,
+			    "cannot reach the database", PQerrorMessage(conn));
+	}
+	return OK;
+}
+
+static void
+no_notices(void *arg, const PGresult *result)
+{
+	(void)arg;
+	(void)result; /* `if not exists` and the like: of no use in a log */
+}
+
+static enum err
+db_open(struct db_pool *pool, int64_t deadline_ms, struct db **out)
+{
+	/* before dbname: what the URL says itself wins */
+	const char *const names[] = { "tcp_user_timeout", "dbname",
+		"fallback_application_name", "client_encoding", NULL };
+	const char *const values[] = { "10000", pool->url, pool->app_name,
+		"UTF8", NULL };
+	int64_t limit = clock_mono_ms() + pool->connect_timeout_ms;
+	struct db *db = calloc(1, sizeof(*db));
+	enum err err;
+
+	if (!db)
+		return err_set(ERR_NOMEM, "no memory for a connection");
+	db->query_timeout_ms = pool->query_timeout_ms;
+	db->conn = PQconnectStartParams(names, values, 1);
+	if (!db->conn) {
+		free(db);
+		return err_set(ERR_NOMEM, "no memory for a connection");
+	}
+	err = connect_until(
+	    db->conn, limit < deadline_ms ? limit : deadline_ms);
+	if (err) {
+		db_close(db);
+		return err;
+	}
+	PQsetNoticeReceiver(db->conn, no_notices, NULL);
+	*out = db;
+	return OK;
+}
+
+/* A server that went away meanwhile has closed the socket: it is readable. */
+static bool
+still_works(struct db *db)
+{
+	struct pollfd p = { .fd = PQsocket(db->conn), .events = POLLIN };
+
+	if (PQstatus(db->conn) != CONNECTION_OK)
+		return false;
+	if (poll(&p, 1, 0) == 0)
+		return true;
+	return PQconsumeInput(db->conn) &&
+	    PQstatus(db->conn) == CONNECTION_OK && !PQisBusy(db->conn) &&
+	    poll(&p, 1, 0) == 0;
+}
+
+static struct db *
+take_idle(struct db_pool *pool)
+{
+	struct db *db = pool->idle;
+
+	if (db)
+		pool->idle = db->next;
+	return db;
+}
+
+static void
+forget(struct db_pool *pool, struct db *db)
+{
+	db_close(db);
+	pthread_mutex_lock(&pool->lock);
+	pool->open--;
+	pthread_cond_signal(&pool->freed);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+/* An idle one, or the right to open one (*out NULL). */
+static enum err
+reserve(struct db_pool *pool, int64_t deadline_ms, struct db **out)
+{
+	struct timespec until = { .tv_sec = deadline_ms / 1000,
+		.tv_nsec = deadline_ms % 1000 * 1000000 };
+	enum err err = OK;
+
+	pthread_mutex_lock(&pool->lock);
+	while (!(*out = take_idle(pool)) && pool->open >= pool->limit) {
+		if (pthread_cond_timedwait(&pool->freed, &pool->lock, &until)) {
+			err = err_set(ERR_BUSY,
+			    "no database connection was free in time");
+			break;
+		}
+	}
+	if (!err && !*out)
+		pool->open++;
+	pthread_mutex_unlock(&pool->lock);
+	return err;
+}
+
+enum err
+db_get(struct db_pool *pool, int64_t deadline_ms, struct db **out)
+{
+	struct db *db;
+	enum err err;
+
+	for (;;) {
+		err = reserve(pool, deadline_ms, &db);
+		if (err)
+			return err;
+		if (!db)
+			break;
+		if (still_works(db)) {
+			*out = db;
+			return OK;
+		}
+		forget(pool, db);
+	}
+	err = db_open(pool, deadline_ms, out);
+	if (err)
+		forget(pool, NULL);
+	return err;
+}
+
+void
+db_put(struct db_pool *pool, struct db *db)
+{
+	if (!db)
+		return;
+	if (PQstatus(db->conn) != CONNECTION_OK ||
+	    PQtransactionStatus(db->conn) != PQTRANS_IDLE) {
+		forget(pool, db);
+		return;
+	}
+	pthread_mutex_lock(&pool->lock);
+	db->next = pool->idle;
+	pool->idle = db;
+	pthread_cond_signal(&pool->freed);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+static const char **
+next_value(struct args *args)
+{
+	assert(args->count < ARGS_MAX);
+	return &args->values[args->count++];
+}
+
+void
+args_text(struct args *args, const char *value)
+{
+	*next_value(args) = value;
+}
+
+void
+args_int(struct args *args, int64_t value)
+{
+	char *text = args->numbers[args->count];
+
+	snprintf(text, sizeof(args->numbers[0]), "%" PRId64, value);
+	*next_value(args) = text;
+}
+
+void
+args_bool(struct args *args, bool value)
+{
+	args_text(args, value ? "t" : "f");
+}
+
+void
+args_bytes(struct args *args, const void *bytes, size_t len)
+{
+	static const char hex[] = "0123456789abcdef";
+	const unsigned char *p = bytes;
+	char *text = malloc(2 * len + 3);
+
+	if (!text) {
+		args->failed = err_set(ERR_NOMEM, "no memory for a value");
+		args_text(args, NULL);
+		return;
+	}
+	text[0] = '\\';
+	text[1] = 'x';
+	for (size_t i = 0; i < len; i++) {
+		text[2 + 2 * i] = hex[p[i] >> 4];
+		text[3 + 2 * i] = hex[p[i] & 15];
+	}
+	text[2 + 2 * len] = '\0';
+	args->owned[args->count] = text;
+	args_text(args, text);
+}
+
+void
+args_done(struct args *args)
+{
+	for (int i = 0; i < args->count; i++)
+		free(args->owned[i]);
+	memset(args, 0, sizeof(*args));
+}
+
+/* The comma or brace in front of an element. */
+static void
+array_next(struct array *array)
+{
+	if (!array->failed)
+		array->failed = buf_add(
+		    &array->text, array->count ? "," : "{", 1);
+	array->count++;
+}
+
+static void
+array_bytes(struct array *array, const char *bytes, size_t n)
+{
+	if (!array->failed)
+		array->failed = buf_add(&array->text, bytes, n);
+}
+
+void
+array_text(struct array *array, const char *value)
+{
+	size_t plain;
+
+	array_next(array);
+	if (!value) {
+		array_bytes(array, "NULL", 4);
+		return;
+	}
+	array_bytes(array, "\"", 1);
+	while (*value) {
+		plain = strcspn(value, "\"\\");
+		array_bytes(array, value, plain);
+		value += plain;
+		if (*value) {
+			array_bytes(array, "\\", 1);
+			array_bytes(array, value++, 1);
+		}
+	}
+	array_bytes(array, "\"", 1);
+}
+
+void
+array_int(struct array *array, int64_t value)
+{
+	array_next(array);
+	if (!array->failed)
+		array->failed = buf_addf(&array->text, "%" PRId64, value);
+}
+
+void
+array_bool(struct array *array, bool value)
+{
+	array_next(array);
+	array_bytes(array, value ? "t" : "f", 1);
+}
+
+void
+args_array(struct args *args, struct array *array)
+{
+	if (array->count == 0) {
+		args_text(args, "{}");
+		return;
+	}
+	array_bytes(array, "}", 1);
+	if (array->failed)
+		args->failed = array->failed;
+	args_text(args, array->text.ptr);
+}
+
+void
+array_done(struct array *array)
+{
+	buf_done(&array->text);
+}
+
+size_t
+rows_count(const struct rows *rows)
+{
+	return rows->result ? (size_t)PQntuples(rows->result) : 0;
+}
+
+const char *
+rows_text(const struct rows *rows, size_t row, const char *column)
+{
+	int c = PQfnumber(rows->result, column);
+
+	assert(c >= 0);
+	if (PQgetisnull(rows->result, (int)row, c))
+		return NULL;
+	return PQgetvalue(rows->result, (int)row, c);
+}
+
+int64_t
+rows_int(const struct rows *rows, size_t row, const char *column)
+{
+	const char *text = rows_text(rows, row, column);
+
+	return text ? strtoll(text, NULL, 10) : 0;
+}
+
+bool
+rows_bool(const struct rows *rows, size_t row, const char *column)
+{
+	const char *text = rows_text(rows, row, column);
+
+	return text && text[0] == 't';
+}
+
+enum err
+rows_bytes(const struct rows *rows, size_t row, const char *column,
+    unsigned char **out, size_t *len)
+{
+	const char *text = rows_text(rows, row, column);
+	unsigned char *bytes, *copy;
+	size_t n;
+
+	*out = NULL;
+	*len = 0;
+	if (!text)
+		return OK;
+	bytes = PQunescapeBytea((const unsigned char *)text, &n);
+	copy = bytes ? malloc(n ? n : 1) : NULL;
+	if (copy) {
+		memcpy(copy, bytes, n);
+		*out = copy;
+		*len = n;
+	}
+	PQfreemem(bytes);
+	return copy ? OK : err_set(ERR_NOMEM, "no memory for a value");
+}
+
+void
+rows_done(struct rows *rows)
+{
+	PQclear(rows->result);
+	rows->result = NULL;
+}
+
+/* The answer of a statement that was sent. NULL at the deadline, or when the
+ * connection broke without one. */
+static PGresult *
+result_until(PGconn *conn, int64_t deadline_ms)
+{
+	PGresult *last = NULL, *result;
+
+	for (;;) {
+		while (PQflush(conn) > 0)
+			if (!wait_socket(
+			        PQsocket(conn), POLLIN | POLLOUT, deadline_ms))
+				goto late;
+		while (PQisBusy(conn)) {
+			if (!wait_socket(PQsocket(conn), POLLIN, deadline_ms))
+				goto late;
+			if (!PQconsumeInput(conn))
+				break;
+		}
+		result = PQgetResult(conn);
+		if (!result)
+			return last;
+		/* of several statements the first failure is the answer */
+		if (last && PQresultStatus(last) == PGRES_FATAL_ERROR) {
+			PQclear(result);
+			continue;
+		}
+		PQclear(last);
+		last = result;
+	}
+late:
+	PQclear(last);
+	return NULL;
+}
+
+/* SQLSTATE classes of PostgreSQL's appendix A that callers tell apart. */
+static enum err
+code_of(const char *sqlstate)
+{
+	if (!sqlstate)
+		return ERR_DB;
+	if (!strncmp(sqlstate, "23", 2))
+		return ERR_CONFLICT;
+	if (!strcmp(sqlstate, "55P03") || !strncmp(sqlstate, "40", 2))
+		return ERR_BUSY;
+	if (!strncmp(sqlstate, "22", 2))
+		return ERR_INPUT;
+	if (!strncmp(sqlstate, "42", 2))
+		return ERR_BUG;
+	return ERR_DB;
+}
+
+static enum err
+judge(PGconn *conn, const char *name, PGresult *result)
+{
+	const char *field;
+
+	if (!result)
+		return err_set(ERR_DB, "%s: no answer from the database", name);
+	switch (PQresultStatus(result)) {
+	case PGRES_COMMAND_OK:
+	case PGRES_TUPLES_OK:
+		return OK;
+	default:
+		break;
+	}
+	field = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+	snprintf(constraint, sizeof(constraint), "%s", field ? field : "");
+	field = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	return set_from_libpq(
+	    code_of(PQresultErrorField(result, PG_DIAG_SQLSTATE)), name,
+	    field ? field : PQerrorMessage(conn));
+}
+
+/* Ask the server to stop what nobody waits for any more. */
+static void
+cancel(PGconn *conn)
+{
+	PGcancel *handle = PQgetCancel(conn);
+	char why[128];
+
+	if (handle)
+		(void)PQcancel(handle, why, sizeof(why)); /* best effort */
+	PQfreeCancel(handle);
+}
+
+static enum err
+finish(struct db *db, const char *name, bool was_sent, struct rows *rows)
+{
+	int64_t deadline_ms = clock_mono_ms() + db->query_timeout_ms;
+	PGresult *result;
+	enum err err;
+
+	if (!was_sent)
+		return set_from_libpq(ERR_DB, name, PQerrorMessage(db->conn));
+	result = result_until(db->conn, deadline_ms);
+	err = judge(db->conn, name, result);
+	if (!result)
+		cancel(db->conn);
+	if (err || !rows)
+		PQclear(result);
+	else
+		rows->result = result;
+	return err;
+}
+
+enum err
+db_run(struct db *db, const struct query *q, const struct args *args,
+    struct rows *rows)
+{
+	int sent;
+
+	if (args && args->failed)
+		return args->failed;
+	sent = PQsendQueryParams(db->conn, q->sql, args ? args->count : 0,
+	    NULL, args ? args->values : NULL, NULL, NULL, 0);
+	return finish(db, q->name, sent, rows);
+}
+
+enum err
+db_pool_run(struct db_pool *pool, int64_t deadline_ms, const struct query *q,
+    const struct args *args, struct rows *rows)
+{
+	struct db *db = NULL;
+	enum err err = db_get(pool, deadline_ms, &db);
+
+	if (err)
+		return err;
+	err = db_run(db, q, args, rows);
+	db_put(pool, db);
+	return err;
+}
+
+enum err
+db_script(struct db *db, const char *sql)
+{
+	return finish(db, "script", PQsendQuery(db->conn, sql), NULL);
+}

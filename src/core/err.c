@@ -1,0 +1,78 @@
+/* Failures: one row per code says what the edges must know, and nobody else
+ * decides it. The reason text is per thread, so that no lock is needed and one
+ * request never sees another's. */
+#include "core/err.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct err_info {
+	const char *name;
+	int http_status;
+};
+
+/* clang-format off */
+static const struct err_info table[] = {
+	[OK]                = { "ok",                     200 },
+	[ERR_INPUT]         = { "bad_request",            400 },
+	[ERR_AUTH]          = { "unauthorized",           401 },
+	[ERR_FORBIDDEN]     = { "forbidden",              403 },
+	[ERR_NOTFOUND]      = { "not_found",              404 },
+	[ERR_METHOD]        = { "method_not_allowed",     405 },
+	[ERR_CONFLICT]      = { "conflict",               409 },
+	[ERR_TOOBIG]        = { "too_large",              413 },
+	[ERR_LENGTH]        = { "length_required",        411 },
+	[ERR_MEDIA]         = { "unsupported_media_type", 415 },
+	[ERR_UNPROCESSABLE] = { "unprocessable",          422 },
+	[ERR_BUSY]          = { "busy",                   429 },
+	[ERR_REMOTE]        = { "bad_gateway",            502 },
+	[ERR_TIMEOUT]       = { "timeout",                504 },
+	[ERR_DB]            = { "database_unavailable",   503 },
+	[ERR_CONFIG]        = { "misconfigured",          500 },
+	[ERR_NOMEM]         = { "out_of_memory",          503 },
+	[ERR_BUG]           = { "internal_error",         500 },
+};
+/* clang-format on */
+_Static_assert(
+    sizeof(table) / sizeof(table[0]) == ERR_COUNT, "a row per code");
+
+#define REASON_BYTES 512
+
+static _Thread_local char reason[REASON_BYTES];
+
+enum err
+err_set(enum err code, const char *fmt, ...)
+{
+	/* Not straight into reason: an argument may be err_text(). */
+	char text[REASON_BYTES];
+	va_list args;
+
+	va_start(args, fmt);
+	if (vsnprintf(text, sizeof(text), fmt, args) < 0)
+		text[0] = '\0';
+	va_end(args);
+	memcpy(reason, text, strlen(text) + 1);
+	return code;
+}
+
+const char *
+err_text(void)
+{
+	return reason;
+}
+
+const char *
+err_name(enum err code)
+{
+	assert((unsigned)code < ERR_COUNT);
+	return table[code].name;
+}
+
+int
+err_http_status(enum err code)
+{
+	assert((unsigned)code < ERR_COUNT);
+	return table[code].http_status;
+}

@@ -1,0 +1,106 @@
+/* What the providers' writers and readers share. Private to this room. */
+#ifndef CORE_PROVIDERS_SHARED_H
+#define CORE_PROVIDERS_SHARED_H
+
+#include <stdbool.h>
+#include <cjson/cJSON.h>
+
+#include "core/providers/provider.h"
+
+/* --- Ids ------------------------------------------------------------------
+ * Opaque, but never so opaque that one could leave its place in a URL. */
+
+#define PROVIDER_ID_MAX 128
+
+/* 1 to 128 of A-Z a-z 0-9 _ and -? NULL is not. */
+bool provider_id_is_valid(const char *id);
+
+/* The string at name when it is a valid id; NULL otherwise, which is what a
+ * number gives: ids that went through a double are no ids any more. */
+const char *provider_id(const cJSON *object, const char *name);
+
+/* The string at name, or NULL when it is missing or null. False: it is
+ * something else, which no vendor documents. */
+bool provider_optional(const cJSON *object, const char *name, const char **out);
+
+/* --- Requests -------------------------------------------------------------
+ * out is born with HTTP_REQUEST_INIT; the caller gives it to
+ * http_request_done() whether this worked or not. */
+
+enum err provider_request(struct http_request *out, enum http_method method,
+    const char *base_url, const char *path) MUST_CHECK;
+
+/* Append to the URL. ERR_INPUT when id is none. */
+enum err provider_request_id(
+    struct http_request *out, const char *id) MUST_CHECK;
+
+/* The key as it was stored, without "Bearer " in front of it; ERR_AUTH when it
+ * is empty or has bytes that no header may carry. */
+enum err provider_key(const char *stored, const char **key) MUST_CHECK;
+
+enum err provider_request_bearer(
+    struct http_request *out, const char *key) MUST_CHECK;
+
+/* json is freed; NULL, or complete false, means that memory ran out while it
+ * was built. */
+enum err provider_request_body(
+    struct http_request *out, cJSON *json, bool complete) MUST_CHECK;
+
+/* json as text that the caller frees; same rules. */
+enum err provider_text(cJSON *json, bool complete, char **out) MUST_CHECK;
+
+/* What is stored as JSON object text; NULL when it is none. */
+cJSON *provider_object(const char *text);
+
+/* --- Responses ------------------------------------------------------------ */
+
+/* How one vendor's errors differ from what HTTP says. */
+struct dialect {
+	const char *name;
+	/* answer holds what the status alone means; make it what the error's
+	 * body (an object) means. */
+	void (*refine)(const cJSON *error, struct answer *answer);
+};
+
+void provider_answer(struct answer *answer, enum outcome outcome,
+    enum reason reason, const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+/* Append " text", cut short and without a byte that could harm a log line. */
+void provider_answer_add(struct answer *answer, const char *text);
+
+/* Was there no answer? Then answer says what that means. */
+bool provider_was_not_carried(
+    const char *name, const struct http_response *res, struct answer *answer);
+
+/* What an HTTP status means by itself; of a 2xx, that it is not what was
+ * expected. */
+void provider_answer_status(const char *name, int status,
+    int64_t retry_after_ms, struct answer *answer);
+
+/* The body, when it says that it is JSON and is; NULL otherwise. */
+cJSON *provider_json(const struct http_response *res);
+
+bool provider_is_2xx(const struct http_response *res);
+
+/* What every reader of a REST answer begins with. True: a 2xx with a JSON
+ * object, *json, which the caller frees. False: answer says why not. */
+bool provider_read(const struct dialect *dialect,
+    const struct http_response *res, cJSON **json, struct answer *answer);
+
+/* The enum err that belongs to a reader's failure. */
+enum err provider_failed(const struct answer *failure);
+
+/* A 2xx that is not what the vendor documents. ERR_REMOTE. */
+enum err provider_bad_answer(struct answer *failure, const char *fmt, ...)
+    PRINTF_LIKE(2, 3);
+
+/* ERR_NOMEM, with a failure that promises nothing. */
+enum err provider_no_memory(struct answer *failure);
+
+/* strdup() that takes NULL for NULL. False: memory is out. */
+bool provider_copy(const char *text, char **out);
+
+/* Move all of from to the end of to; from is empty afterwards. */
+enum err provider_items_move(struct items *from, struct items *to) MUST_CHECK;
+
+#endif

@@ -1,0 +1,42 @@
+/* What the two halves of Todoist share: todoist.c reads, todoist_write.c
+ * writes. */
+#ifndef CORE_PROVIDERS_TODOIST_H
+#define CORE_PROVIDERS_TODOIST_H
+
+#include "shared.h"
+
+#define TODOIST_TASKS "/api/v1/tasks"
+
+/* A task as it was sent; borrows from the JSON. */
+struct todoist_row {
+	const char *id, *title, *responsible;
+	const cJSON *due;     /* NULL: none */
+	const char *due_date; /* NULL: none */
+	bool checked, is_deleted, is_recurring;
+};
+
+extern const struct dialect todoist_dialect;
+
+/* Does text begin with YYYY-MM-DD? NULL does not. */
+bool todoist_is_date(const char *text);
+
+/* `GET /tasks/{id}` and its answer. True: *json, which the caller frees, is
+ * the task and row what it says; false: answer says why not. */
+enum err todoist_get_request(const struct connection *conn,
+    const char *base_url, const char *id, struct http_request *out) MUST_CHECK;
+bool todoist_get_response(const struct http_response *res, const char *id,
+    cJSON **json, struct todoist_row *row, struct answer *answer);
+
+/* The members of provider_todoist that todoist_write.c has. */
+enum err todoist_ask_request(
+    const struct push *push, bool *asks, struct http_request *out);
+enum err todoist_ask_response(struct push *push,
+    const struct http_response *res, bool *decided, struct answer *answer);
+enum err todoist_write_request(
+    const struct push *push, struct http_request *out);
+void todoist_write_response(const struct push *push,
+    const struct http_response *res, struct answer *answer);
+bool todoist_is_repeatable(const struct push *push);
+bool todoist_is_fulfilled(const struct push *push, const struct item *now);
+
+#endif

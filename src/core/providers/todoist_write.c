@@ -1,0 +1,354 @@
+/* Todoist's writes. One invariant above all: a recurring task is never closed
+ * twice, because the second close would skip an occurrence. So what may recur
+ * is asked for first and closed under a command id that Todoist runs once. */
+#include "todoist.h"
+
+#include <string.h>
+
+#include "core/json.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define DAY 10          /* of YYYY-MM-DD */
+#define DAY_AND_TIME 19 /* of YYYY-MM-DDThh:mm:ss */
+
+/* The writes. The last two are commands of /sync, named as there. */
+#define CLOSE "close"
+#define REOPEN "reopen"
+#define ITEM_CLOSE "item_close"
+#define ITEM_UNDO "item_update_date_complete"
+
+/* What was stored when the task was last listed. */
+struct stored {
+	cJSON *json;
+	bool is_known; /* whether it recurs */
+	bool is_recurring;
+	const char *due_date; /* NULL: unknown */
+};
+
+static struct stored
+stored_read(const struct push *push)
+{
+	struct stored s = { .json = provider_object(push->source_metadata) };
+
+	s.is_known = cJSON_IsBool(json_path(s.json, "is_recurring", NULL));
+	s.is_recurring = json_bool(s.json, "is_recurring", false);
+	s.due_date = json_str(s.json, "due_date");
+	if (!todoist_is_date(s.due_date))
+		s.due_date = NULL;
+	return s;
+}
+
+static void
+stored_done(struct stored *s)
+{
+	cJSON_Delete(s->json);
+}
+
+static bool
+is_utc(const char *date)
+{
+	return date[strlen(date) - 1] == 'Z';
+}
+
+/* Has the due date moved on? It is a day, a floating time or a UTC time, and
+ * only the like compares within a day: a user may turn one into another, which
+ * is no occurrence. */
+static bool
+is_later(const char *now, const char *stored)
+{
+	int days;
+
+	if (now == NULL || stored == NULL)
+		return false;
+	days = strncmp(now, stored, DAY);
+	if (days != 0)
+		return days > 0;
+	if (strlen(now) < DAY_AND_TIME || strlen(stored) < DAY_AND_TIME ||
+	    is_utc(now) != is_utc(stored))
+		return false;
+	return strncmp(now, stored, DAY_AND_TIME) > 0;
+}
+
+/* What stands in the stored metadata is a poll's age old, so anything but "it
+ * does not recur" is asked for. */
+enum err
+todoist_ask_request(
+    const struct push *push, bool *asks, struct http_request *out)
+{
+	struct stored stored = stored_read(push);
+	bool is_plain = stored.is_known && !stored.is_recurring;
+
+	stored_done(&stored);
+	*asks = !push->knows_item && !is_plain;
+	if (!*asks)
+		return OK;
+	return todoist_get_request(
+	    push->conn, push->base_url, push->source_id, out);
+}
+
+/* The write that closes the task as it now is; NULL: none is needed. A due
+ * date that moved on may be an earlier send's work: the result is the same. */
+static const char *
+choose_close(const struct todoist_row *now, const struct stored *stored)
+{
+	if (now->checked)
+		return NULL;
+	if (!now->is_recurring)
+		return CLOSE;
+	return is_later(now->due_date, stored->due_date) ? NULL : ITEM_CLOSE;
+}
+
+/* What reopen does to a recurring task is not documented, and nothing but
+ * the due date tells that an occurrence was done. The documented undo is the
+ * command item_update_date_complete with is_forward 0 (#Sync), which is given
+ * the due as it was. Where that is unknown there is nothing to give back, and
+ * the task is open. */
+static const char *
+choose_reopen(const struct todoist_row *now, const struct stored *stored)
+{
+	if (now->checked)
+		return REOPEN;
+	if (now->is_recurring && is_later(now->due_date, stored->due_date))
+		return ITEM_UNDO;
+	return NULL;
+}
+
+enum err
+todoist_ask_response(struct push *push, const struct http_response *res,
+    bool *decided, struct answer *answer)
+{
+	struct stored stored;
+	const char *write;
+	cJSON *json = NULL;
+	struct todoist_row row;
+
+	*decided = true;
+	if (!todoist_get_response(res, push->source_id, &json, &row, answer))
+		return OK;
+	stored = stored_read(push);
+	write = push->wish == WISH_COMPLETE ? choose_close(&row, &stored)
+					    : choose_reopen(&row, &stored);
+	push->knows_item = true;
+	if (row.is_deleted && !row.checked) {
+		provider_answer(answer, OUTCOME_REJECTED, REASON_NOT_FOUND,
+		    "todoist: the task is deleted");
+	} else if (write == NULL) {
+		provider_answer(answer, OUTCOME_ACCEPTED, REASON_ALREADY_DONE,
+		    "todoist: it is so already");
+	} else {
+		*decided = false;
+		memcpy(push->target, write, strlen(write) + 1);
+	}
+	stored_done(&stored);
+	cJSON_Delete(json);
+	return OK;
+}
+
+static const char *
+choose_write(const struct push *push, const struct stored *stored)
+{
+	if (push->target[0] != '\0')
+		return push->target;
+	if (push->wish == WISH_COMPLETE)
+		return stored->is_recurring ? ITEM_CLOSE : CLOSE;
+	return stored->is_recurring && stored->due_date != NULL ? ITEM_UNDO
+								: REOPEN;
+}
+
+static bool
+is_command(const char *write)
+{
+	return strcmp(write, ITEM_CLOSE) == 0 || strcmp(write, ITEM_UNDO) == 0;
+}
+
+/* The due as it was, whole: a due without its string would end the
+ * recurrence. */
+static bool
+add_old_due(cJSON *args, const struct stored *stored)
+{
+	static const struct {
+		const char *name, *from;
+	} parts[] = {
+		{ "date", "due_date" },
+		{ "string", "due_string" },
+		{ "lang", "due_lang" },
+		{ "timezone", "due_timezone" },
+	};
+	cJSON *due = cJSON_AddObjectToObject(args, "due");
+	bool ok = due != NULL;
+
+	for (size_t i = 0; i < COUNT(parts); i++) {
+		const char *text = json_str(stored->json, parts[i].from);
+		if (text != NULL)
+			ok = ok && cJSON_AddStringToObject(
+				       due, parts[i].name, text) != NULL;
+	}
+	return ok && cJSON_AddTrueToObject(due, "is_recurring") != NULL &&
+	       cJSON_AddNumberToObject(args, "is_forward", 0) != NULL;
+}
+
+/* Todoist runs a command's uuid once, however often it comes (#Sync): a close
+ * that is sent again, even by another process, skips no occurrence. */
+static enum err
+command_request(const struct push *push, const char *type,
+    const struct stored *stored, struct http_request *out)
+{
+	cJSON *json = cJSON_CreateObject();
+	cJSON *commands = cJSON_AddArrayToObject(json, "commands");
+	cJSON *command = cJSON_CreateObject();
+	cJSON *args;
+	enum err err;
+	bool ok;
+
+	if (!cJSON_AddItemToArray(commands, command)) {
+		cJSON_Delete(command);
+		command = NULL;
+	}
+	ok = cJSON_AddStringToObject(command, "type", type) != NULL &&
+	     cJSON_AddStringToObject(command, "uuid", push->command_id) != NULL;
+	args = cJSON_AddObjectToObject(command, "args");
+	ok = ok && cJSON_AddStringToObject(args, "id", push->source_id) != NULL;
+	if (ok && strcmp(type, ITEM_UNDO) == 0)
+		ok = add_old_due(args, stored);
+	err = provider_request_body(out, json, ok);
+	if (err)
+		return err;
+	return provider_request(out, HTTP_POST, push->base_url, "/api/v1/sync");
+}
+
+static enum err
+plain_request(
+    const struct push *push, const char *write, struct http_request *out)
+{
+	enum err err;
+
+	err =
+	    provider_request(out, HTTP_POST, push->base_url, TODOIST_TASKS "/");
+	if (!err)
+		err = provider_request_id(out, push->source_id);
+	if (err)
+		return err;
+	return buf_addf(&out->url, "/%s", write);
+}
+
+enum err
+todoist_write_request(const struct push *push, struct http_request *out)
+{
+	struct stored stored = stored_read(push);
+	const char *write = choose_write(push, &stored);
+	enum err err;
+
+	if (!provider_id_is_valid(push->source_id))
+		err = err_set(ERR_INPUT, "not a task's id");
+	else if (is_command(write))
+		err = command_request(push, write, &stored, out);
+	else
+		err = plain_request(push, write, out);
+	stored_done(&stored);
+	if (err)
+		return err;
+	return provider_request_bearer(out, push->conn->key);
+}
+
+/* sync_status maps the command's uuid to "ok" or an error like REST's. */
+static void
+command_response(const struct push *push, const struct http_response *res,
+    struct answer *answer)
+{
+	const cJSON *status, *code;
+	cJSON *json = NULL;
+	const char *text;
+	int http;
+
+	if (!provider_read(&todoist_dialect, res, &json, answer))
+		return;
+	status = json_path(json, "sync_status", push->command_id, NULL);
+	text = cJSON_GetStringValue(status);
+	if (text != NULL && strcmp(text, "ok") == 0) {
+		provider_answer(answer, OUTCOME_ACCEPTED, REASON_DONE,
+		    "todoist: HTTP %d ok", res->status);
+	} else if (cJSON_IsObject(status)) {
+		code = json_path(status, "http_code", NULL);
+		http = cJSON_IsNumber(code) ? code->valueint : 0;
+		provider_answer_status(
+		    todoist_dialect.name, http, res->retry_after_ms, answer);
+		todoist_dialect.refine(status, answer);
+		if (answer->reason == REASON_BAD_ANSWER) {
+			/* An error it is, whatever its number. */
+			answer->outcome = OUTCOME_REJECTED;
+			answer->reason = REASON_REFUSED;
+		}
+	} else {
+		(void)provider_bad_answer(
+		    answer, "todoist: no sync_status for the command");
+	}
+	cJSON_Delete(json);
+}
+
+/* A proxy's page, not Todoist's answer. */
+static bool
+is_html(const struct http_response *res)
+{
+	size_t i = 0;
+
+	if (strstr(res->content_type, "html") != NULL)
+		return true;
+	while (i < res->body.len && strchr(" \t\r\n", res->body.ptr[i]))
+		i++;
+	return i < res->body.len && res->body.ptr[i] == '<';
+}
+
+/* v1 documents 200 with `null`, v2 sent 204: any 2xx will do. */
+static void
+plain_response(const struct http_response *res, struct answer *answer)
+{
+	cJSON *json = NULL;
+
+	if (provider_is_2xx(res) && is_html(res))
+		(void)provider_bad_answer(
+		    answer, "todoist: HTTP %d with a web page", res->status);
+	else if (provider_is_2xx(res))
+		provider_answer(answer, OUTCOME_ACCEPTED, REASON_DONE,
+		    "todoist: HTTP %d", res->status);
+	else if (provider_read(&todoist_dialect, res, &json, answer))
+		cJSON_Delete(json);
+}
+
+void
+todoist_write_response(const struct push *push, const struct http_response *res,
+    struct answer *answer)
+{
+	struct stored stored = stored_read(push);
+
+	if (is_command(choose_write(push, &stored)))
+		command_response(push, res, answer);
+	else
+		plain_response(res, answer);
+	stored_done(&stored);
+}
+
+/* Closing and reopening set a state; an occurrence is closed under a command
+ * id. */
+bool
+todoist_is_repeatable(const struct push *push)
+{
+	(void)push;
+	return true;
+}
+
+/* A recurring task stays open when it is closed: its due date tells. What can
+ * no longer be read has been closed as far as anybody can see. */
+bool
+todoist_is_fulfilled(const struct push *push, const struct item *now)
+{
+	struct stored stored = stored_read(push);
+	bool moved = now->is_recurring && is_later(now->due, stored.due_date);
+
+	stored_done(&stored);
+	if (push->wish == WISH_COMPLETE)
+		return moved || now->state == ITEM_COMPLETED ||
+		       now->state == ITEM_DELETED ||
+		       now->state == ITEM_NOT_VISIBLE;
+	return !moved &&
+	       (now->state == ITEM_OPEN || now->state == ITEM_REASSIGNED);
+}

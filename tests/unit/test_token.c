@@ -1,0 +1,386 @@
+/* token: tokens are made here with OpenSSL's HMAC, independently of the module
+ * and of libcjose, so that both sides cannot be wrong in the same way. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <cmocka.h>
+
+#include "core/token.h"
+
+#define SECRET "super-secret-jwt-token-with-at-least-32-characters-long"
+#define USER "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+#define NOW_S 1795428000
+#define NOW_MS (NOW_S * INT64_C(1000))
+#define HEADER "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
+#define SUB "\"sub\":\"" USER "\","
+#define AUD "\"aud\":\"authenticated\","
+#define ROLE "\"role\":\"authenticated\","
+#define EXP "\"exp\":1795428100"
+#define GOOD "{" SUB AUD ROLE EXP "}"
+
+static const struct token_options options = {
+	.hs256_secret = SECRET,
+	.audience = "authenticated",
+	.leeway_s = 10,
+};
+static struct token_verifier *verifier;
+
+static int
+make_verifier(void **state)
+{
+	(void)state;
+	return token_new(&options, &verifier) != OK;
+}
+
+static int
+free_verifier(void **state)
+{
+	(void)state;
+	token_free(verifier);
+	token_free(NULL);
+	return 0;
+}
+
+static size_t
+base64url(const void *bytes, size_t n, char *out)
+{
+	int len = EVP_EncodeBlock((unsigned char *)out, bytes, (int)n);
+
+	while (len > 0 && out[len - 1] == '=')
+		len--;
+	for (int i = 0; i < len; i++) {
+		if (out[i] == '+')
+			out[i] = '-';
+		if (out[i] == '/')
+			out[i] = '_';
+	}
+	out[len] = '\0';
+	return (size_t)len;
+}
+
+/* header.claims.HMAC-SHA256 under secret. The next call overwrites it. */
+static const char *
+make(const char *header, const char *claims, const char *secret)
+{
+	static char text[65536];
+	unsigned char mac[32];
+	unsigned int mac_len = sizeof(mac);
+	size_t len;
+
+	len = base64url(header, strlen(header), text);
+	text[len++] = '.';
+	len += base64url(claims, strlen(claims), text + len);
+	assert_non_null(HMAC(EVP_sha256(), secret, (int)strlen(secret),
+	    (const unsigned char *)text, len, mac, &mac_len));
+	text[len++] = '.';
+	(void)base64url(mac, mac_len, text + len);
+	return text;
+}
+
+static enum err
+verify(const char *text, int64_t now_ms)
+{
+	struct token_claims claims = { .user_id = "untouched" };
+	enum err err = token_verify(verifier, text, now_ms, &claims);
+
+	if (err)
+		assert_string_equal(claims.user_id, "untouched");
+	return err;
+}
+
+static void
+test_a_users_token_is_accepted(void **state)
+{
+	static const char *const rows[] = {
+		GOOD,
+		"{\"aud\":[\"authenticated\"]," SUB ROLE EXP "}",
+		"{\"aud\":[\"x\",\"authenticated\",1]," SUB ROLE EXP "}",
+		"{" SUB AUD ROLE EXP ",\"nbf\":1795427999,\"iat\":1795427999,"
+		"\"iss\":\"https://ref.supabase.co/auth/v1\",\"aal\":\"aal1\","
+		"\"session_id\":\"s\",\"email\":\"\",\"is_anonymous\":false,"
+		"\"app_metadata\":{\"providers\":[\"email\"]}}",
+		"{\"sub\":\"6BA7B810-9DAD-11D1-80B4-00C04FD430C8\"," AUD ROLE
+		    EXP "}",
+		"{" SUB AUD ROLE "\"exp\":1795428100.5}",
+	};
+	struct token_claims claims;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (token_verify(verifier, make(HEADER, rows[i], SECRET),
+			NOW_MS, &claims))
+			fail_msg("%s: %s", rows[i], err_text());
+		assert_string_equal(claims.user_id, USER);
+		assert_true(claims.expires_ms / 1000 == NOW_S + 100);
+	}
+}
+
+static void
+test_missing_and_odd_claims_are_refused(void **state)
+{
+	static const char *const rows[] = {
+		"{" AUD ROLE EXP "}",
+		"{" SUB ROLE EXP "}",
+		"{" SUB AUD EXP "}",
+		"{" SUB AUD "\"role\":\"authenticated\"}",
+		"{\"sub\":\"somebody\"," AUD ROLE EXP "}",
+		"{\"sub\":null," AUD ROLE EXP "}",
+		"{\"sub\":1," AUD ROLE EXP "}",
+		"{\"sub\":[\"" USER "\"]," AUD ROLE EXP "}",
+		"{\"aud\":\"anon\"," SUB ROLE EXP "}",
+		"{\"aud\":[]," SUB ROLE EXP "}",
+		"{\"aud\":[[\"authenticated\"]]," SUB ROLE EXP "}",
+		"{\"aud\":{\"a\":\"authenticated\"}," SUB ROLE EXP "}",
+		"{\"role\":\"service_role\"," SUB AUD EXP "}",
+		"{\"role\":\"anon\"," SUB AUD EXP "}",
+		"{\"role\":[\"authenticated\"]," SUB AUD EXP "}",
+		"{" SUB AUD ROLE "\"exp\":\"1795428100\"}",
+		"{" SUB AUD ROLE "\"exp\":null}",
+		"{" SUB AUD ROLE "\"exp\":-1}",
+		"{" SUB AUD ROLE "\"exp\":1e999}",
+		"{" SUB AUD ROLE "\"exp\":1795428100000}", /* milliseconds */
+		"{" SUB AUD ROLE EXP ",\"nbf\":\"x\"}",
+		"{" SUB AUD ROLE EXP ",\"nbf\":null}",
+		"{" SUB AUD ROLE EXP ",\"iat\":\"x\"}",
+		"{\"Sub\":\"" USER "\"," AUD ROLE EXP "}",
+		"[" EXP "]",
+		"[]",
+		"\"x\"",
+		"{" SUB AUD ROLE EXP,
+		GOOD "x",
+		"{\"x\":\"\\u0000\"," SUB AUD ROLE EXP "}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (verify(make(HEADER, rows[i], SECRET), NOW_MS) != ERR_AUTH)
+			fail_msg("accepted: %s", rows[i]);
+	}
+}
+
+static void
+test_another_algorithm_is_refused_whatever_the_signature(void **state)
+{
+	static const char *const rows[] = {
+		"{\"alg\":\"none\"}",
+		"{\"alg\":\"None\"}",
+		"{\"alg\":\"HS384\"}",
+		"{\"alg\":\"HS512\"}",
+		"{\"alg\":\"hs256\"}",
+		"{\"alg\":\"RS256\"}",
+		"{\"alg\":\"ES256\"}",
+		"{\"alg\":\"\"}",
+		"{\"alg\":null}",
+		"{\"alg\":[\"HS256\"]}",
+		"{\"typ\":\"JWT\"}",
+		"{}",
+		"[]",
+		"{\"alg\":\"HS256\",\"crit\":[\"exp\"]}",
+		"{\"alg\":\"HS256\",\"crit\":[\"b64\"],\"b64\":false}",
+		"{\"alg\":\"HS256\"",
+		"x",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (verify(make(rows[i], GOOD, SECRET), NOW_MS) != ERR_AUTH)
+			fail_msg("accepted: %s", rows[i]);
+	}
+}
+
+static void
+test_a_key_id_in_the_header_changes_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    verify(make("{\"alg\":\"HS256\",\"kid\":\"../../x\"}", GOOD,
+		       SECRET),
+		NOW_MS),
+	    OK);
+}
+
+static void
+test_another_secret_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    verify(make(HEADER, GOOD, SECRET "x"), NOW_MS), ERR_AUTH);
+	assert_non_null(strstr(err_text(), "signature"));
+	assert_int_equal(verify(make(HEADER, GOOD, ""), NOW_MS), ERR_AUTH);
+}
+
+static void
+test_texts_that_are_no_token_are_refused(void **state)
+{
+	static const char *const rows[] = { "", ".", "..", "...", "a.b.c",
+		"eyJhbGciOiJub25lIn0.e30.", "Bearer x", "\xff\xfe" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(verify(rows[i], NOW_MS), ERR_AUTH);
+}
+
+static void
+test_a_token_with_anything_changed_or_cut_is_refused(void **state)
+{
+	const char *good = make(HEADER, GOOD, SECRET);
+	size_t len = strlen(good);
+	char text[1024], kept;
+
+	(void)state;
+	assert_true(len + 2 < sizeof(text));
+	memcpy(text, good, len + 1);
+	/* The last character's low bits are not part of the signature. */
+	for (size_t i = 0; i < len - 1; i++) {
+		kept = text[i];
+		text[i] = kept == 'A' ? 'B' : 'A';
+		assert_int_equal(verify(text, NOW_MS), ERR_AUTH);
+		text[i] = kept;
+	}
+	for (size_t i = 0; i < len; i++) {
+		kept = text[i];
+		text[i] = '\0';
+		assert_int_equal(verify(text, NOW_MS), ERR_AUTH);
+		text[i] = kept;
+	}
+	text[len] = 'A';
+	text[len + 1] = '\0';
+	assert_int_equal(verify(text, NOW_MS), ERR_AUTH);
+	text[len] = '=';
+	assert_int_equal(verify(text, NOW_MS), ERR_AUTH);
+	text[len] = '\n';
+	assert_int_equal(verify(text, NOW_MS), ERR_AUTH);
+	text[len] = '\0';
+	assert_int_equal(verify(text, NOW_MS), OK);
+}
+
+static void
+test_a_token_over_8_kib_is_refused(void **state)
+{
+	static char claims[9000];
+
+	(void)state;
+	(void)snprintf(claims, sizeof(claims), "{%s%s%s%s,\"x\":\"%05000d\"}",
+	    SUB, AUD, ROLE, EXP, 0);
+	assert_int_equal(verify(make(HEADER, claims, SECRET), NOW_MS), OK);
+	(void)snprintf(claims, sizeof(claims), "{%s%s%s%s,\"x\":\"%08000d\"}",
+	    SUB, AUD, ROLE, EXP, 0);
+	assert_int_equal(
+	    verify(make(HEADER, claims, SECRET), NOW_MS), ERR_AUTH);
+	assert_non_null(strstr(err_text(), "long"));
+}
+
+static void
+test_time_limits_hold_with_the_leeway(void **state)
+{
+	static const char later[] =
+	    "{" SUB AUD ROLE EXP ",\"nbf\":1795428050}";
+	const char *token = make(HEADER, GOOD, SECRET);
+
+	(void)state;
+	assert_int_equal(verify(token, NOW_MS + 100000 + 9999), OK);
+	assert_int_equal(verify(token, NOW_MS + 100000 + 10000), ERR_AUTH);
+	assert_non_null(strstr(err_text(), "expired"));
+	token = make(HEADER, later, SECRET);
+	assert_int_equal(verify(token, NOW_MS + 50000 - 10000), OK);
+	assert_int_equal(verify(token, NOW_MS + 50000 - 10001), ERR_AUTH);
+	assert_non_null(strstr(err_text(), "not valid yet"));
+}
+
+static void
+test_what_is_signed_here_is_accepted_here(void **state)
+{
+	struct token_claims claims;
+	char *text = NULL;
+
+	(void)state;
+	assert_int_equal(token_sign(&options, USER, NOW_MS, 60, &text), OK);
+	assert_int_equal(token_verify(verifier, text, NOW_MS, &claims), OK);
+	assert_string_equal(claims.user_id, USER);
+	assert_true(claims.expires_ms == NOW_MS + 60000);
+	assert_int_equal(verify(text, NOW_MS + 71000), ERR_AUTH);
+	free(text);
+	assert_int_equal(
+	    token_sign(&options, "me", NOW_MS, 60, &text), ERR_INPUT);
+}
+
+static void
+test_a_short_or_missing_secret_is_a_wrong_configuration(void **state)
+{
+	struct token_options wrong = options;
+	struct token_verifier *v = NULL;
+	char *text = NULL;
+
+	(void)state;
+	wrong.hs256_secret = NULL;
+	assert_int_equal(token_new(&wrong, &v), ERR_CONFIG);
+	wrong.hs256_secret = "0123456789012345678901234567890";
+	assert_int_equal(token_new(&wrong, &v), ERR_CONFIG);
+	assert_null(strstr(err_text(), "0123"));
+	assert_int_equal(
+	    token_sign(&wrong, USER, NOW_MS, 60, &text), ERR_CONFIG);
+	assert_null(v);
+}
+
+static void *
+verify_often(void *text)
+{
+	struct token_claims claims;
+	uintptr_t failures = 0;
+
+	for (int i = 0; i < 500; i++)
+		failures += token_verify(verifier, text, NOW_MS, &claims) != OK;
+	return (void *)failures; /* a count, not an address */
+}
+
+static void
+test_threads_share_one_verifier(void **state)
+{
+	enum { THREADS = 8 };
+	pthread_t threads[THREADS];
+	char *text = strdup(make(HEADER, GOOD, SECRET));
+	void *failures;
+
+	(void)state;
+	assert_non_null(text);
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL,
+				     verify_often, text),
+		    0);
+	for (int i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_join(threads[i], &failures), 0);
+		assert_null(failures);
+	}
+	free(text);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_users_token_is_accepted),
+		cmocka_unit_test(test_missing_and_odd_claims_are_refused),
+		cmocka_unit_test(
+		    test_another_algorithm_is_refused_whatever_the_signature),
+		cmocka_unit_test(test_a_key_id_in_the_header_changes_nothing),
+		cmocka_unit_test(test_another_secret_is_refused),
+		cmocka_unit_test(test_texts_that_are_no_token_are_refused),
+		cmocka_unit_test(
+		    test_a_token_with_anything_changed_or_cut_is_refused),
+		cmocka_unit_test(test_a_token_over_8_kib_is_refused),
+		cmocka_unit_test(test_time_limits_hold_with_the_leeway),
+		cmocka_unit_test(test_what_is_signed_here_is_accepted_here),
+		cmocka_unit_test(
+		    test_a_short_or_missing_secret_is_a_wrong_configuration),
+		cmocka_unit_test(test_threads_share_one_verifier),
+	};
+
+	return cmocka_run_group_tests(tests, make_verifier, free_verifier);
+}
