@@ -9,6 +9,7 @@
 
 int64_t clock_wall_ms(void);
 int64_t clock_mono_ms(void);
+/* Returns early when a signal was handled, for loops that have a stop flag. */
 void clock_sleep_ms(int64_t ms);
 
 /* RFC 3339, any number of fraction digits, "Z" or an offset; a bare date is

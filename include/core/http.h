@@ -50,7 +50,7 @@ enum http_carried {
 struct http_response {
 	enum http_carried carried;
 	int status;
-	char content_type[64]; /* lower case, without parameters; "" if none */
+	char content_type[64];  /* lower case, without parameters; "" if none */
 	int64_t retry_after_ms; /* from now, either form; -1 if none */
 	/* Linear's X-RateLimit-*-Reset of the buckets with nothing left, the
 	 * latest of them, epoch milliseconds; 0 if none. */
@@ -66,9 +66,9 @@ struct http_response {
 void http_response_done(struct http_response *res);
 
 /* Once per process before threads start. ERR_CONFIG if the certificate file
- * cannot be read. */
-enum err http_new(const struct http_options *options, struct http **out)
-    MUST_CHECK;
+ * cannot be read. SIGPIPE is ignored from then on, unless it was handled. */
+enum err http_new(
+    const struct http_options *options, struct http **out) MUST_CHECK;
 void http_free(struct http *http);
 
 /* Carry req; give up at deadline_ms (clock_mono_ms()). Failures of the network
@@ -82,8 +82,8 @@ enum err http_send(struct http *http, const struct http_request *req,
  * seconds, otherwise an HTTP-date, taken relative to date (the answer's Date
  * header, NULL if none: then to now_ms), so that a clock that is off does not
  * matter. 0 at least, an hour at most; -1 if it is neither. */
-int64_t http_retry_after_ms(const char *value, const char *date,
-    int64_t now_ms);
+int64_t http_retry_after_ms(
+    const char *value, const char *date, int64_t now_ms);
 
 /* May this URL be sent to? https, or http on 127.0.0.1, ::1, localhost. */
 bool http_url_allowed(const char *url);

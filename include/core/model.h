@@ -144,8 +144,11 @@ struct writeback {
 	enum wish wish;
 	bool by_fallback; /* the task named no connection */
 	int64_t generation;
-	int attempts;         /* sends begun, this one included */
-	bool was_sent;        /* an earlier owner may have sent it */
+	int attempts;    /* owners so far; past the first, one before may
+	                    have sent it */
+	bool is_agreed;  /* while it was queued, an earlier writeback of the
+	                    same wish was accepted: nothing is to be sent */
+	bool is_too_old; /* an outcome still unknown now is given up */
 	char *source_id;
 	char *source_metadata; /* JSON object text, as the last poll saw it */
 	struct connection connection;

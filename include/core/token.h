@@ -21,6 +21,7 @@ struct token_claims {
 	int64_t expires_ms; /* wall clock */
 };
 
+/* ERR_CONFIG: no secret, or one shorter than 32 bytes (RFC 7518, 3.2). */
 enum err token_new(const struct token_options *options,
     struct token_verifier **out) MUST_CHECK;
 void token_free(struct token_verifier *v);

@@ -69,7 +69,7 @@ days_from_date(int year, int month, int day)
 	int64_t day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
 
 	return era * 146097 + year_of_era * 365 + year_of_era / 4 -
-	    year_of_era / 100 + day_of_year - 719468;
+	       year_of_era / 100 + day_of_year - 719468;
 }
 
 /* Read exactly n digits and move on. */

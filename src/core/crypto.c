@@ -226,16 +226,15 @@ load_one(const char *path, struct crypto_keys *keys)
 	if (err)
 		goto out;
 	if (len == sizeof(text) || !decode_key(text, len, master->key)) {
-		err = err_set(ERR_CONFIG,
-		    "master key file %s: not 64 hex digits", path);
+		err = err_set(
+		    ERR_CONFIG, "master key file %s: not 64 hex digits", path);
 		goto out;
 	}
 	derive_key_id(master);
 	for (size_t i = 0; i < keys->count; i++) {
 		if (strcmp(keys->master[i].id, master->id) == 0) {
 			err = err_set(ERR_CONFIG,
-			    "master key file %s: the key is there twice",
-			    path);
+			    "master key file %s: the key is there twice", path);
 			goto out;
 		}
 	}
@@ -295,20 +294,19 @@ encrypt(const unsigned char *key, const char *aad, const char *secret, int n,
 	out[0] = SEAL_VERSION;
 	random_bytes(nonce, NONCE_BYTES);
 	ok = ctx != NULL &&
-	    EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) &&
-	    EVP_EncryptUpdate(ctx, NULL, &len, (const void *)aad, aad_len) &&
-	    EVP_EncryptUpdate(ctx, text, &len, (const void *)secret, n) &&
-	    EVP_EncryptFinal_ex(ctx, text + len, &len) &&
-	    EVP_CIPHER_CTX_ctrl(
-		ctx, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES, text + n);
+	     EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) &&
+	     EVP_EncryptUpdate(ctx, NULL, &len, (const void *)aad, aad_len) &&
+	     EVP_EncryptUpdate(ctx, text, &len, (const void *)secret, n) &&
+	     EVP_EncryptFinal_ex(ctx, text + len, &len) &&
+	     EVP_CIPHER_CTX_ctrl(
+		 ctx, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES, text + n);
 	EVP_CIPHER_CTX_free(ctx);
 	return ok;
 }
 
 enum err
-crypto_seal(const struct crypto_keys *keys, const char *aad,
-    const char *secret, unsigned char **out, size_t *out_len,
-    char key_id[CRYPTO_KEY_ID])
+crypto_seal(const struct crypto_keys *keys, const char *aad, const char *secret,
+    unsigned char **out, size_t *out_len, char key_id[CRYPTO_KEY_ID])
 {
 	size_t n = strlen(secret);
 	unsigned char *sealed;
@@ -343,12 +341,11 @@ decrypt(const unsigned char *key, const char *aad, const unsigned char *sealed,
 
 	memcpy(tag, text + n, TAG_BYTES);
 	ok = ctx != NULL &&
-	    EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) &&
-	    EVP_DecryptUpdate(ctx, NULL, &len, (const void *)aad, aad_len) &&
-	    EVP_DecryptUpdate(ctx, out, &len, text, n) &&
-	    EVP_CIPHER_CTX_ctrl(
-		ctx, EVP_CTRL_AEAD_SET_TAG, TAG_BYTES, tag) &&
-	    EVP_DecryptFinal_ex(ctx, out + len, &len) > 0;
+	     EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) &&
+	     EVP_DecryptUpdate(ctx, NULL, &len, (const void *)aad, aad_len) &&
+	     EVP_DecryptUpdate(ctx, out, &len, text, n) &&
+	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG_BYTES, tag) &&
+	     EVP_DecryptFinal_ex(ctx, out + len, &len) > 0;
 	EVP_CIPHER_CTX_free(ctx);
 	return ok;
 }
@@ -364,8 +361,8 @@ find_master(const struct crypto_keys *keys, const char *key_id)
 }
 
 enum err
-crypto_open(const struct crypto_keys *keys, const char *key_id,
-    const char *aad, const unsigned char *sealed, size_t len, char **secret)
+crypto_open(const struct crypto_keys *keys, const char *key_id, const char *aad,
+    const unsigned char *sealed, size_t len, char **secret)
 {
 	const struct crypto_master *master = find_master(keys, key_id);
 	unsigned char *plain;
@@ -375,8 +372,8 @@ crypto_open(const struct crypto_keys *keys, const char *key_id,
 		return err_set(
 		    ERR_CONFIG, "no master key has the id %.16s", key_id);
 	if (len < SEAL_OVERHEAD || len > INT_MAX || sealed[0] != SEAL_VERSION)
-		return err_set(ERR_INPUT, "not a sealed key of version %d",
-		    SEAL_VERSION);
+		return err_set(
+		    ERR_INPUT, "not a sealed key of version %d", SEAL_VERSION);
 	n = len - SEAL_OVERHEAD;
 	plain = malloc(n + 1);
 	if (plain == NULL)

@@ -35,8 +35,7 @@ static const struct err_info table[] = {
 	[ERR_BUG]           = { "internal_error",         500 },
 };
 /* clang-format on */
-_Static_assert(
-    sizeof(table) / sizeof(table[0]) == ERR_COUNT, "a row per code");
+_Static_assert(sizeof(table) / sizeof(table[0]) == ERR_COUNT, "a row per code");
 
 #define REASON_BYTES 512
 

@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@
 #include "http_text.h"
 
 #define DEFAULT_CA_FILE "/etc/ssl/certs/ca-certificates.crt"
-#define KEPT_CONNECTIONS 4L  /* per handle: a few providers' hosts */
+#define KEPT_CONNECTIONS 4L   /* per handle: a few providers' hosts */
 #define KEPT_IDLE_SECONDS 50L /* below what proxies in front of them grant */
 #define KEEPALIVE_SECONDS 30L
 
@@ -44,7 +45,7 @@ struct http {
 struct exchange {
 	const struct http_request *req;
 	struct http_response *res;
-	int sends;	 /* how often the request was about to go out */
+	int sends;       /* how often the request was about to go out */
 	bool is_too_big; /* the answer's body */
 	char reason[CURL_ERROR_SIZE];
 };
@@ -65,8 +66,8 @@ http_response_done(struct http_response *res)
 }
 
 static void
-lock_shared(CURL *easy, curl_lock_data data, curl_lock_access access,
-    void *cookie)
+lock_shared(
+    CURL *easy, curl_lock_data data, curl_lock_access access, void *cookie)
 {
 	struct http *http = cookie;
 
@@ -145,6 +146,20 @@ pool_init(struct http *http)
 	return OK;
 }
 
+/* OpenSSL writes to sockets with write(2), and libcurl with CURLOPT_NOSIGNAL
+ * does not guard it: a peer that went away would end the process. */
+static void
+ignore_sigpipe(void)
+{
+	struct sigaction action;
+
+	if (sigaction(SIGPIPE, NULL, &action) != 0 ||
+	    action.sa_handler != SIG_DFL)
+		return; /* somebody has decided already */
+	action.sa_handler = SIG_IGN;
+	(void)sigaction(SIGPIPE, &action, NULL);
+}
+
 enum err
 http_new(const struct http_options *options, struct http **out)
 {
@@ -152,6 +167,7 @@ http_new(const struct http_options *options, struct http **out)
 	enum err err;
 
 	assert(options->max_handles > 0 && options->connect_timeout_ms > 0);
+	ignore_sigpipe();
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return err_set(ERR_NOMEM, "libcurl does not start");
 	http = calloc(1, sizeof(*http));
@@ -216,7 +232,7 @@ handle_borrow(struct http *http, int64_t deadline_ms, bool *out_of_memory)
 	*out_of_memory = false;
 	(void)pthread_mutex_lock(&http->lock);
 	while (http->idle_count == 0 &&
-	    http->handle_count == http->max_handles && rc == 0)
+	       http->handle_count == http->max_handles && rc == 0)
 		rc = pthread_cond_timedwait(&http->freed, &http->lock, &until);
 	if (http->idle_count > 0) {
 		easy = http->idle[--http->idle_count];
@@ -291,17 +307,17 @@ static bool
 set_connection(struct http *http, CURL *easy)
 {
 	return SET(SHARE, http->shared) && SET(NOSIGNAL, 1L) &&
-	    SET(PROXY, "") && SET(NOPROXY, "*") && SET(FOLLOWLOCATION, 0L) &&
-	    SET(PROTOCOLS_STR, "http,https") &&
-	    SET(HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
-	    SET(MAXCONNECTS, KEPT_CONNECTIONS) &&
-	    SET(MAXAGE_CONN, KEPT_IDLE_SECONDS) && SET(TCP_NODELAY, 1L) &&
-	    SET(TCP_KEEPALIVE, 1L) && SET(TCP_KEEPIDLE, KEEPALIVE_SECONDS) &&
-	    SET(SSL_VERIFYPEER, 1L) && SET(SSL_VERIFYHOST, 2L) &&
-	    SET(SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
-	    SET(CAINFO, NULL) && SET(CAPATH, NULL) &&
-	    SET(SSL_CTX_FUNCTION, use_store) && SET(SSL_CTX_DATA, http) &&
-	    SET(USERAGENT, http->user_agent);
+	       SET(PROXY, "") && SET(NOPROXY, "*") && SET(FOLLOWLOCATION, 0L) &&
+	       SET(PROTOCOLS_STR, "http,https") &&
+	       SET(HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
+	       SET(MAXCONNECTS, KEPT_CONNECTIONS) &&
+	       SET(MAXAGE_CONN, KEPT_IDLE_SECONDS) && SET(TCP_NODELAY, 1L) &&
+	       SET(TCP_KEEPALIVE, 1L) && SET(TCP_KEEPIDLE, KEEPALIVE_SECONDS) &&
+	       SET(SSL_VERIFYPEER, 1L) && SET(SSL_VERIFYHOST, 2L) &&
+	       SET(SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
+	       SET(CAINFO, NULL) && SET(CAPATH, NULL) &&
+	       SET(SSL_CTX_FUNCTION, use_store) && SET(SSL_CTX_DATA, http) &&
+	       SET(USERAGENT, http->user_agent);
 }
 
 static bool
@@ -311,9 +327,9 @@ set_exchange(CURL *easy, struct exchange *x)
 
 	/* Refused by Content-Length already, where there is one. */
 	return SET(MAXFILESIZE_LARGE, (curl_off_t)max) &&
-	    SET(WRITEFUNCTION, take_body) && SET(WRITEDATA, x) &&
-	    SET(PREREQFUNCTION, before_send) && SET(PREREQDATA, x) &&
-	    SET(ERRORBUFFER, x->reason);
+	       SET(WRITEFUNCTION, take_body) && SET(WRITEDATA, x) &&
+	       SET(PREREQFUNCTION, before_send) && SET(PREREQDATA, x) &&
+	       SET(ERRORBUFFER, x->reason);
 }
 
 static bool
@@ -323,7 +339,7 @@ set_times(const struct http *http, CURL *easy, int64_t left_ms)
 	long connect = http->connect_timeout_ms;
 
 	return SET(TIMEOUT_MS, total) &&
-	    SET(CONNECTTIMEOUT_MS, connect < total ? connect : total);
+	       SET(CONNECTTIMEOUT_MS, connect < total ? connect : total);
 }
 
 static bool
@@ -338,10 +354,9 @@ set_request(
 	if (req->method == HTTP_GET)
 		return SET(HTTPGET, 1L);
 	return SET(POST, 1L) && SET(POSTFIELDSIZE_LARGE, len) &&
-	    SET(POSTFIELDS, body != NULL ? body : "") &&
-	    (req->method != HTTP_PATCH || SET(CUSTOMREQUEST, "PATCH"));
+	       SET(POSTFIELDS, body != NULL ? body : "") &&
+	       (req->method != HTTP_PATCH || SET(CUSTOMREQUEST, "PATCH"));
 }
-
 
 /* Set everything that one request needs. What libcurl refuses here was either
  * no memory or a version of it that we were not built for. */
@@ -350,8 +365,8 @@ set_all(struct http *http, CURL *easy, struct exchange *x,
     struct curl_slist *headers, int64_t left_ms)
 {
 	return set_connection(http, easy) && set_exchange(easy, x) &&
-	    set_times(http, easy, left_ms) &&
-	    set_request(easy, x->req, headers);
+	       set_times(http, easy, left_ms) &&
+	       set_request(easy, x->req, headers);
 }
 
 /* No whole answer: say how far it came, and leave nothing that could be taken

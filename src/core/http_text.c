@@ -44,9 +44,8 @@ http_headers_new(const struct http_request *req, struct curl_slist **out)
 	struct curl_slist *list = NULL;
 	enum err err = OK;
 	bool ok = append(&list, "Expect:") &&
-	    append(&list,
-		req->has_body ? "Content-Type: application/json"
-			      : "Content-Type:");
+		  append(&list, req->has_body ? "Content-Type: application/json"
+					      : "Content-Type:");
 
 	if (ok && req->authorization.len > 0) {
 		err = buf_add_str(&line, "Authorization: ");
@@ -143,7 +142,7 @@ read_content_type(const char *value, char *out, size_t size)
 	size_t n = 0;
 
 	while (value != NULL && value[n] != '\0' && value[n] != ';' &&
-	    value[n] != ' ' && value[n] != '\t' && n + 1 < size) {
+	       value[n] != ' ' && value[n] != '\t' && n + 1 < size) {
 		out[n] = (char)tolower((unsigned char)value[n]);
 		n++;
 	}
@@ -166,8 +165,8 @@ bucket_reset_ms(CURL *easy, const struct curl_header *h)
 	    strcasecmp(h->name + len - tail, suffix) != 0 ||
 	    h->value[0] != '0' || strtod(h->value, NULL) > 0)
 		return 0;
-	(void)snprintf(name, sizeof(name), "%.*s-Reset", (int)(len - tail),
-	    h->name);
+	(void)snprintf(
+	    name, sizeof(name), "%.*s-Reset", (int)(len - tail), h->name);
 	value = header(easy, name);
 	if (value == NULL)
 		return 0;
@@ -189,8 +188,8 @@ http_read_answer(CURL *easy, struct http_response *res)
 	res->now_ms = clock_wall_ms();
 	read_content_type(header(easy, "Content-Type"), res->content_type,
 	    sizeof(res->content_type));
-	res->retry_after_ms = http_retry_after_ms(header(easy, "Retry-After"),
-	    header(easy, "Date"), res->now_ms);
+	res->retry_after_ms = http_retry_after_ms(
+	    header(easy, "Retry-After"), header(easy, "Date"), res->now_ms);
 	while ((h = curl_easy_nextheader(easy, CURLH_HEADER, -1, h)) != NULL) {
 		reset = bucket_reset_ms(easy, h);
 		if (reset > res->reset_at_ms)

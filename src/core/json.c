@@ -167,8 +167,8 @@ scan_byte(struct scan *s)
 	if (c == '}' || c == ']')
 		s->depth--;
 	if (s->depth > JSON_MAX_DEPTH)
-		return err_set(ERR_INPUT, "JSON: nested deeper than %d",
-		    JSON_MAX_DEPTH);
+		return err_set(
+		    ERR_INPUT, "JSON: nested deeper than %d", JSON_MAX_DEPTH);
 	if (s->depth < 0)
 		return err_set(ERR_INPUT, "JSON: bracket without its pair");
 	if (c >= 0x7f || (c < 0x20 && c != '\t' && c != '\n' && c != '\r'))
@@ -283,8 +283,8 @@ static const cJSON *
 member(const cJSON *object, const char *name)
 {
 	return cJSON_IsObject(object)
-	    ? cJSON_GetObjectItemCaseSensitive(object, name)
-	    : NULL;
+		   ? cJSON_GetObjectItemCaseSensitive(object, name)
+		   : NULL;
 }
 
 const char *

@@ -61,7 +61,7 @@ written(int n, size_t room)
 }
 
 static void PRINTF_LIKE(2, 0)
-emit(enum log_level level, const char *fmt, va_list args)
+    emit(enum log_level level, const char *fmt, va_list args)
 {
 	static const char cut_mark[] = "...";
 	char line[LINE_BYTES];

@@ -15,9 +15,9 @@
 #include "core/json.h"
 
 #define MAX_TOKEN_BYTES 8192
-#define MIN_SECRET_BYTES 32	       /* RFC 7518, 3.2 */
-#define HS256_TEXT 43		       /* 32 bytes in base64url */
-#define MAX_SECONDS 253402300799.0     /* the end of 9999 */
+#define MIN_SECRET_BYTES 32        /* RFC 7518, 3.2 */
+#define HS256_TEXT 43              /* 32 bytes in base64url */
+#define MAX_SECONDS 253402300799.0 /* the end of 9999 */
 #define USER_ROLE "authenticated"
 
 struct token_verifier {
@@ -214,8 +214,8 @@ read_date(const cJSON *value, int64_t *ms)
 
 /* exp must be there, nbf and iat may be. */
 static enum err
-check_times(const struct token_verifier *v, const cJSON *claims,
-    int64_t now_ms, int64_t *expires_ms)
+check_times(const struct token_verifier *v, const cJSON *claims, int64_t now_ms,
+    int64_t *expires_ms)
 {
 	const cJSON *not_before = json_path(claims, "nbf", NULL);
 	const cJSON *issued = json_path(claims, "iat", NULL);
@@ -237,8 +237,8 @@ check_times(const struct token_verifier *v, const cJSON *claims,
 }
 
 static enum err
-read_claims(const struct token_verifier *v, const cJSON *claims,
-    int64_t now_ms, struct token_claims *out)
+read_claims(const struct token_verifier *v, const cJSON *claims, int64_t now_ms,
+    struct token_claims *out)
 {
 	struct token_claims found;
 	enum err err;
@@ -290,12 +290,11 @@ write_claims(const struct token_options *options, const char *user_id,
 	char *text = NULL;
 
 	if (cJSON_AddStringToObject(claims, "sub", user_id) != NULL &&
-	    cJSON_AddStringToObject(claims, "aud", options->audience) !=
-		NULL &&
+	    cJSON_AddStringToObject(claims, "aud", options->audience) != NULL &&
 	    cJSON_AddStringToObject(claims, "role", USER_ROLE) != NULL &&
 	    cJSON_AddNumberToObject(claims, "iat", (double)now_s) != NULL &&
-	    cJSON_AddNumberToObject(
-		claims, "exp", (double)(now_s + life_s)) != NULL)
+	    cJSON_AddNumberToObject(claims, "exp", (double)(now_s + life_s)) !=
+		NULL)
 		text = cJSON_PrintUnformatted(claims);
 	cJSON_Delete(claims);
 	return text;
@@ -314,8 +313,8 @@ sign(const cjose_jwk_t *key, const char *claims, char **out)
 	    cjose_header_set(
 		header, CJOSE_HDR_ALG, CJOSE_HDR_ALG_HS256, &why) &&
 	    cjose_header_set(header, "typ", "JWT", &why))
-		jws = cjose_jws_sign(key, header, (const uint8_t *)claims,
-		    strlen(claims), &why);
+		jws = cjose_jws_sign(
+		    key, header, (const uint8_t *)claims, strlen(claims), &why);
 	if (jws == NULL || !cjose_jws_export(jws, &compact, &why) ||
 	    compact == NULL) {
 		err = cjose_failure(&why, ERR_BUG, "cannot be signed");

@@ -61,8 +61,7 @@ test_url_text_keeps_only_unreserved_characters(void **state)
 
 	(void)state;
 	assert_int_equal(buf_add_url(&b, "Az09-._~ &=?#/%+\n\xc3\xa9"), OK);
-	assert_string_equal(
-	    b.ptr, "Az09-._~%20%26%3D%3F%23%2F%25%2B%0A%C3%A9");
+	assert_string_equal(b.ptr, "Az09-._~%20%26%3D%3F%23%2F%25%2B%0A%C3%A9");
 	buf_done(&b);
 }
 
@@ -147,8 +146,7 @@ main(void)
 		cmocka_unit_test(test_bytes_may_be_nul),
 		cmocka_unit_test(
 		    test_taking_gives_the_bytes_away_and_leaves_it_usable),
-		cmocka_unit_test(
-		    test_clearing_empties_it_and_keeps_the_memory),
+		cmocka_unit_test(test_clearing_empties_it_and_keeps_the_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,10 +12,8 @@
 
 #include "core/crypto.h"
 
-#define KEY_A                                                                  \
-	"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
-#define KEY_B                                                                  \
-	"FFFEFDFCFBFAF9F8F7F6F5F4F3F2F1F0efeeedecebeae9e8e7e6e5e4e3e2e1e0"
+#define KEY_A "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define KEY_B "FFFEFDFCFBFAF9F8F7F6F5F4F3F2F1F0efeeedecebeae9e8e7e6e5e4e3e2e1e0"
 #define AAD "row-1"
 
 static char dir[64];
@@ -172,9 +170,8 @@ test_what_is_sealed_opens_again(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
 		back = NULL;
-		assert_int_equal(crypto_seal(&keys, AAD, secrets[i], &sealed,
-				     &len, id),
-		    OK);
+		assert_int_equal(
+		    crypto_seal(&keys, AAD, secrets[i], &sealed, &len, id), OK);
 		assert_string_equal(id, keys.master[0].id);
 		assert_int_equal(len, strlen(secrets[i]) + 29);
 		assert_int_equal(sealed[0], 1);
@@ -196,8 +193,7 @@ test_sealing_twice_gives_different_bytes(void **state)
 	size_t len;
 
 	(void)state;
-	assert_int_equal(
-	    crypto_seal(&keys, AAD, "same", &first, &len, id), OK);
+	assert_int_equal(crypto_seal(&keys, AAD, "same", &first, &len, id), OK);
 	assert_int_equal(
 	    crypto_seal(&keys, AAD, "same", &second, &len, id), OK);
 	assert_memory_not_equal(first, second, len);
@@ -219,8 +215,7 @@ test_any_changed_bit_or_cut_byte_is_noticed(void **state)
 	for (size_t bit = 0; bit < len * 8; bit++) {
 		sealed[bit / 8] ^= (unsigned char)(1 << bit % 8);
 		assert_int_equal(
-		    crypto_open(&keys, id, AAD, sealed, len, &back),
-		    ERR_INPUT);
+		    crypto_open(&keys, id, AAD, sealed, len, &back), ERR_INPUT);
 		sealed[bit / 8] ^= (unsigned char)(1 << bit % 8);
 	}
 	for (size_t n = 0; n < len; n++)
@@ -245,11 +240,11 @@ test_a_sealed_key_opens_neither_for_another_row_nor_key(void **state)
 	    crypto_open(&keys, id, "row-2", sealed, len, &back), ERR_INPUT);
 	assert_int_equal(
 	    crypto_open(&keys, id, "", sealed, len, &back), ERR_INPUT);
-	assert_int_equal(crypto_open(&keys, keys.master[1].id, AAD, sealed,
-			     len, &back),
+	assert_int_equal(
+	    crypto_open(&keys, keys.master[1].id, AAD, sealed, len, &back),
 	    ERR_INPUT);
-	assert_int_equal(crypto_open(&keys, "0123456789abcdef", AAD, sealed,
-			     len, &back),
+	assert_int_equal(
+	    crypto_open(&keys, "0123456789abcdef", AAD, sealed, len, &back),
 	    ERR_CONFIG);
 	assert_null(back);
 	free(sealed);
@@ -311,8 +306,8 @@ test_only_hyphenated_uuids_are_read(void **state)
 		assert_false(crypto_uuid_parse(bad[i], out));
 	assert_false(crypto_uuid_parse(NULL, out));
 	assert_string_equal(out, "untouched");
-	assert_true(crypto_uuid_parse(
-	    "6BA7B810-9DAD-11D1-80B4-00C04FD430C8", out));
+	assert_true(
+	    crypto_uuid_parse("6BA7B810-9DAD-11D1-80B4-00C04FD430C8", out));
 	assert_string_equal(out, "6ba7b810-9dad-11d1-80b4-00c04fd430c8");
 }
 
@@ -323,13 +318,11 @@ test_sha256_is_that_of_the_standard(void **state)
 
 	(void)state;
 	crypto_sha256_hex("abc", 3, out);
-	assert_string_equal(out,
-	    "ba7816bf8f01cfea414140de5dae2223"
-	    "b00361a396177a9cb410ff61f20015ad");
+	assert_string_equal(out, "ba7816bf8f01cfea414140de5dae2223"
+				 "b00361a396177a9cb410ff61f20015ad");
 	crypto_sha256_hex("", 0, out);
-	assert_string_equal(out,
-	    "e3b0c44298fc1c149afbf4c8996fb924"
-	    "27ae41e4649b934ca495991b7852b855");
+	assert_string_equal(out, "e3b0c44298fc1c149afbf4c8996fb924"
+				 "27ae41e4649b934ca495991b7852b855");
 }
 
 int
@@ -339,8 +332,7 @@ main(void)
 		cmocka_unit_test(
 		    test_keys_are_loaded_in_order_with_ids_of_their_own),
 		cmocka_unit_test(test_a_wrong_key_file_is_named_but_not_shown),
-		cmocka_unit_test(
-		    test_a_missing_or_endless_key_file_is_refused),
+		cmocka_unit_test(test_a_missing_or_endless_key_file_is_refused),
 		cmocka_unit_test(
 		    test_the_same_key_twice_and_a_ninth_key_are_refused),
 		cmocka_unit_test(test_what_is_sealed_opens_again),

@@ -72,8 +72,8 @@ test_every_code_has_a_distinct_name_and_an_http_status(void **state)
 		int status = err_http_status((enum err)i);
 
 		assert_non_null(name);
-		assert_true(i == OK ? status == 200
-				    : status >= 400 && status < 600);
+		assert_true(
+		    i == OK ? status == 200 : status >= 400 && status < 600);
 		for (int k = 0; k < i; k++)
 			assert_string_not_equal(name, err_name((enum err)k));
 	}
@@ -103,8 +103,7 @@ test_clients_can_rely_on_these(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_string_equal(err_name(rows[i].code), rows[i].name);
-		assert_int_equal(
-		    err_http_status(rows[i].code), rows[i].status);
+		assert_int_equal(err_http_status(rows[i].code), rows[i].status);
 	}
 }
 

@@ -51,7 +51,10 @@ test_json_is_parsed(void **state)
 	}
 }
 
-#define ROW(text) { text, sizeof(text) - 1 }
+#define ROW(text)                                                              \
+	{                                                                      \
+		text, sizeof(text) - 1                                         \
+	}
 
 static void
 test_what_is_not_json_is_refused(void **state)
@@ -113,8 +116,8 @@ test_what_is_not_json_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (parse_exact(json_parse, rows[i].text, rows[i].len,
-			&root) != ERR_INPUT ||
+		if (parse_exact(json_parse, rows[i].text, rows[i].len, &root) !=
+			ERR_INPUT ||
 		    parse_exact(json_parse_foreign, rows[i].text, rows[i].len,
 			&root) != ERR_INPUT)
 			fail_msg("accepted: row %zu %s", i, rows[i].text);

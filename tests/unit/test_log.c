@@ -55,11 +55,10 @@ test_a_line_has_level_program_and_text(void **state)
 	log_warn("c=3");
 	log_error("d=4");
 	(void)caught(out, sizeof(out));
-	assert_string_equal(out,
-	    "level=debug prog=flowpin-test a=1\n"
-	    "level=info prog=flowpin-test b=two\n"
-	    "level=warn prog=flowpin-test c=3\n"
-	    "level=error prog=flowpin-test d=4\n");
+	assert_string_equal(out, "level=debug prog=flowpin-test a=1\n"
+				 "level=info prog=flowpin-test b=two\n"
+				 "level=warn prog=flowpin-test c=3\n"
+				 "level=error prog=flowpin-test d=4\n");
 }
 
 static void
@@ -131,9 +130,8 @@ test_lines_of_threads_do_not_mix(void **state)
 	catch_stderr();
 	for (int i = 0; i < THREADS; i++) {
 		memset(text[i], 'a' + i, 80);
-		assert_int_equal(pthread_create(
-				     &threads[i], NULL, log_often, text[i]),
-		    0);
+		assert_int_equal(
+		    pthread_create(&threads[i], NULL, log_often, text[i]), 0);
 	}
 	for (int i = 0; i < THREADS; i++)
 		(void)pthread_join(threads[i], NULL);
@@ -207,15 +205,12 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_line_has_level_program_and_text),
-		cmocka_unit_test(
-		    test_less_than_the_least_level_is_not_written),
-		cmocka_unit_test(
-		    test_control_bytes_cannot_forge_a_second_line),
+		cmocka_unit_test(test_less_than_the_least_level_is_not_written),
+		cmocka_unit_test(test_control_bytes_cannot_forge_a_second_line),
 		cmocka_unit_test(test_a_long_event_is_cut_and_still_one_line),
 		cmocka_unit_test(test_lines_of_threads_do_not_mix),
 		cmocka_unit_test(test_levels_are_read_by_name),
-		cmocka_unit_test(
-		    test_quoted_values_are_escaped_and_cut_to_fit),
+		cmocka_unit_test(test_quoted_values_are_escaped_and_cut_to_fit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

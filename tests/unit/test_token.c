@@ -199,10 +199,9 @@ static void
 test_a_key_id_in_the_header_changes_nothing(void **state)
 {
 	(void)state;
-	assert_int_equal(
-	    verify(make("{\"alg\":\"HS256\",\"kid\":\"../../x\"}", GOOD,
-		       SECRET),
-		NOW_MS),
+	assert_int_equal(verify(make("{\"alg\":\"HS256\",\"kid\":\"../../x\"}",
+				    GOOD, SECRET),
+			     NOW_MS),
 	    OK);
 }
 
@@ -280,8 +279,7 @@ test_a_token_over_8_kib_is_refused(void **state)
 static void
 test_time_limits_hold_with_the_leeway(void **state)
 {
-	static const char later[] =
-	    "{" SUB AUD ROLE EXP ",\"nbf\":1795428050}";
+	static const char later[] = "{" SUB AUD ROLE EXP ",\"nbf\":1795428050}";
 	const char *token = make(HEADER, GOOD, SECRET);
 
 	(void)state;
@@ -351,9 +349,8 @@ test_threads_share_one_verifier(void **state)
 	(void)state;
 	assert_non_null(text);
 	for (int i = 0; i < THREADS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL,
-				     verify_often, text),
-		    0);
+		assert_int_equal(
+		    pthread_create(&threads[i], NULL, verify_often, text), 0);
 	for (int i = 0; i < THREADS; i++) {
 		assert_int_equal(pthread_join(threads[i], &failures), 0);
 		assert_null(failures);

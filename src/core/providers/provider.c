@@ -121,7 +121,7 @@ provider_key(const char *stored, const char **key)
 enum err
 provider_request_bearer(struct http_request *out, const char *key)
 {
-	const char *bare;
+	const char *bare = NULL;
 	enum err err;
 
 	err = provider_key(key, &bare);
@@ -208,8 +208,10 @@ provider_answer_add(struct answer *answer, const char *text)
 	for (; *text != '\0' && n < FOREIGN_MAX; text++, n++) {
 		if (at + 1 >= sizeof(answer->detail))
 			break;
-		answer->detail[at++] =
-		    *text >= ' ' && *text <= '~' ? *text : '?';
+		answer->detail[at] = *text;
+		if (*text < ' ' || *text > '~')
+			answer->detail[at] = '?';
+		at++;
 	}
 	answer->detail[at] = '\0';
 }
@@ -382,4 +384,46 @@ provider_items_move(struct items *from, struct items *to)
 	}
 	items_done(from);
 	return OK;
+}
+
+enum err
+provider_add_gone(struct items *items, const char *id, struct answer *failure)
+{
+	struct item *item = items_add(items);
+
+	if (item == NULL || !provider_copy(id, &item->source_id))
+		return provider_no_memory(failure);
+	item->state = ITEM_NOT_VISIBLE;
+	return OK;
+}
+
+bool
+provider_sets_a_value(const struct push *push)
+{
+	(void)push;
+	return true;
+}
+
+/* clang-format off */
+static const struct {
+	bool complete, uncomplete;
+} fits[] = {
+	[ITEM_OPEN]        = { false, true },
+	[ITEM_COMPLETED]   = { true,  false },
+	[ITEM_CANCELED]    = { false, false },
+	[ITEM_DUPLICATE]   = { false, false },
+	[ITEM_DELETED]     = { true,  false },
+	[ITEM_ARCHIVED]    = { false, true },
+	[ITEM_REASSIGNED]  = { false, true },
+	[ITEM_MOVED]       = { false, true },
+	[ITEM_NOT_VISIBLE] = { true,  false },
+};
+/* clang-format on */
+_Static_assert(COUNT(fits) == ITEM_STATE_COUNT, "a row each");
+
+bool
+provider_state_fits(const struct push *push, const struct item *now)
+{
+	return push->wish == WISH_COMPLETE ? fits[now->state].complete
+					   : fits[now->state].uncomplete;
 }

@@ -100,7 +100,18 @@ enum err provider_no_memory(struct answer *failure);
 /* strdup() that takes NULL for NULL. False: memory is out. */
 bool provider_copy(const char *text, char **out);
 
+/* An item that the provider does not show. */
+enum err provider_add_gone(
+    struct items *items, const char *id, struct answer *failure) MUST_CHECK;
+
 /* Move all of from to the end of to; from is empty afterwards. */
 enum err provider_items_move(struct items *from, struct items *to) MUST_CHECK;
+
+/* is_repeatable() of a write that sets a value: always. */
+bool provider_sets_a_value(const struct push *push);
+
+/* is_fulfilled() by what the item's state says. What can no longer be read
+ * counts as completed: there is nothing left to complete. */
+bool provider_state_fits(const struct push *push, const struct item *now);
 
 #endif

@@ -3,7 +3,6 @@
  * todoist_write.c closes and reopens. */
 #include "core/providers/provider.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/clock.h"
@@ -393,26 +392,19 @@ read_response(const struct connection *conn, const char *const *ids,
     struct answer *failure)
 {
 	struct items items = { 0 };
-	struct item *gone;
 	cJSON *json = NULL;
 	struct todoist_row row;
 	enum err err;
 
 	if (count != 1)
 		return err_set(ERR_BUG, "todoist reads one task at a time");
-	if (todoist_get_response(res, ids[0], &json, &row, failure)) {
+	if (todoist_get_response(res, ids[0], &json, &row, failure))
 		err = add_item(
 		    &items, json, &row, row_state(conn, &row), failure);
-	} else if (failure->reason == REASON_NOT_FOUND) {
-		gone = items_add(&items);
-		err = gone == NULL || !provider_copy(ids[0], &gone->source_id)
-			  ? provider_no_memory(failure)
-			  : OK;
-		if (!err)
-			gone->state = ITEM_NOT_VISIBLE;
-	} else {
+	else if (failure->reason == REASON_NOT_FOUND)
+		err = provider_add_gone(&items, ids[0], failure);
+	else
 		err = provider_failed(failure);
-	}
 	cJSON_Delete(json);
 	if (!err)
 		err = provider_items_move(&items, out);
@@ -434,6 +426,8 @@ const struct provider provider_todoist = {
 	.ask_response = todoist_ask_response,
 	.write_request = todoist_write_request,
 	.write_response = todoist_write_response,
-	.is_repeatable = todoist_is_repeatable,
+	/* Closing and reopening set a state; an occurrence is closed under a
+	 * command id. */
+	.is_repeatable = provider_sets_a_value,
 	.is_fulfilled = todoist_is_fulfilled,
 };

@@ -36,7 +36,6 @@ enum err todoist_write_request(
     const struct push *push, struct http_request *out);
 void todoist_write_response(const struct push *push,
     const struct http_response *res, struct answer *answer);
-bool todoist_is_repeatable(const struct push *push);
 bool todoist_is_fulfilled(const struct push *push, const struct item *now);
 
 #endif

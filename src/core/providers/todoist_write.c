@@ -327,17 +327,7 @@ todoist_write_response(const struct push *push, const struct http_response *res,
 	stored_done(&stored);
 }
 
-/* Closing and reopening set a state; an occurrence is closed under a command
- * id. */
-bool
-todoist_is_repeatable(const struct push *push)
-{
-	(void)push;
-	return true;
-}
-
-/* A recurring task stays open when it is closed: its due date tells. What can
- * no longer be read has been closed as far as anybody can see. */
+/* A recurring task stays open when it is closed: its due date tells. */
 bool
 todoist_is_fulfilled(const struct push *push, const struct item *now)
 {
@@ -345,10 +335,7 @@ todoist_is_fulfilled(const struct push *push, const struct item *now)
 	bool moved = now->is_recurring && is_later(now->due, stored.due_date);
 
 	stored_done(&stored);
-	if (push->wish == WISH_COMPLETE)
-		return moved || now->state == ITEM_COMPLETED ||
-		       now->state == ITEM_DELETED ||
-		       now->state == ITEM_NOT_VISIBLE;
-	return !moved &&
-	       (now->state == ITEM_OPEN || now->state == ITEM_REASSIGNED);
+	if (moved)
+		return push->wish == WISH_COMPLETE;
+	return provider_state_fits(push, now);
 }

@@ -1,0 +1,125 @@
+# make            build the programs into build/release
+# make run        a whole local stack in the foreground; PORT=8080
+# make test       unit and integration tests, then both under sanitizers
+# make lint       rooms, format, warnings, analyzers, shell scripts
+# make install    DESTDIR= PREFIX=/usr/local
+# make deps       install what building and testing needs (Debian)
+# make help       these lines
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+CFLAGS ?= -O2 -g
+VERSION := 0.1.0
+PORT ?= 8080
+
+# A variant is a folder: no make clean between.
+BUILD := build/release
+ifeq ($(SAN),1)
+BUILD := build/san
+CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+endif
+
+PKGS := libpq libcurl libcjson openssl
+OUR_CPPFLAGS = -Iinclude -I$(BUILD)/gen -Isrc -D_GNU_SOURCE -DFLOWPIN_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS))
+OUR_CFLAGS := -std=c17 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -pthread $(WERROR)
+LIBS = $(shell pkg-config --libs $(PKGS)) -lcjose -lm -lpthread
+
+QUERIES := $(sort $(wildcard sql/queries/*.sql))
+MIGRATIONS := $(sort $(wildcard sql/migrations/*.sql))
+CORE_SRC := $(sort $(wildcard src/core/*.c src/core/*/*.c))
+CORE := $(CORE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/queries.o
+GATEWAY := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/gateway/*.c)))
+POLLER := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/poller/*.c)))
+CTL := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/ctl/*.c))) $(BUILD)/gen/migrations.o
+SIM := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/sim/*.c)))
+UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
+PROGRAMS := $(BUILD)/flowpin-gateway $(BUILD)/flowpin-poller $(BUILD)/flowpinctl
+C_FILES := $(sort $(shell find src include tests -name '*.[ch]' -not -path '*/node_modules/*'))
+
+.PHONY: all deps help run test test-all test-unit test-integration lint format install clean sim
+.DELETE_ON_ERROR:
+# keep objects: a unit test's is an intermediate file
+.SECONDARY:
+
+all: $(PROGRAMS)
+sim: $(BUILD)/flowpin-sim
+
+$(BUILD)/libcore.a: $(CORE)
+	rm -f $@ && $(AR) rcs $@ $^
+$(BUILD)/flowpin-gateway: $(GATEWAY) $(BUILD)/libcore.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lfcgi
+$(BUILD)/flowpin-poller: $(POLLER) $(BUILD)/libcore.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(BUILD)/flowpinctl: $(CTL) $(BUILD)/libcore.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(BUILD)/flowpin-sim: $(SIM)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lmicrohttpd -lcjson -lpthread -lm
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcore.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+$(BUILD)/%.o: %.c | $(BUILD)/gen/queries.h
+	@mkdir -p $(@D)
+	$(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/gen/%.o: $(BUILD)/gen/%.c | $(BUILD)/gen/queries.h
+	$(CC) $(OUR_CPPFLAGS) -Isrc/ctl $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -c -o $@ $<
+$(BUILD)/gen/queries.h: $(QUERIES) src/embed.awk
+	@mkdir -p $(@D)
+	awk -v kind=query -v part=h -f src/embed.awk $(QUERIES) > $@
+$(BUILD)/gen/queries.c: $(QUERIES) src/embed.awk
+	@mkdir -p $(@D)
+	awk -v kind=query -v part=c -f src/embed.awk $(QUERIES) > $@
+$(BUILD)/gen/migrations.c: $(MIGRATIONS) src/embed.awk
+	@mkdir -p $(@D)
+	awk -v kind=migration -v part=c -f src/embed.awk $(MIGRATIONS) > $@
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+help:
+	@sed -n 's/^# //p;/^PREFIX/q' Makefile
+
+deps:
+	@tests/deps.sh
+
+# A copy that is not prepared yet prepares itself, then starts over: pkg-config
+# is asked while the Makefile is read.
+run: deps
+	@$(MAKE) --no-print-directory all sim
+	@BUILD=$(BUILD) PORT=$(PORT) tests/run.sh
+
+test: deps
+	@$(MAKE) --no-print-directory test-all
+	@$(MAKE) --no-print-directory SAN=1 test-all
+
+test-all: test-unit test-integration
+
+test-unit: $(UNIT)
+	@BUILD=$(BUILD) tests/unit/run.sh $(UNIT)
+
+test-integration: $(PROGRAMS) $(BUILD)/flowpin-sim
+	@BUILD=$(BUILD) prove --timer -j2 tests/integration/*.sh
+
+lint: deps
+	@$(MAKE) --no-print-directory BUILD=build/lint WERROR=-Werror CFLAGS='-O2 -g -fanalyzer' \
+		build/lint/flowpin-gateway build/lint/flowpin-poller build/lint/flowpinctl
+	@$(MAKE) --no-print-directory BUILD=build/lint WERROR=-Werror CFLAGS='-O2 -g' build/lint/flowpin-sim
+	@tests/lint/run.sh $(C_FILES)
+
+format:
+	clang-format -i $(C_FILES)
+
+install: $(PROGRAMS)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(UNITDIR) \
+		$(DESTDIR)$(SYSCONFDIR)/flowpin $(DESTDIR)$(PREFIX)/share/flowpin/sql \
+		$(DESTDIR)$(PREFIX)/share/flowpin/nginx $(DESTDIR)$(PREFIX)/share/doc/flowpin
+	install -m 755 $(BUILD)/flowpin-gateway $(BUILD)/flowpin-poller $(DESTDIR)$(PREFIX)/sbin
+	install -m 755 $(BUILD)/flowpinctl $(DESTDIR)$(PREFIX)/bin
+	for unit in deploy/*.service deploy/*.socket deploy/*.timer; do \
+		sed 's|@PREFIX@|$(PREFIX)|g' $$unit > $(DESTDIR)$(UNITDIR)/$$(basename $$unit) || exit 1; done
+	test -e $(DESTDIR)$(SYSCONFDIR)/flowpin/flowpin.conf || \
+		install -m 640 deploy/flowpin.conf $(DESTDIR)$(SYSCONFDIR)/flowpin/flowpin.conf
+	install -m 644 deploy/flowpin.conf $(DESTDIR)$(PREFIX)/share/doc/flowpin/flowpin.conf.sample
+	install -m 644 sql/setup-db.sql $(DESTDIR)$(PREFIX)/share/flowpin/sql
+	install -m 644 nginx/* $(DESTDIR)$(PREFIX)/share/flowpin/nginx
+	install -m 644 README.md deploy/README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/flowpin 
+
+clean:
+	rm -rf build/release build/san build/lint

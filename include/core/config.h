@@ -1,0 +1,63 @@
+/* Settings: one table of names, types and defaults; a file of `name = value`
+ * lines, each overridden by the environment variable FLOWPIN_NAME. */
+#ifndef CORE_CONFIG_H
+#define CORE_CONFIG_H
+
+#include "core/err.h"
+#include "core/log.h"
+
+struct config {
+	char *database_url;
+	int database_connections;
+	int query_timeout_ms;
+	char *socket;
+	int workers;
+	char *jwt_secret_file;
+	char *jwt_audience;
+	char *master_key_files;
+	char *todoist_url, *linear_url, *attio_url;
+	char *ca_file;
+	int call_deadline_ms;
+	int provider_timeout_ms;
+	int connect_timeout_ms;
+	int lease_ms;
+	int give_up_ms;
+	int sweep_ms;
+	int stop_ms;
+	int body_max_bytes;
+	int poll_interval_ms;
+	int poll_longest_wait_ms;
+	int poll_concurrency;
+	int poll_lease_ms;
+	int poll_max_items;
+	int retain_writebacks_days, retain_runs_days, retain_events_days;
+	int retain_idempotency_days;
+	char *log_level;
+};
+
+/* The file that is read when none is named; it may be missing. */
+#define CONFIG_FILE "/etc/flowpin/flowpin.conf"
+
+/* path NULL: CONFIG_FILE if it is there. ERR_CONFIG is one sentence that names
+ * the file and line, or the setting. Unknown names are refused: a typo must
+ * not silently mean the default. */
+enum err config_load(const char *path, struct config *out) MUST_CHECK;
+void config_done(struct config *config);
+
+/* Is this setting, by its name, given? ERR_CONFIG names it and says how to. */
+enum err config_require(const struct config *config, const char *name)
+    MUST_CHECK;
+
+/* The base URL of a provider by name; NULL: no such provider. */
+const char *config_base_url(const struct config *config,
+    const char *provider);
+
+/* One line per setting: name, default, meaning; for --help and manuals. */
+void config_print_help(void);
+
+/* The first line of a small file that holds a secret, white space trimmed. The
+ * caller wipes and frees it with crypto_free_secret(). */
+enum err config_read_secret(const char *setting, const char *path, char **out)
+    MUST_CHECK;
+
+#endif

@@ -1,0 +1,30 @@
+/* What all of the store shares: the pool and how long a caller waits for it;
+ * and lists that are passed on as JSON, as the database shaped them. */
+#ifndef CORE_STORE_STORE_H
+#define CORE_STORE_STORE_H
+
+#include "core/db.h"
+#include "core/model.h"
+
+struct store {
+	struct db_pool *pool;
+	int wait_ms; /* for a free connection */
+};
+
+/* A page of a listing. */
+struct listing {
+	char *json;        /* an array, the caller's */
+	char *next_cursor; /* NULL: that was all */
+};
+void listing_done(struct listing *listing);
+
+/* As db_pool_run(), within the store's patience. */
+enum err store_run(const struct store *store, const struct query *q,
+    const struct args *args, struct rows *rows) MUST_CHECK;
+
+/* The one row's JSON column; ERR_NOTFOUND if there is none. *json is the
+ * caller's. */
+enum err store_one(const struct store *store, const struct query *q,
+    const struct args *args, const char *column, char **json) MUST_CHECK;
+
+#endif

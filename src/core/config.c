@@ -1,0 +1,335 @@
+/* The table is the manual: --help prints it, the sample configuration names
+ * every row of it, and a test holds that it does. */
+#include "core/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/crypto.h"
+
+struct setting {
+	const char *name;
+	size_t at;
+	const char *text; /* default of a text, NULL for a number */
+	int number, least, most;
+	const char *meaning;
+};
+
+#define AT(member) offsetof(struct config, member)
+
+/* clang-format off */
+static const struct setting settings[] = {
+	{ "database_url", AT(database_url), "", 0, 0, 0,
+	  "PostgreSQL, as libpq takes it (required)" },
+	{ "database_connections", AT(database_connections), NULL, 12, 1, 200,
+	  "connections to it per process, at most" },
+	{ "query_timeout_ms", AT(query_timeout_ms), NULL, 10000, 100, 600000,
+	  "a statement that takes longer is given up" },
+	{ "socket", AT(socket), "/run/flowpin/gateway.sock", 0, 0, 0,
+	  "FastCGI socket, when systemd hands none over" },
+	{ "workers", AT(workers), NULL, 64, 1, 512,
+	  "requests handled at once" },
+	{ "jwt_secret_file", AT(jwt_secret_file), "", 0, 0, 0,
+	  "file with the secret that signs users' tokens (gateway: required)" },
+	{ "jwt_audience", AT(jwt_audience), "authenticated", 0, 0, 0,
+	  "what a user's token must name as aud" },
+	{ "master_key_files", AT(master_key_files), "", 0, 0, 0,
+	  "files with 64 hex digits each; the first seals, all open (required)" },
+	{ "todoist_url", AT(todoist_url), "https://api.todoist.com", 0, 0, 0,
+	  "where Todoist is" },
+	{ "linear_url", AT(linear_url), "https://api.linear.app", 0, 0, 0,
+	  "where Linear is" },
+	{ "attio_url", AT(attio_url), "https://api.attio.com", 0, 0, 0,
+	  "where Attio is" },
+	{ "ca_file", AT(ca_file), "", 0, 0, 0,
+	  "certificates to trust instead of the system's" },
+	{ "call_deadline_ms", AT(call_deadline_ms), NULL, 10000, 100, 60000,
+	  "a completion call is answered by then" },
+	{ "provider_timeout_ms", AT(provider_timeout_ms), NULL, 4000, 50, 60000,
+	  "one request to a provider takes no longer" },
+	{ "connect_timeout_ms", AT(connect_timeout_ms), NULL, 2000, 50, 60000,
+	  "nor does connecting to one, or to the database" },
+	{ "lease_ms", AT(lease_ms), NULL, 20000, 200, 600000,
+	  "a writeback whose owner is silent so long is taken over" },
+	{ "give_up_ms", AT(give_up_ms), NULL, 86400000, 1000, INT_MAX,
+	  "an outcome still unknown after so long is rolled back" },
+	{ "sweep_ms", AT(sweep_ms), NULL, 2000, 50, 600000,
+	  "how often a gateway looks for writebacks to take over" },
+	{ "stop_ms", AT(stop_ms), NULL, 15000, 0, 600000,
+	  "after SIGTERM, what is in flight has so long to finish" },
+	{ "body_max_bytes", AT(body_max_bytes), NULL, 65536, 256, 1048576,
+	  "a larger request body is refused" },
+	{ "poll_interval_ms", AT(poll_interval_ms), NULL, 60000, 100, INT_MAX,
+	  "a connection is polled so often" },
+	{ "poll_longest_wait_ms", AT(poll_longest_wait_ms), NULL, 1800000, 100,
+	  INT_MAX, "one that fails is tried again after so long at most" },
+	{ "poll_concurrency", AT(poll_concurrency), NULL, 64, 1, 512,
+	  "connections polled at once" },
+	{ "poll_lease_ms", AT(poll_lease_ms), NULL, 300000, 1000, INT_MAX,
+	  "a run takes no longer" },
+	{ "poll_max_items", AT(poll_max_items), NULL, 100000, 1, 1000000,
+	  "a longer list counts as incomplete" },
+	{ "retain_writebacks_days", AT(retain_writebacks_days), NULL, 90, 1,
+	  36500, "ended writebacks are kept so long" },
+	{ "retain_runs_days", AT(retain_runs_days), NULL, 14, 1, 36500,
+	  "runs are kept so long" },
+	{ "retain_events_days", AT(retain_events_days), NULL, 30, 1, 36500,
+	  "events are kept so long" },
+	{ "retain_idempotency_days", AT(retain_idempotency_days), NULL, 2, 1,
+	  36500, "answers under an Idempotency-Key are kept so long" },
+	{ "log_level", AT(log_level), "info", 0, 0, 0,
+	  "debug, info, warn or error" },
+};
+/* clang-format on */
+#define SETTINGS (sizeof(settings) / sizeof(settings[0]))
+
+static char **
+text_of(const struct config *config, const struct setting *s)
+{
+	return (char **)((char *)(uintptr_t)config + s->at);
+}
+
+static int *
+number_of(const struct config *config, const struct setting *s)
+{
+	return (int *)((char *)(uintptr_t)config + s->at);
+}
+
+static const struct setting *
+setting_by_name(const char *name)
+{
+	for (size_t i = 0; i < SETTINGS; i++)
+		if (!strcmp(settings[i].name, name))
+			return &settings[i];
+	return NULL;
+}
+
+/* where: the file and line, or the variable, for the sentence. */
+static enum err
+set_value(struct config *config, const struct setting *s, const char *value,
+    const char *where)
+{
+	char *end, *copy;
+	long number;
+
+	if (s->text) {
+		copy = strdup(value);
+		if (!copy)
+			return err_set(ERR_NOMEM, "no memory for settings");
+		free(*text_of(config, s));
+		*text_of(config, s) = copy;
+		return OK;
+	}
+	errno = 0;
+	number = strtol(value, &end, 10);
+	if (errno || end == value || *end || number < s->least ||
+	    number > s->most)
+		return err_set(ERR_CONFIG,
+		    "%s: %s must be a whole number from %d to %d, not '%s'",
+		    where, s->name, s->least, s->most, value);
+	*number_of(config, s) = (int)number;
+	return OK;
+}
+
+static char *
+trim(char *text)
+{
+	char *end;
+
+	while (isspace((unsigned char)*text))
+		text++;
+	end = text + strlen(text);
+	while (end > text && isspace((unsigned char)end[-1]))
+		*--end = '\0';
+	return text;
+}
+
+static enum err
+read_line(struct config *config, char *line, const char *where)
+{
+	char *name = trim(line), *equals;
+	const struct setting *s;
+
+	if (*name == '\0' || *name == '#')
+		return OK;
+	equals = strchr(name, '=');
+	if (!equals)
+		return err_set(ERR_CONFIG, "%s: expected name = value", where);
+	*equals = '\0';
+	name = trim(name);
+	s = setting_by_name(name);
+	if (!s)
+		return err_set(
+		    ERR_CONFIG, "%s: there is no setting '%s'", where, name);
+	return set_value(config, s, trim(equals + 1), where);
+}
+
+static enum err
+read_file(struct config *config, const char *path, bool must_exist)
+{
+	FILE *file = fopen(path, "re");
+	char *line = NULL, where[300];
+	size_t size = 0;
+	enum err err = OK;
+
+	if (!file && errno == ENOENT && !must_exist)
+		return OK;
+	if (!file)
+		return err_set(ERR_CONFIG, "cannot read configuration %s: %s",
+		    path, strerror(errno));
+	for (int n = 1; !err && getline(&line, &size, file) >= 0; n++) {
+		snprintf(where, sizeof(where), "%s:%d", path, n);
+		err = read_line(config, line, where);
+	}
+	if (!err && ferror(file))
+		err = err_set(
+		    ERR_CONFIG, "cannot read configuration %s", path);
+	free(line);
+	fclose(file);
+	return err;
+}
+
+static enum err
+read_environment(struct config *config)
+{
+	char name[64];
+	const char *value;
+	enum err err;
+
+	for (size_t i = 0; i < SETTINGS; i++) {
+		snprintf(name, sizeof(name), "FLOWPIN_%s", settings[i].name);
+		for (char *p = name; *p; p++)
+			*p = (char)toupper((unsigned char)*p);
+		value = getenv(name);
+		if (!value)
+			continue;
+		err = set_value(config, &settings[i], value, name);
+		if (err)
+			return err;
+	}
+	return OK;
+}
+
+static enum err
+set_defaults(struct config *config)
+{
+	for (size_t i = 0; i < SETTINGS; i++) {
+		const struct setting *s = &settings[i];
+
+		if (!s->text) {
+			*number_of(config, s) = s->number;
+			continue;
+		}
+		*text_of(config, s) = strdup(s->text);
+		if (!*text_of(config, s))
+			return err_set(ERR_NOMEM, "no memory for settings");
+	}
+	return OK;
+}
+
+enum err
+config_load(const char *path, struct config *out)
+{
+	struct config config = { 0 };
+	enum err err = set_defaults(&config);
+
+	if (!err)
+		err = read_file(&config, path ? path : CONFIG_FILE, path);
+	if (!err)
+		err = read_environment(&config);
+	if (err) {
+		config_done(&config);
+		return err;
+	}
+	*out = config;
+	return OK;
+}
+
+void
+config_done(struct config *config)
+{
+	for (size_t i = 0; i < SETTINGS; i++) {
+		if (!settings[i].text)
+			continue;
+		free(*text_of(config, &settings[i]));
+		*text_of(config, &settings[i]) = NULL;
+	}
+}
+
+enum err
+config_require(const struct config *config, const char *name)
+{
+	const struct setting *s = setting_by_name(name);
+	char variable[64];
+
+	if (!s || !s->text)
+		return err_set(ERR_BUG, "no setting %s", name);
+	if (**text_of(config, s))
+		return OK;
+	snprintf(variable, sizeof(variable), "FLOWPIN_%s", name);
+	for (char *p = variable; *p; p++)
+		*p = (char)toupper((unsigned char)*p);
+	return err_set(ERR_CONFIG,
+	    "the setting %s is missing: put it into the configuration file or "
+	    "set %s",
+	    name, variable);
+}
+
+const char *
+config_base_url(const struct config *config, const char *provider)
+{
+	char name[64];
+	const struct setting *s;
+
+	snprintf(name, sizeof(name), "%s_url", provider);
+	s = setting_by_name(name);
+	return s && s->text ? *text_of(config, s) : NULL;
+}
+
+void
+config_print_help(void)
+{
+	char fallback[64];
+
+	for (size_t i = 0; i < SETTINGS; i++) {
+		const struct setting *s = &settings[i];
+
+		if (s->text)
+			snprintf(fallback, sizeof(fallback), "%s",
+			    *s->text ? s->text : "none");
+		else
+			snprintf(fallback, sizeof(fallback), "%d", s->number);
+		printf("  %-24s %s [%s]\n", s->name, s->meaning, fallback);
+	}
+}
+
+enum err
+config_read_secret(const char *setting, const char *path, char **out)
+{
+	char line[4096], *text;
+	FILE *file = fopen(path, "re");
+	enum err err = OK;
+
+	if (!file)
+		return err_set(ERR_CONFIG, "%s: cannot read %s: %s", setting,
+		    path, strerror(errno));
+	setvbuf(file, NULL, _IONBF, 0); /* no copy of it in stdio's buffer */
+	if (!fgets(line, sizeof(line), file))
+		err = err_set(ERR_CONFIG, "%s: %s is empty", setting, path);
+	fclose(file);
+	if (err)
+		return err;
+	text = trim(line);
+	if (*text == '\0')
+		err = err_set(ERR_CONFIG, "%s: %s is empty", setting, path);
+	else if (!(*out = strdup(text)))
+		err = err_set(ERR_NOMEM, "no memory for %s", setting);
+	crypto_wipe(line, sizeof(line));
+	return err;
+}

@@ -1,0 +1,269 @@
+/* Runs: claim, diff, finish or fail. See the heads of sql/queries/run_*.sql. */
+#include "core/store/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/store/connection.h"
+#include "queries.h"
+
+void
+run_done(struct run *run)
+{
+	connection_done(&run->connection);
+}
+
+void
+candidates_done(struct candidates *candidates)
+{
+	for (size_t i = 0; i < candidates->count; i++)
+		free(candidates->list[i].source_id);
+	free(candidates->list);
+	memset(candidates, 0, sizeof(*candidates));
+}
+
+static enum err
+read_run(const struct rows *rows, size_t row, struct run *run)
+{
+	enum err err = connection_from_row(rows, row, &run->connection);
+
+	snprintf(run->connection.user_id, sizeof(run->connection.user_id),
+	    "%s", rows_text(rows, row, "user_id"));
+	snprintf(run->t0, sizeof(run->t0), "%s", rows_text(rows, row, "t0"));
+	return err;
+}
+
+enum err
+run_claim(const struct store *store, int limit, int64_t lease_ms,
+    const char *connection_id, struct run **list, size_t *count)
+{
+	struct args args = { 0 };
+	struct rows rows = { 0 };
+	struct run *found = NULL;
+	size_t n = 0;
+	enum err err;
+
+	args_int(&args, limit);
+	args_int(&args, lease_ms);
+	args_text(&args, connection_id);
+	err = store_run(store, &q_run_claim, &args, &rows);
+	if (err)
+		goto out;
+	n = rows_count(&rows);
+	found = calloc(n ? n : 1, sizeof(*found));
+	if (!found) {
+		err = err_set(ERR_NOMEM, "no memory for runs");
+		goto out;
+	}
+	for (size_t i = 0; !err && i < n; i++)
+		err = read_run(&rows, i, &found[i]);
+	if (err)
+		goto out;
+	*list = found;
+	*count = n;
+	found = NULL;
+out:
+	for (size_t i = 0; found && i < n; i++)
+		run_done(&found[i]);
+	free(found);
+	rows_done(&rows);
+	args_done(&args);
+	return err;
+}
+
+static enum diff_verdict
+verdict_of(const char *text)
+{
+	if (!strcmp(text, "occurrence"))
+		return DIFF_OCCURRENCE;
+	return !strcmp(text, "returned") ? DIFF_RETURNED : DIFF_MISSING;
+}
+
+static enum err
+read_candidate(const struct rows *rows, size_t row, struct candidate *c)
+{
+	snprintf(c->task_id, sizeof(c->task_id), "%s",
+	    rows_text(rows, row, "id"));
+	c->version = rows_int(rows, row, "version");
+	c->was_missing = rows_bool(rows, row, "was_missing");
+	c->never_seen = rows_bool(rows, row, "never_seen");
+	c->verdict = verdict_of(rows_text(rows, row, "verdict"));
+	c->source_id = strdup(rows_text(rows, row, "source_id"));
+	return c->source_id ? OK : err_set(ERR_NOMEM, "no memory");
+}
+
+enum err
+run_diff(const struct store *store, const struct run *run,
+    const struct items *items, struct candidates *out)
+{
+	struct array ids = ARRAY_INIT, dues = ARRAY_INIT;
+	struct args args = { 0 };
+	struct rows rows = { 0 };
+	size_t n;
+	enum err err;
+
+	for (size_t i = 0; i < items->count; i++) {
+		array_text(&ids, items->list[i].source_id);
+		array_text(&dues, items->list[i].due);
+	}
+	args_text(&args, run->connection.user_id);
+	args_text(&args, run->connection.id);
+	args_text(&args, run->t0);
+	args_array(&args, &ids);
+	args_array(&args, &dues);
+	err = store_run(store, &q_run_diff, &args, &rows);
+	if (err)
+		goto out;
+	n = rows_count(&rows);
+	out->list = calloc(n ? n : 1, sizeof(*out->list));
+	if (!out->list) {
+		err = err_set(ERR_NOMEM, "no memory for candidates");
+		goto out;
+	}
+	out->count = n;
+	for (size_t i = 0; !err && i < n; i++)
+		err = read_candidate(&rows, i, &out->list[i]);
+	if (err)
+		candidates_done(out);
+out:
+	rows_done(&rows);
+	args_done(&args);
+	array_done(&ids);
+	array_done(&dues);
+	return err;
+}
+
+enum { F_ID, F_TITLE, F_URL, F_METADATA, F_DUE, F_TASK, F_VERSION, F_ACTION,
+	F_REASON, F_COUNT };
+
+static const char *
+action_name(enum mark_action action)
+{
+	static const char *const names[] = { "none", "complete", "reopen",
+		"missing", "visible" };
+
+	return names[action];
+}
+
+static void
+fill_arrays(struct array *a, const struct run_result *r)
+{
+	for (size_t i = 0; i < r->items->count; i++) {
+		const struct item *item = &r->items->list[i];
+
+		array_text(&a[F_ID], item->source_id);
+		array_text(&a[F_TITLE], item->title ? item->title : "");
+		array_text(&a[F_URL], item->source_url);
+		array_text(
+		    &a[F_METADATA], item->metadata ? item->metadata : "{}");
+		array_text(&a[F_DUE], item->due);
+	}
+	for (size_t i = 0; i < r->candidates->count; i++) {
+		const struct candidate *c = &r->candidates->list[i];
+
+		if (c->action == MARK_NONE)
+			continue;
+		array_text(&a[F_TASK], c->task_id);
+		array_int(&a[F_VERSION], c->version);
+		array_text(&a[F_ACTION], action_name(c->action));
+		array_text(&a[F_REASON], c->reason);
+	}
+}
+
+enum err
+run_finish(const struct store *store, const struct run *run,
+    struct run_result *result)
+{
+	struct array a[F_COUNT];
+	struct args args = { 0 };
+	struct rows rows = { 0 };
+	enum err err;
+
+	for (int i = 0; i < F_COUNT; i++)
+		a[i] = (struct array)ARRAY_INIT;
+	fill_arrays(a, result);
+	args_text(&args, run->connection.user_id);
+	args_text(&args, run->connection.id);
+	args_int(&args, run->connection.generation);
+	args_text(&args, run->t0);
+	args_text(&args, result->account_id);
+	args_text(&args, result->metadata_patch);
+	args_int(&args, result->next_poll_ms);
+	for (int i = 0; i < F_COUNT; i++)
+		args_array(&args, &a[i]);
+	args_int(&args, result->pages);
+	args_int(&args, result->still_open);
+	args_int(&args, result->unconfirmed);
+	err = store_run(store, &q_run_finish, &args, &rows);
+	if (!err && rows_count(&rows) == 0)
+		err = err_set(ERR_CONFLICT,
+		    "another poller has the connection now, or it is gone");
+	if (!err) {
+		result->inbox_added = rows_int(&rows, 0, "inbox_added");
+		result->inbox_removed = rows_int(&rows, 0, "inbox_removed");
+		result->completed = rows_int(&rows, 0, "completed");
+		result->reopened = rows_int(&rows, 0, "reopened");
+	}
+	rows_done(&rows);
+	args_done(&args);
+	for (int i = 0; i < F_COUNT; i++)
+		array_done(&a[i]);
+	return err;
+}
+
+enum err
+run_fail(const struct store *store, const struct run *run,
+    const struct run_failure *failure)
+{
+	struct args args = { 0 };
+	struct rows rows = { 0 };
+	enum err err;
+
+	args_text(&args, run->connection.user_id);
+	args_text(&args, run->connection.id);
+	args_int(&args, run->connection.generation);
+	args_text(&args, run->t0);
+	args_text(&args, failure->error);
+	args_int(&args, failure->pages);
+	args_bool(&args, failure->auth_failed);
+	args_int(&args, failure->limit_ms);
+	args_int(&args, failure->first_wait_ms);
+	args_int(&args, failure->longest_wait_ms);
+	err = store_run(store, &q_run_fail, &args, &rows);
+	if (!err && rows_count(&rows) == 0)
+		err = err_set(ERR_CONFLICT,
+		    "another poller has the connection now, or it is gone");
+	rows_done(&rows);
+	args_done(&args);
+	return err;
+}
+
+static enum err
+trim(const struct store *store, const struct query *q, int days, int limit)
+{
+	struct args args = { 0 };
+	enum err err;
+
+	args_int(&args, days);
+	args_int(&args, limit);
+	err = store_run(store, q, &args, NULL);
+	args_done(&args);
+	return err;
+}
+
+enum err
+retention_trim(const struct store *store, const struct retention *r)
+{
+	enum err err;
+
+	err = trim(store, &q_writeback_trim, r->writebacks_days, r->limit);
+	if (!err)
+		err = trim(store, &q_poll_run_trim, r->runs_days, r->limit);
+	if (!err)
+		err = trim(store, &q_event_trim, r->events_days, r->limit);
+	if (!err)
+		err = trim(store, &q_idempotency_key_trim,
+		    r->idempotency_days, r->limit);
+	return err;
+}

@@ -1,0 +1,46 @@
+/* The store's common ground. */
+#include "core/store/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+
+void
+listing_done(struct listing *listing)
+{
+	free(listing->json);
+	free(listing->next_cursor);
+	memset(listing, 0, sizeof(*listing));
+}
+
+enum err
+store_run(const struct store *store, const struct query *q,
+    const struct args *args, struct rows *rows)
+{
+	return db_pool_run(
+	    store->pool, clock_mono_ms() + store->wait_ms, q, args, rows);
+}
+
+enum err
+store_one(const struct store *store, const struct query *q,
+    const struct args *args, const char *column, char **json)
+{
+	struct rows rows = { 0 };
+	const char *text;
+	enum err err = store_run(store, q, args, &rows);
+
+	if (err)
+		goto out;
+	if (rows_count(&rows) == 0) {
+		err = err_set(ERR_NOTFOUND, "%s: no such row", q->name);
+		goto out;
+	}
+	text = rows_text(&rows, 0, column);
+	*json = strdup(text ? text : "null");
+	if (!*json)
+		err = err_set(ERR_NOMEM, "no memory for a row");
+out:
+	rows_done(&rows);
+	return err;
+}

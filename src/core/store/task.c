@@ -1,0 +1,257 @@
+/* Tasks, inbox and events: one typed call per statement. */
+#include "core/store/task.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "queries.h"
+
+/* A cursor is the sort key of the last row seen: time, underscore, id. */
+struct cursor {
+	char time[48];
+	char id[CRYPTO_UUID];
+	bool is_given;
+};
+
+static enum err
+cursor_parse(const char *text, struct cursor *out)
+{
+	const char *split = text ? strchr(text, '_') : NULL;
+	int64_t unused;
+
+	memset(out, 0, sizeof(*out));
+	if (!text)
+		return OK;
+	if (!split || (size_t)(split - text) >= sizeof(out->time) ||
+	    !crypto_uuid_parse(split + 1, out->id))
+		return err_set(ERR_INPUT, "not a cursor");
+	memcpy(out->time, text, (size_t)(split - text));
+	if (!clock_parse(out->time, &unused))
+		return err_set(ERR_INPUT, "not a cursor");
+	out->is_given = true;
+	return OK;
+}
+
+static void
+args_cursor(struct args *args, const struct cursor *cursor)
+{
+	args_text(args, cursor->is_given ? cursor->time : NULL);
+	args_text(args, cursor->is_given ? cursor->id : NULL);
+}
+
+/* At most limit rows' JSON as an array. */
+static enum err
+join_rows(const struct rows *rows, const char *column, size_t limit,
+    char **json)
+{
+	struct buf buf = BUF_INIT((size_t)64 * 1024 * 1024);
+	size_t n = rows_count(rows);
+	enum err err = buf_add(&buf, "[", 1);
+
+	for (size_t i = 0; !err && i < n && i < limit; i++) {
+		if (i > 0)
+			err = buf_add(&buf, ",", 1);
+		if (!err)
+			err = buf_add_str(&buf, rows_text(rows, i, column));
+	}
+	if (!err)
+		err = buf_add(&buf, "]", 1);
+	if (!err) {
+		*json = buf_take(&buf, NULL);
+		if (!*json)
+			err = err_set(ERR_NOMEM, "no memory for a list");
+	}
+	buf_done(&buf);
+	return err;
+}
+
+/* The statement returned one row more than asked if there is more. */
+static enum err
+read_listing(const struct rows *rows, const char *column, int limit,
+    struct listing *out)
+{
+	size_t n = rows_count(rows), last = (size_t)limit - 1;
+	char cursor[48 + CRYPTO_UUID + 2];
+	enum err err = join_rows(rows, column, (size_t)limit, &out->json);
+
+	if (err || n <= (size_t)limit)
+		return err;
+	snprintf(cursor, sizeof(cursor), "%s_%s",
+	    rows_text(rows, last, "created_at"), rows_text(rows, last, "id"));
+	out->next_cursor = strdup(cursor);
+	return out->next_cursor ? OK : err_set(ERR_NOMEM, "no memory");
+}
+
+enum err
+task_list(const struct store *store, const char *user_id,
+    const struct task_filter *filter, struct listing *out)
+{
+	struct args args = { 0 };
+	struct rows rows = { 0 };
+	struct cursor cursor;
+	enum err err = cursor_parse(filter->cursor, &cursor);
+
+	if (err)
+		return err;
+	args_text(&args, user_id);
+	args_text(&args, filter->status);
+	args_text(&args, filter->source);
+	args_cursor(&args, &cursor);
+	args_int(&args, filter->limit + 1);
+	err = store_run(store, &q_task_list, &args, &rows);
+	if (!err)
+		err = read_listing(&rows, "task", filter->limit, out);
+	rows_done(&rows);
+	args_done(&args);
+	return err;
+}
+
+enum err
+inbox_list(const struct store *store, const char *user_id,
+    const struct task_filter *filter, struct listing *out)
+{
+	struct args args = { 0 };
+	struct rows rows = { 0 };
+	struct cursor cursor;
+	enum err err = cursor_parse(filter->cursor, &cursor);
+
+	if (err)
+		return err;
+	args_text(&args, user_id);
+	args_text(&args, filter->connection_id);
+	args_cursor(&args, &cursor);
+	args_int(&args, filter->limit + 1);
+	err = store_run(store, &q_inbox_list, &args, &rows);
+	if (!err)
+		err = read_listing(&rows, "item", filter->limit, out);
+	rows_done(&rows);
+	args_done(&args);
+	return err;
+}
+
+/* Two decimal numbers with a hyphen between: transaction and number. */
+static bool
+event_cursor(const char *text, char txid[24], char id[24])
+{
+	size_t n = strspn(text, "0123456789"), m;
+
+	if (n == 0 || n >= 20 || text[n] != '-')
+		return false;
+	m = strspn(text + n + 1, "0123456789");
+	if (m == 0 || m >= 19 || text[n + 1 + m] != '\0')
+		return false;
+	snprintf(txid, 24, "%.*s", (int)n, text);
+	snprintf(id, 24, "%s", text + n + 1);
+	return true;
+}
+
+enum err
+event_list(const struct store *store, const char *user_id,
+    const struct task_filter *filter, struct listing *out)
+{
+	char txid[24] = "0", id[24] = "0", cursor[64];
+	struct args args = { 0 };
+	struct rows rows = { 0 };
+	size_t n;
+	enum err err;
+
+	if (filter->cursor && !event_cursor(filter->cursor, txid, id))
+		return err_set(ERR_INPUT, "not a cursor");
+	args_text(&args, user_id);
+	args_text(&args, txid);
+	args_text(&args, id);
+	args_int(&args, filter->limit);
+	err = store_run(store, &q_event_list, &args, &rows);
+	if (err)
+		goto out;
+	err = join_rows(&rows, "event", (size_t)filter->limit, &out->json);
+	if (err)
+		goto out;
+	n = rows_count(&rows);
+	snprintf(cursor, sizeof(cursor), "%s-%s",
+	    n ? rows_text(&rows, n - 1, "txid") : txid,
+	    n ? rows_text(&rows, n - 1, "id") : id);
+	out->next_cursor = strdup(cursor);
+	if (!out->next_cursor)
+		err = err_set(ERR_NOMEM, "no memory for a cursor");
+out:
+	rows_done(&rows);
+	args_done(&args);
+	return err;
+}
+
+enum err
+task_read(const struct store *store, const char *user_id, const char *task_id,
+    char **json)
+{
+	struct args args = { 0 };
+
+	args_text(&args, user_id);
+	args_text(&args, task_id);
+	return store_one(store, &q_task_read, &args, "task", json);
+}
+
+enum err
+task_rename(const struct store *store, const char *user_id,
+    const char *task_id, const char *title, char **json)
+{
+	struct args args = { 0 };
+
+	args_text(&args, user_id);
+	args_text(&args, task_id);
+	args_text(&args, title);
+	return store_one(store, &q_task_rename, &args, "task", json);
+}
+
+enum err
+task_archive(const struct store *store, const char *user_id,
+    const char *task_id, char **json)
+{
+	struct args args = { 0 };
+
+	args_text(&args, user_id);
+	args_text(&args, task_id);
+	return store_one(store, &q_task_archive, &args, "task", json);
+}
+
+enum err
+task_delete(const struct store *store, const char *user_id,
+    const char *task_id)
+{
+	struct args args = { 0 };
+	char *id = NULL;
+	enum err err;
+
+	args_text(&args, user_id);
+	args_text(&args, task_id);
+	err = store_one(store, &q_task_delete, &args, "id", &id);
+	free(id);
+	return err;
+}
+
+enum err
+task_create(const struct store *store, const char *user_id,
+    const struct task_new *task, char **json)
+{
+	struct args args = { 0 };
+
+	args_text(&args, user_id);
+	args_text(&args, task->title);
+	args_text(&args, task->source);
+	args_text(&args, task->source_id);
+	args_text(&args, task->source_url);
+	return store_one(store, &q_task_create, &args, "task", json);
+}
+
+enum err
+inbox_import(const struct store *store, const char *user_id,
+    const char *inbox_item_id, char **json)
+{
+	struct args args = { 0 };
+
+	args_text(&args, user_id);
+	args_text(&args, inbox_item_id);
+	return store_one(store, &q_inbox_import, &args, "task", json);
+}

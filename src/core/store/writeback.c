@@ -1,0 +1,332 @@
+/* Arrays in, a row out per element. The SQL says how; see the heads of
+ * sql/queries/writeback_*.sql. */
+#include "core/store/writeback.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/store/connection.h"
+#include "queries.h"
+
+const char *
+ending_name(enum ending ending)
+{
+	static const char *const names[] = { "accepted", "skipped",
+		"rolled_back", "queued" };
+
+	return names[ending];
+}
+
+void
+begin_done(struct begin *begin)
+{
+	free(begin->reason);
+	free(begin->task);
+	writeback_done(&begin->writeback);
+	begin->reason = begin->task = NULL;
+}
+
+static enum err
+copy_text(const char *text, char **out)
+{
+	*out = NULL;
+	if (!text)
+		return OK;
+	*out = strdup(text);
+	return *out ? OK : err_set(ERR_NOMEM, "no memory for a row");
+}
+
+/* The columns that begin and claim_due share. */
+static enum err
+read_work(const struct rows *rows, size_t row, struct writeback *w)
+{
+	enum err err;
+
+	w->by_fallback = rows_bool(rows, row, "by_fallback");
+	err = copy_text(rows_text(rows, row, "source_id"), &w->source_id);
+	if (!err)
+		err = copy_text(rows_text(rows, row, "source_metadata"),
+		    &w->source_metadata);
+	if (!err)
+		err = connection_from_row(rows, row, &w->connection);
+	return err;
+}
+
+static enum begun
+begun_of(const char *verdict, const char *state)
+{
+	static const struct {
+		const char *verdict;
+		enum begun begun;
+	} table[] = {
+		{ "not_found", BEGUN_NOT_FOUND },
+		{ "busy", BEGUN_BUSY },
+		{ "archived", BEGUN_ARCHIVED },
+		{ "unchanged", BEGUN_UNCHANGED },
+		{ "skip", BEGUN_SKIPPED },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (!strcmp(verdict, table[i].verdict))
+			return table[i].begun;
+	return state && !strcmp(state, "queued") ? BEGUN_QUEUED
+	                                         : BEGUN_SENDING;
+}
+
+static enum err
+read_begun(const struct rows *rows, size_t row, struct begin *b)
+{
+	struct writeback *w = &b->writeback;
+	enum err err;
+
+	b->begun = begun_of(rows_text(rows, row, "verdict"),
+	    rows_text(rows, row, "state"));
+	err = copy_text(rows_text(rows, row, "reason"), &b->reason);
+	if (!err)
+		err = copy_text(rows_text(rows, row, "task"), &b->task);
+	if (err || (b->begun != BEGUN_SENDING && b->begun != BEGUN_QUEUED))
+		return err;
+	snprintf(w->id, sizeof(w->id), "%s", b->writeback_id);
+	snprintf(w->user_id, sizeof(w->user_id), "%s", b->user_id);
+	snprintf(w->task_id, sizeof(w->task_id), "%s", b->task_id);
+	w->wish = b->wish;
+	w->generation = b->begun == BEGUN_SENDING;
+	w->attempts = b->begun == BEGUN_SENDING;
+	return read_work(rows, row, w);
+}
+
+/* The last guards against two calls in flight for a task, and against a change
+ * that the statement's snapshot did not see: who meets them tries again. */
+static enum err
+begin_conflict(struct begin *list, size_t count)
+{
+	if (count > 1 || !strcmp(db_constraint(), "idx_tasks_active_item"))
+		return ERR_CONFLICT;
+	list[0].begun = BEGUN_BUSY;
+	return OK;
+}
+
+enum err
+writeback_begin(const struct store *store, struct begin *list, size_t count,
+    int64_t lease_ms, int64_t give_up_ms)
+{
+	struct array users = ARRAY_INIT, tasks = ARRAY_INIT,
+	             wishes = ARRAY_INIT, ids = ARRAY_INIT;
+	struct args args = { 0 };
+	struct rows rows = { 0 };
+	enum err err;
+
+	for (size_t i = 0; i < count; i++) {
+		array_text(&users, list[i].user_id);
+		array_text(&tasks, list[i].task_id);
+		array_text(&wishes, wish_name(list[i].wish));
+		array_text(&ids, list[i].writeback_id);
+	}
+	args_array(&args, &users);
+	args_array(&args, &tasks);
+	args_array(&args, &wishes);
+	args_array(&args, &ids);
+	args_int(&args, lease_ms);
+	args_int(&args, give_up_ms);
+	err = store_run(store, &q_writeback_begin, &args, &rows);
+	if (err == ERR_CONFLICT)
+		err = begin_conflict(list, count);
+	else if (err == ERR_BUSY && count == 1) {
+		list[0].begun = BEGUN_BUSY;
+		err = OK;
+	}
+	for (size_t i = 0; !err && i < rows_count(&rows); i++)
+		err = read_begun(&rows, i, &list[i]);
+	rows_done(&rows);
+	args_done(&args);
+	array_done(&users);
+	array_done(&tasks);
+	array_done(&wishes);
+	array_done(&ids);
+	return err;
+}
+
+enum err
+writeback_claim(const struct store *store, struct writeback *w,
+    int64_t lease_ms, struct claim *out)
+{
+	struct args args = { 0 };
+	struct rows rows = { 0 };
+	const char *state;
+	enum err err;
+
+	memset(out, 0, sizeof(*out));
+	args_text(&args, w->user_id);
+	args_text(&args, w->id);
+	args_int(&args, lease_ms);
+	err = store_run(store, &q_writeback_claim, &args, &rows);
+	if (err == ERR_CONFLICT || err == ERR_BUSY) {
+		/* another call of the task went out at this moment */
+		snprintf(out->state, sizeof(out->state), "queued");
+		err = OK;
+		goto out;
+	}
+	if (err)
+		goto out;
+	if (rows_count(&rows) == 0) {
+		err = err_set(ERR_NOTFOUND, "writeback %s is gone", w->id);
+		goto out;
+	}
+	state = rows_text(&rows, 0, "state");
+	snprintf(out->state, sizeof(out->state), "%s", state);
+	out->is_claimed = rows_bool(&rows, 0, "claimed");
+	if (out->is_claimed) {
+		w->generation = rows_int(&rows, 0, "writeback_generation");
+		w->attempts = (int)rows_int(&rows, 0, "attempts");
+		w->is_agreed = rows_bool(&rows, 0, "is_agreed");
+	}
+out:
+	rows_done(&rows);
+	args_done(&args);
+	return err;
+}
+
+static enum err
+read_due(const struct rows *rows, size_t row, struct writeback *w)
+{
+	const char *wish = rows_text(rows, row, "wish");
+
+	snprintf(w->id, sizeof(w->id), "%s",
+	    rows_text(rows, row, "writeback_id"));
+	snprintf(w->user_id, sizeof(w->user_id), "%s",
+	    rows_text(rows, row, "user_id"));
+	snprintf(w->task_id, sizeof(w->task_id), "%s",
+	    rows_text(rows, row, "task_id"));
+	w->wish = !strcmp(wish, wish_name(WISH_COMPLETE)) ? WISH_COMPLETE
+	                                                  : WISH_UNCOMPLETE;
+	w->generation = rows_int(rows, row, "writeback_generation");
+	w->attempts = (int)rows_int(rows, row, "attempts");
+	w->is_agreed = rows_bool(rows, row, "is_agreed");
+	w->is_too_old = rows_bool(rows, row, "is_too_old");
+	return read_work(rows, row, w);
+}
+
+enum err
+writeback_claim_due(const struct store *store, int limit, int64_t lease_ms,
+    struct writeback **list, size_t *count)
+{
+	struct args args = { 0 };
+	struct rows rows = { 0 };
+	struct writeback *found = NULL;
+	size_t n = 0;
+	enum err err;
+
+	args_int(&args, limit);
+	args_int(&args, lease_ms);
+	err = store_run(store, &q_writeback_claim_due, &args, &rows);
+	if (err)
+		goto out;
+	n = rows_count(&rows);
+	found = calloc(n ? n : 1, sizeof(*found));
+	if (!found) {
+		err = err_set(ERR_NOMEM, "no memory for writebacks");
+		goto out;
+	}
+	for (size_t i = 0; !err && i < n; i++)
+		err = read_due(&rows, i, &found[i]);
+	if (err)
+		goto out;
+	*list = found;
+	*count = n;
+	found = NULL;
+out:
+	for (size_t i = 0; found && i < n; i++)
+		writeback_done(&found[i]);
+	free(found);
+	rows_done(&rows);
+	args_done(&args);
+	return err;
+}
+
+enum { S_USER, S_ID, S_GENERATION, S_STATE, S_REASON, S_DETAIL, S_DUE,
+	S_AUTH, S_LIMIT, S_PATCH, S_SENTENCE, S_COUNT };
+
+static void
+add_settle(struct array *a, const struct settle *s)
+{
+	array_text(&a[S_USER], s->user_id);
+	array_text(&a[S_ID], s->writeback_id);
+	array_int(&a[S_GENERATION], s->generation);
+	array_text(&a[S_STATE], ending_name(s->ending));
+	array_text(&a[S_REASON], reason_name(s->reason));
+	array_text(&a[S_DETAIL], s->detail);
+	array_int(&a[S_DUE], s->due_ms);
+	array_bool(&a[S_AUTH], s->auth_failed);
+	array_int(&a[S_LIMIT], s->limit_ms);
+	array_text(&a[S_PATCH], s->metadata_patch);
+	array_text(&a[S_SENTENCE], s->sentence);
+}
+
+enum err
+writeback_settle(const struct store *store, struct settle *list, size_t count)
+{
+	struct array a[S_COUNT];
+	struct args args = { 0 };
+	struct rows rows = { 0 };
+	enum err err;
+
+	for (int i = 0; i < S_COUNT; i++)
+		a[i] = (struct array)ARRAY_INIT;
+	for (size_t i = 0; i < count; i++) {
+		list[i].is_held = list[i].is_restored = false;
+		list[i].task = NULL;
+		add_settle(a, &list[i]);
+	}
+	for (int i = 0; i < S_COUNT; i++)
+		args_array(&args, &a[i]);
+	err = store_run(store, &q_writeback_settle, &args, &rows);
+	for (size_t r = 0; !err && r < rows_count(&rows); r++) {
+		struct settle *s = &list[rows_int(&rows, r, "ord") - 1];
+
+		s->is_held = true;
+		s->is_restored = rows_bool(&rows, r, "restored");
+		err = copy_text(rows_text(&rows, r, "task"), &s->task);
+	}
+	rows_done(&rows);
+	args_done(&args);
+	for (int i = 0; i < S_COUNT; i++)
+		array_done(&a[i]);
+	return err;
+}
+
+enum err
+writeback_read(const struct store *store, const char *user_id,
+    const char *writeback_id, char **writeback, char **task)
+{
+	struct args args = { 0 };
+	struct rows rows = { 0 };
+	enum err err;
+
+	args_text(&args, user_id);
+	args_text(&args, writeback_id);
+	err = store_run(store, &q_writeback_read, &args, &rows);
+	if (!err && rows_count(&rows) == 0)
+		err = err_set(ERR_NOTFOUND, "no such writeback");
+	if (!err)
+		err = copy_text(rows_text(&rows, 0, "writeback"), writeback);
+	if (!err)
+		err = copy_text(rows_text(&rows, 0, "task"), task);
+	rows_done(&rows);
+	args_done(&args);
+	return err;
+}
+
+enum err
+writeback_open(const struct store *store, struct open_writebacks *out)
+{
+	struct rows rows = { 0 };
+	enum err err = store_run(store, &q_writeback_open, NULL, &rows);
+
+	if (!err) {
+		out->count = rows_int(&rows, 0, "open");
+		out->oldest_s = rows_int(&rows, 0, "oldest_s");
+	}
+	rows_done(&rows);
+	return err;
+}

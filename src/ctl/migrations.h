@@ -1,0 +1,12 @@
+/* The migrations, made into C from sql/migrations/. */
+#ifndef CTL_MIGRATIONS_H
+#define CTL_MIGRATIONS_H
+
+struct migration {
+	int number; /* 0: past the last */
+	const char *name;
+	const char *sql;
+};
+extern const struct migration migrations[];
+
+#endif

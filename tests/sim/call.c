@@ -1,0 +1,253 @@
+/*
+ * One request to a provider: find out what it is, log it, meet the fault
+ * that waits for it, serve it. The lock is never held while a delay runs,
+ * and the account is looked up again after one: much can happen meanwhile.
+ */
+#include "call.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reqlog.h"
+#include "when.h"
+
+const char *
+after_prefix(const char *s, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return strncmp(s, prefix, n) == 0 ? s + n : NULL;
+}
+
+bool
+number_read(const char *s, int64_t min, int64_t max, int64_t *out)
+{
+	char *end;
+	long long n;
+
+	if (!s || !*s || strlen(s) > 18)
+		return false;
+	n = strtoll(s, &end, 10);
+	if (*end || (*s != '-' && (*s < '0' || *s > '9')))
+		return false;
+	if (n < min || n > max)
+		return false;
+	*out = n;
+	return true;
+}
+
+void
+call_add_item(struct call *c, const char *id)
+{
+	if (c->items.len)
+		buf_cut(&c->items, c->items.len - 1);
+	else
+		json_open(&c->items, NULL, '[');
+	json_str(&c->items, NULL, id);
+	json_close(&c->items, ']');
+}
+
+/* The token, bare or behind Bearer; whether that is right, serve() judges. */
+static void
+find_caller(struct call *c)
+{
+	const char *auth = request_header(c->req, "Authorization");
+	const char *bare = auth ? after_prefix(auth, "Bearer ") : NULL;
+	struct token *token;
+
+	c->acc = NULL;
+	if (!auth)
+		return;
+	token = map_get(
+	    &c->sim->tokens[c->provider->prov], bare ? bare : auth);
+	if (!token || token->revoked)
+		return;
+	c->acc = token->acc;
+	c->read_only = token->read_only;
+}
+
+static uint64_t
+log_call(struct call *c)
+{
+	struct log_entry entry = {
+		.prov = c->provider->prov,
+		.account = c->acc ? mem_dup(c->acc->name) : NULL,
+		.op = c->op,
+		.item = mem_dup(c->item),
+		.items = mem_dup(c->items.ptr),
+		.commands = mem_dup(c->commands.ptr),
+		.write = c->write,
+		.status = REQLOG_PENDING,
+		.at_ms = c->now_ms,
+	};
+
+	if (c->fault.kind)
+		entry.fault = fault_name(c->fault.kind);
+	return reqlog_add(c->sim->log, &entry);
+}
+
+static void
+log_outcome(struct call *c, uint64_t seq)
+{
+	struct log_entry *e = reqlog_at(c->sim->log, seq);
+	bool cut = c->ans->ending == END_RESET || c->ans->ending == END_HANG;
+
+	if (!e)
+		return;
+	e->applied = c->applied;
+	/* A hanging request is answered by nobody until it is cut. */
+	if (c->ans->ending != END_HANG)
+		e->status = cut ? 0 : c->ans->status;
+	if (c->commands.ptr) {
+		free(e->commands);
+		e->commands = mem_dup(c->commands.ptr);
+	}
+}
+
+/* A fixed window per account is enough to be refused now and then. */
+static bool
+is_over_limit(struct call *c)
+{
+	const struct limit *limit = &c->sim->limits[c->provider->prov];
+	struct account *acc = c->acc;
+
+	if (c->now_ms - acc->hour_ms >= 3600000) {
+		acc->hour_ms = c->now_ms;
+		acc->hour_used = 0;
+	}
+	acc->hour_used++;
+	if (!limit->on || (limit->write >= 0 && limit->write != c->write))
+		return false;
+	if (c->now_ms - acc->window_ms >= limit->window_ms) {
+		acc->window_ms = c->now_ms;
+		acc->window_used = 0;
+	}
+	return ++acc->window_used > limit->requests;
+}
+
+static void
+serve_as_asked(struct call *c)
+{
+	c->now_ms = when_now_ms();
+	find_caller(c);
+	if (!c->acc)
+		c->provider->refuse(c, REFUSE_AUTH, 401);
+	else if (is_over_limit(c))
+		c->provider->refuse(c, REFUSE_RATE, 0);
+	else if (c->write && c->read_only)
+		c->provider->refuse(c, REFUSE_SCOPE, 0);
+	else
+		c->provider->serve(c);
+}
+
+static uint64_t
+receive(struct call *c)
+{
+	uint64_t seq;
+
+	pthread_mutex_lock(&c->sim->lock);
+	c->now_ms = when_now_ms();
+	find_caller(c);
+	c->provider->classify(c);
+	faults_match(c->sim->faults, c);
+	seq = log_call(c);
+	pthread_mutex_unlock(&c->sim->lock);
+	return seq;
+}
+
+static void
+mark_applied(struct call *c, uint64_t seq)
+{
+	struct log_entry *e = reqlog_at(c->sim->log, seq);
+
+	if (e)
+		e->applied = c->applied;
+}
+
+void
+call_serve(struct sim *sim, const struct provider *provider,
+    const struct request *req, struct answer *ans)
+{
+	struct call c = {
+		.sim = sim,
+		.provider = provider,
+		.req = req,
+		.ans = ans,
+		.page = 1,
+		.op = "other",
+	};
+	uint64_t seq = receive(&c);
+
+	if (c.fault.kind != FAULT_DELAY_AFTER)
+		http_sleep(sim->stop_fd, c.fault.delay_ms);
+	pthread_mutex_lock(&sim->lock);
+	if (fault_lets_serve(&c.fault))
+		serve_as_asked(&c);
+	fault_spoil(&c);
+	mark_applied(&c, seq);
+	pthread_mutex_unlock(&sim->lock);
+
+	if (c.fault.kind == FAULT_DELAY_AFTER)
+		http_sleep(sim->stop_fd, c.fault.delay_ms);
+	pthread_mutex_lock(&sim->lock);
+	log_outcome(&c, seq);
+	pthread_mutex_unlock(&sim->lock);
+	if (provider->forget)
+		provider->forget(&c);
+	free(c.item);
+	buf_done(&c.items);
+	buf_done(&c.commands);
+}
+
+static unsigned
+check_of(const char *scope, const char *text)
+{
+	unsigned h = 2166136261u;
+
+	for (; *scope; scope++)
+		h = (h ^ (unsigned char)*scope) * 16777619u;
+	for (; *text; text++)
+		h = (h ^ (unsigned char)*text) * 16777619u;
+	return h;
+}
+
+void
+cursor_write(const struct cursor *cur, const char *scope, char out[160])
+{
+	char text[80];
+	size_t i;
+	int n = snprintf(text, sizeof(text), "%lld.%lld.%d", (long long)cur->at,
+	    (long long)cur->key, cur->page);
+
+	snprintf(text + n, sizeof(text) - (size_t)n, ".%08x",
+	    check_of(scope, text));
+	for (i = 0; text[i]; i++)
+		snprintf(out + 2 * i, 3, "%02x", (unsigned char)text[i] ^ 0x5a);
+}
+
+bool
+cursor_read(struct cursor *cur, const char *scope, const char *text)
+{
+	char plain[80], again[160];
+	long long at, key;
+	size_t i;
+
+	if (strlen(text) > 2 * (sizeof(plain) - 1) || strlen(text) % 2)
+		return false;
+	for (i = 0; text[2 * i]; i++) {
+		unsigned byte;
+
+		if (sscanf(text + 2 * i, "%2x", &byte) != 1)
+			return false;
+		plain[i] = (char)(byte ^ 0x5a);
+	}
+	plain[i] = '\0';
+	if (sscanf(plain, "%lld.%lld.%d", &at, &key, &cur->page) != 3)
+		return false;
+	cur->at = at;
+	cur->key = key;
+	/* Whatever does not come out the same was not made here. */
+	cursor_write(cur, scope, again);
+	return strcmp(again, text) == 0;
+}

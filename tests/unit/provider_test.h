@@ -1,0 +1,199 @@
+/* What the tests of the providers share: answers out of fixtures or thin air,
+ * the same with one thing changed, and what a request must look like. */
+#ifndef TESTS_UNIT_PROVIDER_TEST_H
+#define TESTS_UNIT_PROVIDER_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <cjson/cJSON.h>
+
+#include "core/json.h"
+#include "core/providers/provider.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define JSON_TYPE "application/json"
+#define NOW_MS INT64_C(1795428000000) /* 2026-11-23T10:00:00Z */
+
+/* The whole file, to be freed. Tests run from the repository's root. */
+static inline char *
+fixture(const char *name)
+{
+	char path[256];
+	struct buf text = BUF_INIT(1024 * 1024);
+	char chunk[4096];
+	size_t n;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "tests/fixtures/%s", name);
+	f = fopen(path, "r");
+	if (f == NULL)
+		fail_msg("%s: no such fixture", path);
+	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
+		assert_int_equal(buf_add(&text, chunk, n), OK);
+	(void)fclose(f);
+	return buf_take(&text, NULL);
+}
+
+static inline struct http_response
+answered(int status, const char *content_type, const char *body)
+{
+	struct http_response res = HTTP_RESPONSE_INIT(8 * 1024 * 1024);
+
+	res.carried = HTTP_ANSWERED;
+	res.status = status;
+	res.now_ms = NOW_MS;
+	(void)snprintf(res.content_type, sizeof(res.content_type), "%s",
+	    content_type);
+	if (*body != '\0')
+		assert_int_equal(buf_add_str(&res.body, body), OK);
+	return res;
+}
+
+static inline struct http_response
+answered_file(int status, const char *name)
+{
+	char *text = fixture(name);
+	struct http_response res = answered(status,
+	    strstr(name, ".html") != NULL      ? "text/html"
+		: strstr(name, ".txt") != NULL ? "text/plain"
+					       : JSON_TYPE,
+	    text);
+
+	free(text);
+	return res;
+}
+
+static inline struct http_response
+not_answered(enum http_carried carried, const char *why)
+{
+	struct http_response res = HTTP_RESPONSE_INIT(1024);
+
+	res.carried = carried;
+	(void)snprintf(res.why, sizeof(res.why), "%s", why);
+	return res;
+}
+
+/* One change of an answer: what stands at path ("results.0.id") is replaced
+ * by value (JSON), or removed if that is NULL. */
+struct change {
+	const char *path, *value;
+};
+
+static inline cJSON *
+step_into(cJSON *at, const char *name)
+{
+	return cJSON_IsArray(at) ? cJSON_GetArrayItem(at, (int)strtol(name, NULL, 10))
+				 : cJSON_GetObjectItemCaseSensitive(at, name);
+}
+
+/* text with the change made, to be freed. */
+static inline char *
+changed(const char *text, const struct change *change)
+{
+	cJSON *root = cJSON_Parse(text), *at = root;
+	char name[64], *out;
+	const char *p = change->path;
+	size_t n;
+
+	assert_non_null(root);
+	for (;;) {
+		n = strcspn(p, ".");
+		assert_true(n < sizeof(name));
+		memcpy(name, p, n);
+		name[n] = '\0';
+		if (p[n] == '\0')
+			break;
+		at = step_into(at, name);
+		assert_non_null(at);
+		p += n + 1;
+	}
+	if (cJSON_IsArray(at)) {
+		assert_non_null(change->value);
+		assert_true(cJSON_ReplaceItemInArray(
+		    at, (int)strtol(name, NULL, 10), cJSON_Parse(change->value)));
+	} else {
+		cJSON_DeleteItemFromObjectCaseSensitive(at, name);
+		if (change->value != NULL)
+			assert_true(cJSON_AddItemToObject(
+			    at, name, cJSON_Parse(change->value)));
+	}
+	out = cJSON_PrintUnformatted(root);
+	cJSON_Delete(root);
+	return out;
+}
+
+struct expected_request {
+	enum http_method method;
+	const char *url, *authorization, *body; /* body NULL: none */
+};
+
+/* Byte for byte; req is done afterwards. */
+static inline void
+assert_request(struct http_request *req, const struct expected_request *want)
+{
+	assert_int_equal(req->method, want->method);
+	assert_string_equal(req->url.ptr, want->url);
+	assert_string_equal(req->authorization.ptr, want->authorization);
+	assert_int_equal(req->has_body, want->body != NULL);
+	if (want->body != NULL)
+		assert_string_equal(req->body.ptr, want->body);
+	else
+		assert_int_equal(req->body.len, 0);
+	http_request_done(req);
+}
+
+/* What an answer must mean; wait_ms counts only for rate limits. */
+struct verdict {
+	enum outcome outcome;
+	enum reason reason;
+	int64_t wait_ms;
+};
+
+static inline void
+assert_verdict(const char *what, const struct answer *answer,
+    const struct verdict *want)
+{
+	if (answer->outcome != want->outcome || answer->reason != want->reason)
+		fail_msg("%s: %s %s (%s), not %s %s", what,
+		    outcome_name(answer->outcome), reason_name(answer->reason),
+		    answer->detail, outcome_name(want->outcome),
+		    reason_name(want->reason));
+	if (want->outcome == OUTCOME_RATE_LIMITED)
+		assert_int_equal(answer->retry_after_ms, want->wait_ms);
+	else
+		assert_int_equal(answer->retry_after_ms, -1);
+	assert_true(answer->detail[0] != '\0');
+	for (const char *p = answer->detail; *p != '\0'; p++)
+		assert_true(*p >= ' ' && *p <= '~');
+}
+
+static inline enum err
+err_of(const struct verdict *v)
+{
+	if (v->outcome == OUTCOME_AUTH_FAILED)
+		return ERR_AUTH;
+	return v->outcome == OUTCOME_RATE_LIMITED ? ERR_BUSY : ERR_REMOTE;
+}
+
+/* Compare JSON texts without minding the order of members. */
+static inline void
+assert_json_equal(const char *text, const char *want)
+{
+	cJSON *a, *b;
+
+	assert_non_null(text);
+	a = cJSON_Parse(text);
+	b = cJSON_Parse(want);
+	if (!cJSON_Compare(a, b, true))
+		fail_msg("%s is not %s", text, want);
+	cJSON_Delete(a);
+	cJSON_Delete(b);
+}
+
+#endif
