@@ -136,6 +136,10 @@ struct answer {
 	char detail[160];       /* for logs and explain; never a secret */
 };
 
+/* How a delivery ends; queued is to be tried again. */
+enum ending { END_ACCEPTED, END_SKIPPED, END_ROLLED_BACK, END_QUEUED };
+const char *ending_name(enum ending ending);
+
 /* A row of writebacks with what its delivery needs. */
 struct writeback {
 	char id[CRYPTO_UUID]; /* also the stable command id at the provider */
@@ -154,5 +158,38 @@ struct writeback {
 	struct connection connection;
 };
 void writeback_done(struct writeback *w);
+
+/* Why a complete list speaks of a task. */
+enum diff_verdict {
+	DIFF_MISSING,    /* active, not listed */
+	DIFF_OCCURRENCE, /* active, recurring, its due date moved on */
+	DIFF_RETURNED    /* completed on both sides, listed again */
+};
+
+/* What is done about it. */
+enum mark_action {
+	MARK_NONE = 0,
+	MARK_COMPLETE,
+	MARK_REOPEN,
+	MARK_MISSING, /* remember that it could not be seen */
+	MARK_VISIBLE  /* forget that */
+};
+const char *mark_action_name(enum mark_action action);
+
+struct candidate {
+	char task_id[CRYPTO_UUID];
+	int64_t version;
+	char *source_id;
+	enum diff_verdict verdict;
+	bool was_missing; /* an earlier complete run did not see it either */
+	bool never_seen;  /* names no connection and was never listed by it */
+	enum mark_action action; /* decided later */
+	const char *reason;      /* static text */
+};
+struct candidates {
+	struct candidate *list;
+	size_t count;
+};
+void candidates_done(struct candidates *candidates);
 
 #endif

@@ -1,6 +1,7 @@
 -- writeback_begin: change tasks locally and write down, in the same commit, the
 -- wish that their providers follow; or decide that nothing is to be sent.
--- $1 user_ids  $2 task_ids  $3 wishes  $4 new writeback ids  $5 lease, ms
+-- $1 user_ids  $2 task_ids  $3 wishes  $4 new writeback ids
+-- $5 lease, ms; 0: nobody waits for it, so it is queued for the sweepers
 -- $6 age, ms, at which an unknown outcome is given up
 -- One row per element. verdict:
 --   not_found, archived, unchanged   nothing was done
@@ -90,7 +91,7 @@ with wished as (
 	select (c.task).user_id, c.writeback_id, (c.task).id, c.connection_id,
 	       c.by_fallback, c.wish,
 	       case when c.verdict <> 'send' then 'skipped'
-		    when c.in_flight then 'queued'
+		    when c.in_flight or $5::bigint = 0 then 'queued'
 		    else 'sending' end,
 	       case when c.verdict <> 'send' then c.verdict end,
 	       d.version, (c.task).status, (c.task).completed_at,
@@ -98,9 +99,9 @@ with wished as (
 	       coalesce((c.task).source, 'manual'), (c.task).source_id,
 	       (c.task).source_metadata,
 	       case when c.verdict = 'send' and not c.in_flight
-		    then 1 else 0 end,
+			and $5::bigint > 0 then 1 else 0 end,
 	       case when c.verdict = 'send' and not c.in_flight
-		    then 1 else 0 end,
+			and $5::bigint > 0 then 1 else 0 end,
 	       case when c.verdict = 'send'
 		    then now() + $5::bigint * interval '1 ms' end,
 	       now() + $6::bigint * interval '1 ms',

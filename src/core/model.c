@@ -154,3 +154,30 @@ writeback_done(struct writeback *w)
 	connection_done(&w->connection);
 	memset(w, 0, sizeof(*w));
 }
+
+const char *
+ending_name(enum ending ending)
+{
+	static const char *const names[] = { "accepted", "skipped",
+		"rolled_back", "queued" };
+
+	return names[ending];
+}
+
+const char *
+mark_action_name(enum mark_action action)
+{
+	static const char *const names[] = { "none", "complete", "reopen",
+		"missing", "visible" };
+
+	return names[action];
+}
+
+void
+candidates_done(struct candidates *candidates)
+{
+	for (size_t i = 0; i < candidates->count; i++)
+		free(candidates->list[i].source_id);
+	free(candidates->list);
+	memset(candidates, 0, sizeof(*candidates));
+}

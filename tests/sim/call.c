@@ -91,18 +91,11 @@ static void
 log_outcome(struct call *c, uint64_t seq)
 {
 	struct log_entry *e = reqlog_at(c->sim->log, seq);
-	bool cut = c->ans->ending == END_RESET || c->ans->ending == END_HANG;
 
 	if (!e)
 		return;
 	e->applied = c->applied;
-	/* A hanging request is answered by nobody until it is cut. */
-	if (c->ans->ending != END_HANG)
-		e->status = cut ? 0 : c->ans->status;
-	if (c->commands.ptr) {
-		free(e->commands);
-		e->commands = mem_dup(c->commands.ptr);
-	}
+	e->status = c->ans->ending == END_RESET ? 0 : c->ans->status;
 }
 
 /* A fixed window per account is enough to be refused now and then. */
@@ -156,13 +149,30 @@ receive(struct call *c)
 	return seq;
 }
 
+/* What is applied is visible at once, even if the answer takes its time. */
 static void
-mark_applied(struct call *c, uint64_t seq)
+log_applied(struct call *c, uint64_t seq)
 {
 	struct log_entry *e = reqlog_at(c->sim->log, seq);
 
-	if (e)
-		e->applied = c->applied;
+	if (!e)
+		return;
+	e->applied = c->applied;
+	if (!c->commands.ptr)
+		return;
+	free(e->commands);
+	e->commands = mem_dup(c->commands.ptr);
+}
+
+static void
+linger(struct call *c)
+{
+	if (c->fault.kind == FAULT_DELAY_AFTER)
+		http_sleep(c->sim->stop_fd, c->fault.delay_ms);
+	if (c->ans->ending != END_HANG)
+		return;
+	request_wait_gone(c->req, c->sim->stop_fd);
+	c->ans->ending = END_RESET;
 }
 
 void
@@ -185,11 +195,10 @@ call_serve(struct sim *sim, const struct provider *provider,
 	if (fault_lets_serve(&c.fault))
 		serve_as_asked(&c);
 	fault_spoil(&c);
-	mark_applied(&c, seq);
+	log_applied(&c, seq);
 	pthread_mutex_unlock(&sim->lock);
 
-	if (c.fault.kind == FAULT_DELAY_AFTER)
-		http_sleep(sim->stop_fd, c.fault.delay_ms);
+	linger(&c);
 	pthread_mutex_lock(&sim->lock);
 	log_outcome(&c, seq);
 	pthread_mutex_unlock(&sim->lock);
@@ -226,10 +235,10 @@ cursor_write(const struct cursor *cur, const char *scope, char out[160])
 		snprintf(out + 2 * i, 3, "%02x", (unsigned char)text[i] ^ 0x5a);
 }
 
-bool
-cursor_read(struct cursor *cur, const char *scope, const char *text)
+static bool
+decode(struct cursor *cur, const char *text)
 {
-	char plain[80], again[160];
+	char plain[80];
 	long long at, key;
 	size_t i;
 
@@ -243,11 +252,29 @@ cursor_read(struct cursor *cur, const char *scope, const char *text)
 		plain[i] = (char)(byte ^ 0x5a);
 	}
 	plain[i] = '\0';
-	if (sscanf(plain, "%lld.%lld.%d", &at, &key, &cur->page) != 3)
+	if (sscanf(plain, "%19lld.%19lld.%9d", &at, &key, &cur->page) != 3)
 		return false;
 	cur->at = at;
 	cur->key = key;
+	return true;
+}
+
+bool
+cursor_read(struct cursor *cur, const char *scope, const char *text)
+{
+	char again[160];
+
 	/* Whatever does not come out the same was not made here. */
+	if (!decode(cur, text))
+		return false;
 	cursor_write(cur, scope, again);
-	return strcmp(again, text) == 0;
+	return strcmp(again, text) == 0 && cur->at >= 0;
+}
+
+int
+cursor_page(const char *text)
+{
+	struct cursor cur;
+
+	return decode(&cur, text) && cur.page > 0 ? cur.page : 1;
 }

@@ -82,4 +82,7 @@ void cursor_write(
     const struct cursor *cur, const char *scope, char out[160]);
 bool cursor_read(struct cursor *cur, const char *scope, const char *text);
 
+/* The page number alone, whatever the scope; 1 for nonsense. */
+int cursor_page(const char *text);
+
 #endif

@@ -26,7 +26,6 @@ enum {
 
 struct http {
 	struct MHD_Daemon *daemon;
-	int stop_fd;
 	uint16_t port;
 	http_handler *handle;
 	void *arg;
@@ -111,11 +110,11 @@ reset_connection(struct MHD_Connection *conn)
 	(void)connect(socket_of(conn), &nowhere, sizeof(nowhere));
 }
 
-static void
-wait_for_hangup(struct MHD_Connection *conn, int stop_fd)
+void
+request_wait_gone(const struct request *req, int stop_fd)
 {
 	struct pollfd fds[] = {
-		{ .fd = socket_of(conn), .events = POLLRDHUP },
+		{ .fd = socket_of(req->conn), .events = POLLRDHUP },
 		{ .fd = stop_fd, .events = POLLIN },
 	};
 	int64_t end = when_now_ms() + HANG_MS, left;
@@ -202,13 +201,11 @@ send_answer(struct MHD_Connection *conn, struct answer *ans)
 }
 
 static enum MHD_Result
-finish(struct http *http, struct MHD_Connection *conn, struct answer *ans)
+finish(struct MHD_Connection *conn, struct answer *ans)
 {
 	enum MHD_Result rc = MHD_NO;
 
-	if (ans->ending == END_HANG)
-		wait_for_hangup(conn, http->stop_fd);
-	if (ans->ending == END_HANG || ans->ending == END_RESET)
+	if (ans->ending == END_RESET || ans->ending == END_HANG)
 		reset_connection(conn);
 	else
 		rc = send_answer(conn, ans);
@@ -247,7 +244,7 @@ on_request(void *cls, struct MHD_Connection *conn, const char *url,
 		.too_large = up->too_large,
 	};
 	http->handle(http->arg, &req, &ans);
-	return finish(http, conn, &ans);
+	return finish(conn, &ans);
 }
 
 static void
@@ -303,7 +300,7 @@ be_silent(void *cls, const char *fmt, va_list ap)
 }
 
 struct http *
-http_start(uint16_t port, int stop_fd, http_handler *handle, void *arg)
+http_start(uint16_t port, http_handler *handle, void *arg)
 {
 	struct http *http;
 	int fd = listen_on(&port);
@@ -312,7 +309,6 @@ http_start(uint16_t port, int stop_fd, http_handler *handle, void *arg)
 		return NULL;
 	http = mem_zero(sizeof(*http));
 	*http = (struct http){
-		.stop_fd = stop_fd,
 		.port = port,
 		.handle = handle,
 		.arg = arg,

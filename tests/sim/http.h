@@ -20,7 +20,7 @@ enum ending {
 	END_SEND,     /* as it is */
 	END_TRUNCATE, /* promise the whole body, send half, close */
 	END_RESET,    /* TCP reset without an answer */
-	END_HANG,     /* nothing until the client goes away, then a reset */
+	END_HANG,     /* the caller waits with request_wait_gone(), then resets */
 };
 
 struct header {
@@ -41,6 +41,9 @@ struct answer {
 const char *request_arg(const struct request *req, const char *name);
 const char *request_header(const struct request *req, const char *name);
 
+/* Return once the client is gone, after two minutes, or to stop. */
+void request_wait_gone(const struct request *req, int stop_fd);
+
 void answer_header(struct answer *ans, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Throw away what was written so far, also the headers. */
@@ -52,10 +55,9 @@ typedef void http_handler(
 
 struct http;
 /* Listens on 127.0.0.1. NULL with errno set if that cannot be. */
-struct http *http_start(
-    uint16_t port, int stop_fd, http_handler *handle, void *arg);
+struct http *http_start(uint16_t port, http_handler *handle, void *arg);
 uint16_t http_port(const struct http *http);
-/* Returns once every thread has ended; stop_fd must be readable by then. */
+/* Returns once every thread has ended; those that wait must be woken first. */
 void http_stop(struct http *http);
 
 /* Sleep, but no longer than until stop_fd is readable. */

@@ -48,8 +48,8 @@ answered(int status, const char *content_type, const char *body)
 	res.carried = HTTP_ANSWERED;
 	res.status = status;
 	res.now_ms = NOW_MS;
-	(void)snprintf(res.content_type, sizeof(res.content_type), "%s",
-	    content_type);
+	(void)snprintf(
+	    res.content_type, sizeof(res.content_type), "%s", content_type);
 	if (*body != '\0')
 		assert_int_equal(buf_add_str(&res.body, body), OK);
 	return res;
@@ -60,9 +60,9 @@ answered_file(int status, const char *name)
 {
 	char *text = fixture(name);
 	struct http_response res = answered(status,
-	    strstr(name, ".html") != NULL      ? "text/html"
-		: strstr(name, ".txt") != NULL ? "text/plain"
-					       : JSON_TYPE,
+	    strstr(name, ".html") != NULL  ? "text/html"
+	    : strstr(name, ".txt") != NULL ? "text/plain"
+					   : JSON_TYPE,
 	    text);
 
 	free(text);
@@ -88,8 +88,9 @@ struct change {
 static inline cJSON *
 step_into(cJSON *at, const char *name)
 {
-	return cJSON_IsArray(at) ? cJSON_GetArrayItem(at, (int)strtol(name, NULL, 10))
-				 : cJSON_GetObjectItemCaseSensitive(at, name);
+	return cJSON_IsArray(at)
+		   ? cJSON_GetArrayItem(at, (int)strtol(name, NULL, 10))
+		   : cJSON_GetObjectItemCaseSensitive(at, name);
 }
 
 /* text with the change made, to be freed. */
@@ -115,8 +116,8 @@ changed(const char *text, const struct change *change)
 	}
 	if (cJSON_IsArray(at)) {
 		assert_non_null(change->value);
-		assert_true(cJSON_ReplaceItemInArray(
-		    at, (int)strtol(name, NULL, 10), cJSON_Parse(change->value)));
+		assert_true(cJSON_ReplaceItemInArray(at,
+		    (int)strtol(name, NULL, 10), cJSON_Parse(change->value)));
 	} else {
 		cJSON_DeleteItemFromObjectCaseSensitive(at, name);
 		if (change->value != NULL)
@@ -156,8 +157,8 @@ struct verdict {
 };
 
 static inline void
-assert_verdict(const char *what, const struct answer *answer,
-    const struct verdict *want)
+assert_verdict(
+    const char *what, const struct answer *answer, const struct verdict *want)
 {
 	if (answer->outcome != want->outcome || answer->reason != want->reason)
 		fail_msg("%s: %s %s (%s), not %s %s", what,

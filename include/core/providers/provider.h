@@ -20,13 +20,13 @@ struct push {
 
 	/* The provider's notes between its questions; zero at the start. */
 	char target[64];  /* Linear: the state to set; Todoist: the write that
-	                     fits the task as it now is */
+			     fits the task as it now is */
 	char team_id[64]; /* Linear: as last seen */
 	bool is_refused;  /* the caller sets it: the target was refused,
-	                     ask anew and choose once more */
+			     ask anew and choose once more */
 	bool knows_item, knows_states;
 	char *metadata_patch; /* JSON object to merge into the connection's
-	                         metadata, or NULL; push_done() frees it */
+				 metadata, or NULL; push_done() frees it */
 };
 void push_done(struct push *push);
 
@@ -35,11 +35,11 @@ struct provider {
 	const char *title; /* as a person writes it */
 
 	/* List active items. cursor NULL: the first page. The reader fails with
-	 * ERR_REMOTE for anything that is not a whole, strictly parsed page with
-	 * its end signal or a cursor; ERR_AUTH for a dead key or missing scope;
-	 * ERR_BUSY when rate limited. failure (never NULL) says more. An item's
-	 * state is ITEM_OPEN: rows that are not active or not the user's own are
-	 * left out (page->rows still counts them). */
+	 * ERR_REMOTE for anything that is not a whole, strictly parsed page
+	 * with its end signal or a cursor; ERR_AUTH for a dead key or missing
+	 * scope; ERR_BUSY when rate limited. failure (never NULL) says more. An
+	 * item's state is ITEM_OPEN: rows that are not active or not the user's
+	 * own are left out (page->rows still counts them). */
 	enum err (*list_request)(const struct connection *conn,
 	    const char *base_url, const char *cursor, struct http_request *out);
 	enum err (*list_response)(const struct connection *conn,
@@ -65,7 +65,8 @@ struct provider {
 	/* Read items by id, at most read_max in one request. The reader gives
 	 * one item per id asked, in any order; those that the provider does not
 	 * return are ITEM_NOT_VISIBLE. Open but out of the list's scope is
-	 * ITEM_REASSIGNED, ITEM_MOVED or ITEM_ARCHIVED, never ITEM_OPEN. */
+	 * ITEM_REASSIGNED, ITEM_MOVED or ITEM_ARCHIVED, never ITEM_OPEN.
+	 * metadata NULL: nothing new, keep what is stored. */
 	size_t read_max;
 	enum err (*read_request)(const struct connection *conn,
 	    const char *base_url, const char *const *ids, size_t count,
@@ -78,19 +79,22 @@ struct provider {
 	/* What must be asked before the write? *asks false: nothing (more).
 	 * The reader either learns (push's notes) or, with *decided true, says
 	 * how the writeback ends without a write: answer accepted already_done,
-	 * rejected not_found or no_done_state, and so on. NULL: no provider
-	 * question ever. The caller stops after 4 questions. */
-	enum err (*ask_request)(const struct push *push, bool *asks,
-	    struct http_request *out);
+	 * rejected not_found or no_done_state, and so on; a question that
+	 * failed decides too (unknown, rate limited, auth failed: nothing was
+	 * written). NULL: no provider question ever. The caller stops after 4
+	 * questions. */
+	enum err (*ask_request)(
+	    const struct push *push, bool *asks, struct http_request *out);
 	enum err (*ask_response)(struct push *push,
 	    const struct http_response *res, bool *decided,
 	    struct answer *answer);
 
 	/* The write itself. The reader never fails: every answer is one of the
 	 * outcomes with a reason; REASON_STATE_REFUSED means that asking anew
-	 * (push->is_refused) may help; REASON_NOT_FOUND that the item is gone. */
-	enum err (*write_request)(const struct push *push,
-	    struct http_request *out);
+	 * (push->is_refused) may help; REASON_NOT_FOUND that the item is gone.
+	 */
+	enum err (*write_request)(
+	    const struct push *push, struct http_request *out);
 	void (*write_response)(const struct push *push,
 	    const struct http_response *res, struct answer *answer);
 

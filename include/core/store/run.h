@@ -16,32 +16,6 @@ void run_done(struct run *run);
 enum err run_claim(const struct store *store, int limit, int64_t lease_ms,
     const char *connection_id, struct run **list, size_t *count) MUST_CHECK;
 
-enum diff_verdict {
-	DIFF_MISSING,    /* active, not listed */
-	DIFF_OCCURRENCE, /* active, recurring, its due date moved on */
-	DIFF_RETURNED    /* completed on both sides, listed again */
-};
-
-enum mark_action { MARK_NONE, MARK_COMPLETE, MARK_REOPEN, MARK_MISSING,
-	MARK_VISIBLE };
-
-/* A task that a complete list speaks of, and what is decided about it. */
-struct candidate {
-	char task_id[CRYPTO_UUID];
-	int64_t version;
-	char *source_id;
-	enum diff_verdict verdict;
-	bool was_missing; /* an earlier complete run did not see it either */
-	bool never_seen;  /* names no connection and was never listed by it */
-	enum mark_action action; /* decided later */
-	const char *reason;      /* static text */
-};
-struct candidates {
-	struct candidate *list;
-	size_t count;
-};
-void candidates_done(struct candidates *candidates);
-
 enum err run_diff(const struct store *store, const struct run *run,
     const struct items *items, struct candidates *out) MUST_CHECK;
 

@@ -46,9 +46,6 @@ enum err writeback_claim(const struct store *store, struct writeback *w,
 enum err writeback_claim_due(const struct store *store, int limit,
     int64_t lease_ms, struct writeback **list, size_t *count) MUST_CHECK;
 
-enum ending { END_ACCEPTED, END_SKIPPED, END_ROLLED_BACK, END_QUEUED };
-const char *ending_name(enum ending ending);
-
 struct settle {
 	const char *user_id, *writeback_id; /* in */
 	int64_t generation;

@@ -173,7 +173,7 @@ explain(
 	    answer->outcome == OUTCOME_RATE_LIMITED ? wait_ms(res) : -1;
 	if (answer->outcome == OUTCOME_REJECTED &&
 	    answer->reason == REASON_REFUSED &&
-	    (type == NULL || strcmp(type, kinds[3].type) == 0))
+	    (type == NULL || strcmp(type, "invalid input") == 0))
 		refine_invalid_input(json_str(error, "message"), answer);
 	provider_answer_add(
 	    answer, type != NULL ? type : "errors without a type");

@@ -14,15 +14,6 @@ run_done(struct run *run)
 	connection_done(&run->connection);
 }
 
-void
-candidates_done(struct candidates *candidates)
-{
-	for (size_t i = 0; i < candidates->count; i++)
-		free(candidates->list[i].source_id);
-	free(candidates->list);
-	memset(candidates, 0, sizeof(*candidates));
-}
-
 static enum err
 read_run(const struct rows *rows, size_t row, struct run *run)
 {
@@ -137,15 +128,6 @@ out:
 enum { F_ID, F_TITLE, F_URL, F_METADATA, F_DUE, F_TASK, F_VERSION, F_ACTION,
 	F_REASON, F_COUNT };
 
-static const char *
-action_name(enum mark_action action)
-{
-	static const char *const names[] = { "none", "complete", "reopen",
-		"missing", "visible" };
-
-	return names[action];
-}
-
 static void
 fill_arrays(struct array *a, const struct run_result *r)
 {
@@ -166,7 +148,7 @@ fill_arrays(struct array *a, const struct run_result *r)
 			continue;
 		array_text(&a[F_TASK], c->task_id);
 		array_int(&a[F_VERSION], c->version);
-		array_text(&a[F_ACTION], action_name(c->action));
+		array_text(&a[F_ACTION], mark_action_name(c->action));
 		array_text(&a[F_REASON], c->reason);
 	}
 }

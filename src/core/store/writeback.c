@@ -9,15 +9,6 @@
 #include "core/store/connection.h"
 #include "queries.h"
 
-const char *
-ending_name(enum ending ending)
-{
-	static const char *const names[] = { "accepted", "skipped",
-		"rolled_back", "queued" };
-
-	return names[ending];
-}
-
 void
 begin_done(struct begin *begin)
 {

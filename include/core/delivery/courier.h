@@ -1,0 +1,62 @@
+/* Where providers, HTTP and decisions meet: carries what a provider wrote and
+ * hands it what came back. Knows no database. */
+#ifndef CORE_DELIVERY_COURIER_H
+#define CORE_DELIVERY_COURIER_H
+
+#include "core/config.h"
+#include "core/crypto.h"
+#include "core/http.h"
+#include "core/model.h"
+#include "core/providers/provider.h"
+#include "core/sync/verdict.h"
+
+/* One per process, shared by its threads. */
+struct courier {
+	struct http *http;
+	struct crypto_keys keys;
+	const struct config *config;
+};
+
+/* Opens keys and HTTP as the settings say; config must outlive it. */
+enum err courier_open(struct courier *courier, const struct config *config)
+    MUST_CHECK;
+void courier_close(struct courier *courier);
+
+/* Bring one writeback to its end, or as near as the deadline (clock_mono_ms())
+ * allows: ask what must be asked, write, read by id what is unclear, try again
+ * what may be tried again. Never fails: everything that can happen is a
+ * verdict. *metadata_patch is what was learnt of the connection, the caller's,
+ * or NULL. */
+void courier_deliver(const struct courier *courier, struct writeback *w,
+    int64_t deadline_ms, bool is_patient, struct verdict *out,
+    char **metadata_patch);
+
+/* Every page of a connection's active list. */
+struct fetched {
+	struct items items; /* by source_id, none twice */
+	char *account_id;
+	char *metadata_patch;
+	int pages;
+	size_t repeated; /* rows that came again while pages shifted */
+};
+void fetched_done(struct fetched *fetched);
+
+/* On failure nothing of it may be used, and *failure says what it was: the
+ * error is ERR_AUTH, ERR_BUSY (rate limited), ERR_CONFLICT (another account is
+ * behind the key), ERR_TIMEOUT or ERR_REMOTE. out->pages is right either way. */
+enum err courier_fetch(const struct courier *courier, struct connection *conn,
+    int64_t deadline_ms, struct fetched *out, struct answer *failure)
+    MUST_CHECK;
+
+/* Read items by id, in as few requests as the provider allows. out: one for
+ * each id that the provider spoke of, by source_id; the others are unknown.
+ * Stops at the first failure that concerns the whole connection. */
+void courier_read(const struct courier *courier, struct connection *conn,
+    const char *const *ids, size_t count, int64_t deadline_ms,
+    struct items *out);
+
+/* By source_id; NULL if it is not among them. items must be sorted so. */
+const struct item *courier_find(const struct items *items,
+    const char *source_id);
+
+#endif

@@ -1,0 +1,41 @@
+/* How a writeback ends, given what its delivery found out. Decisions only:
+ * no clock, no randomness, no I/O. */
+#ifndef CORE_SYNC_VERDICT_H
+#define CORE_SYNC_VERDICT_H
+
+#include "core/model.h"
+
+struct evidence {
+	enum wish wish;
+	bool by_fallback;  /* the task named no connection */
+	bool is_patient;   /* nobody waits for the answer: rather try again */
+	bool is_too_old;   /* trying again has been going on long enough */
+	bool may_have_happened; /* a write went out whose effect is not known */
+	int attempts;      /* owners so far, at least 1 */
+	uint64_t random;   /* for jitter */
+	struct answer answer; /* the last one */
+};
+
+struct verdict {
+	enum ending ending;
+	enum reason reason;
+	bool auth_failed; /* the connection's key is dead */
+	int64_t limit_ms; /* the provider asked to wait so long; 0: not */
+	int64_t due_ms;   /* queued: try again in so long */
+	char detail[160];
+};
+
+/* Rollback only of what certainly did not happen (rejected, never sent, or
+ * read by id and found not done); what may have happened stays queued until
+ * it is known or too old. */
+void verdict_decide(const struct evidence *evidence, struct verdict *out);
+
+/* Exponential from 1 s to 5 min, with jitter of a half each way. */
+int64_t verdict_backoff_ms(int attempts, uint64_t random);
+
+/* A sentence for the user about how it ended, "" if there is nothing to say.
+ * provider: as a person writes it. */
+void verdict_sentence(const struct verdict *verdict, enum wish wish,
+    const char *provider, char *out, size_t size);
+
+#endif

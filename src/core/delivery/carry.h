@@ -1,0 +1,23 @@
+/* One question and its answer. Private to this room. */
+#ifndef CORE_DELIVERY_CARRY_H
+#define CORE_DELIVERY_CARRY_H
+
+#include "core/delivery/courier.h"
+
+#define CARRY_BODY_MAX ((size_t)8 * 1024 * 1024)
+
+/* Send req within deadline and the limit of one request; both are the
+ * caller's to free. */
+enum err carry(const struct courier *courier, const struct http_request *req,
+    int64_t deadline_ms, struct http_response *res) MUST_CHECK;
+
+/* What could not even be tried, as an answer. */
+void carry_failed(struct answer *answer);
+
+/* Read one item by id. False: the provider did not say; answer tells why. */
+bool carry_read_one(const struct courier *courier,
+    const struct provider *provider, const struct connection *conn,
+    const char *source_id, int64_t deadline_ms, struct items *out,
+    struct answer *answer);
+
+#endif

@@ -1,0 +1,123 @@
+/* The lease covers the delivery's deadline and the settle after it. A settle
+ * whose commit is in doubt is simply said again: fencing by the generation
+ * makes the second one find nothing to do. */
+#include "core/delivery/carry_out.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/store/writeback.h"
+
+#define SETTLE_TRIES 5
+
+void
+carried_out_done(struct carried_out *out)
+{
+	free(out->task);
+	out->task = NULL;
+}
+
+static enum err
+settle_until_said(const struct store *store, struct settle *settle)
+{
+	enum err err;
+
+	for (int i = 1;; i++) {
+		err = writeback_settle(store, settle, 1);
+		if (!err || i == SETTLE_TRIES)
+			return err;
+		clock_sleep_ms(20 << i);
+	}
+}
+
+static void
+tell(const struct writeback *w, const struct carried_out *out)
+{
+	const struct verdict *v = &out->verdict;
+	char detail[200], line[600];
+
+	snprintf(line, sizeof(line),
+	    "writeback=%s task=%s connection=%s wish=%s ending=%s reason=%s "
+	    "attempts=%d held=%d detail=%s",
+	    w->id, w->task_id, w->connection.id, wish_name(w->wish),
+	    ending_name(v->ending), reason_name(v->reason), w->attempts,
+	    out->is_held, log_quote(v->detail, detail, sizeof(detail)));
+	if (v->ending == END_ACCEPTED)
+		log_info("%s", line);
+	else
+		log_warn("%s", line);
+}
+
+enum err
+carry_out(const struct store *store, const struct courier *courier,
+    struct writeback *w, int64_t deadline_ms, bool is_patient,
+    struct carried_out *out)
+{
+	const struct provider *provider =
+	    provider_by_name(w->connection.type);
+	char *patch = NULL;
+	struct settle settle;
+	enum err err;
+
+	memset(out, 0, sizeof(*out));
+	courier_deliver(courier, w, deadline_ms, is_patient, &out->verdict,
+	    &patch);
+	verdict_sentence(&out->verdict, w->wish,
+	    provider ? provider->title : "The provider", out->sentence,
+	    sizeof(out->sentence));
+	settle = (struct settle){ .user_id = w->user_id,
+		.writeback_id = w->id,
+		.generation = w->generation,
+		.ending = out->verdict.ending,
+		.reason = out->verdict.reason,
+		.detail = out->verdict.detail,
+		.due_ms = out->verdict.due_ms,
+		.auth_failed = out->verdict.auth_failed,
+		.limit_ms = out->verdict.limit_ms,
+		.metadata_patch = patch,
+		.sentence = is_patient && out->sentence[0] &&
+		        out->verdict.ending != END_QUEUED
+		    ? out->sentence
+		    : NULL };
+	err = settle_until_said(store, &settle);
+	out->is_held = !err && settle.is_held;
+	out->is_restored = settle.is_restored;
+	out->task = settle.task;
+	tell(w, out);
+	free(patch);
+	return err;
+}
+
+enum err
+carry_out_due(const struct store *store, const struct courier *courier,
+    int limit, int *count)
+{
+	const struct config *config = courier->config;
+	enum err err = OK;
+
+	*count = 0;
+	while (!err && *count < limit) {
+		struct writeback *list = NULL;
+		struct carried_out out = { 0 };
+		size_t n = 0;
+
+		/* one at a time: a lease must not run out in a queue */
+		err = writeback_claim_due(
+		    store, 1, config->lease_ms, &list, &n);
+		if (!err && n == 1) {
+			err = carry_out(store, courier, &list[0],
+			    clock_mono_ms() + config->call_deadline_ms, true,
+			    &out);
+			carried_out_done(&out);
+			writeback_done(&list[0]);
+		}
+		free(list);
+		if (n == 0)
+			break;
+		++*count;
+	}
+	return err;
+}

@@ -1,0 +1,277 @@
+/* One writeback, from its claim to a verdict: the step between begin and
+ * settle, which holds no database connection. What is unclear is read by id
+ * before anything is concluded. */
+#include "carry.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/keys.h"
+
+#define MOST_WRITES 4
+#define MOST_QUESTIONS 4
+
+struct delivery {
+	const struct courier *courier;
+	const struct provider *provider;
+	struct writeback *w;
+	struct push push;
+	int64_t deadline_ms;
+	bool may_have_happened;
+	struct answer answer;
+};
+
+static void
+say(struct answer *answer, enum outcome outcome, enum reason reason,
+    const char *detail)
+{
+	memset(answer, 0, sizeof(*answer));
+	answer->outcome = outcome;
+	answer->reason = reason;
+	answer->retry_after_ms = -1;
+	snprintf(answer->detail, sizeof(answer->detail), "%s", detail);
+}
+
+static bool
+fits(const struct delivery *d, int64_t wait_ms)
+{
+	/* a wait that leaves no time for the call itself is no use */
+	return wait_ms >= 0 &&
+	    clock_mono_ms() + wait_ms + 100 < d->deadline_ms;
+}
+
+static int64_t
+pause_ms(int tries)
+{
+	int64_t ms = 100;
+
+	for (int i = 1; i < tries && ms < 1600; i++)
+		ms *= 2;
+	return ms / 2 + (int64_t)(crypto_random() % (uint64_t)ms);
+}
+
+/* What decides before any request. False: go on. */
+static bool
+decided_at_once(struct delivery *d)
+{
+	struct connection *conn = &d->w->connection;
+	int64_t wait;
+
+	if (!conn->type[0]) {
+		say(&d->answer, OUTCOME_REJECTED, REASON_NO_CONNECTION,
+		    "the connection was deleted");
+		return true;
+	}
+	if (d->w->is_agreed) {
+		say(&d->answer, OUTCOME_ACCEPTED, REASON_ALREADY_DONE,
+		    "an earlier writeback did the same");
+		return true;
+	}
+	if (!strcmp(conn->status, "auth_failed") || !conn->key_sealed) {
+		say(&d->answer, OUTCOME_AUTH_FAILED, REASON_AUTH_FAILED,
+		    "the key was refused before");
+		return true;
+	}
+	wait = conn->rate_limited_until_ms - clock_wall_ms();
+	if (conn->rate_limited_until_ms == 0 || wait <= 0)
+		return false;
+	if (fits(d, wait)) {
+		clock_sleep_ms(wait);
+		return false;
+	}
+	say(&d->answer, OUTCOME_RATE_LIMITED, REASON_RATE_LIMITED,
+	    "asked to wait before");
+	d->answer.retry_after_ms = wait;
+	return true;
+}
+
+/* Questions of the provider's own before the write. True: decided, or failed;
+ * nothing was written either way. */
+static bool
+ask(struct delivery *d)
+{
+	const struct provider *p = d->provider;
+	bool asks = false, decided = false;
+
+	for (int i = 0; p->ask_request && i < MOST_QUESTIONS; i++) {
+		struct http_request req = HTTP_REQUEST_INIT;
+		struct http_response res = HTTP_RESPONSE_INIT(CARRY_BODY_MAX);
+		enum err err = p->ask_request(&d->push, &asks, &req);
+
+		if (!err && asks)
+			err = carry(d->courier, &req, d->deadline_ms, &res);
+		if (err)
+			carry_failed(&d->answer);
+		else if (asks)
+			err = p->ask_response(
+			    &d->push, &res, &decided, &d->answer);
+		http_request_done(&req);
+		http_response_done(&res);
+		if (err || decided)
+			return true;
+		if (!asks)
+			return false;
+	}
+	if (!asks)
+		return false;
+	say(&d->answer, OUTCOME_REJECTED, REASON_REFUSED,
+	    "the provider's answers lead nowhere");
+	return true;
+}
+
+static void
+write_once(struct delivery *d)
+{
+	struct http_request req = HTTP_REQUEST_INIT;
+	struct http_response res = HTTP_RESPONSE_INIT(CARRY_BODY_MAX);
+	enum err err = d->provider->write_request(&d->push, &req);
+
+	if (!err)
+		err = carry(d->courier, &req, d->deadline_ms, &res);
+	if (err)
+		carry_failed(&d->answer);
+	else
+		d->provider->write_response(&d->push, &res, &d->answer);
+	http_request_done(&req);
+	http_response_done(&res);
+	if (d->answer.outcome == OUTCOME_UNKNOWN &&
+	    d->answer.reason != REASON_UNREACHABLE)
+		d->may_have_happened = true;
+}
+
+/* Look at what is really there. True: that decided it. False with
+ * may_have_happened cleared: it did not happen; else nobody knows. */
+static bool
+look(struct delivery *d)
+{
+	struct items items = { 0 };
+	struct answer failure = { 0 };
+	bool decided = false;
+
+	if (!carry_read_one(d->courier, d->provider, &d->w->connection,
+	        d->w->source_id, d->deadline_ms, &items, &failure))
+		goto out;
+	if (items.list[0].state == ITEM_NOT_VISIBLE) {
+		say(&d->answer, OUTCOME_REJECTED, REASON_NOT_FOUND,
+		    "read by id: not there");
+		decided = true;
+	} else if (d->provider->is_fulfilled(&d->push, &items.list[0])) {
+		say(&d->answer, OUTCOME_ACCEPTED, REASON_DONE,
+		    "read by id: done");
+		decided = true;
+	} else {
+		d->may_have_happened = false;
+	}
+out:
+	items_done(&items);
+	return decided;
+}
+
+/* One round: ask, write, look. True: nothing more to try. */
+static bool
+round_ended(struct delivery *d)
+{
+	struct answer first;
+
+	if (!ask(d))
+		write_once(d);
+	if (d->answer.outcome == OUTCOME_REJECTED &&
+	    d->answer.reason == REASON_STATE_REFUSED &&
+	    !d->push.is_refused) {
+		d->push.is_refused = true; /* asked anew, once */
+		return false;
+	}
+	if (d->answer.outcome == OUTCOME_RATE_LIMITED)
+		return !fits(d, d->answer.retry_after_ms);
+	if (d->answer.outcome != OUTCOME_UNKNOWN)
+		return true;
+	first = d->answer;
+	if (d->may_have_happened && look(d))
+		return true;
+	d->answer = first;
+	return d->may_have_happened && !d->provider->is_repeatable(&d->push);
+}
+
+static void
+work(struct delivery *d)
+{
+	int64_t wait;
+
+	/* an owner before may have sent it: look before sending again */
+	if (d->w->attempts > 1) {
+		d->may_have_happened = true;
+		if (look(d))
+			return;
+		say(&d->answer, OUTCOME_UNKNOWN, REASON_NO_ANSWER,
+		    "sent earlier, cannot be read now");
+		if (d->may_have_happened &&
+		    !d->provider->is_repeatable(&d->push))
+			return;
+	}
+	for (int tries = 1; !round_ended(d) && tries < MOST_WRITES; tries++) {
+		if (d->answer.outcome == OUTCOME_REJECTED)
+			continue; /* a refused state: at once */
+		wait = d->answer.outcome == OUTCOME_RATE_LIMITED
+		    ? d->answer.retry_after_ms
+		    : pause_ms(tries);
+		if (!fits(d, wait))
+			break;
+		clock_sleep_ms(wait);
+	}
+}
+
+static void
+prepare_push(struct delivery *d)
+{
+	struct writeback *w = d->w;
+
+	d->push = (struct push){
+		.conn = &w->connection,
+		.base_url =
+		    config_base_url(d->courier->config, w->connection.type),
+		.source_id = w->source_id,
+		.source_metadata = w->source_metadata,
+		.wish = w->wish,
+		.command_id = w->id,
+	};
+}
+
+void
+courier_deliver(const struct courier *courier, struct writeback *w,
+    int64_t deadline_ms, bool is_patient, struct verdict *out,
+    char **metadata_patch)
+{
+	struct delivery d = { .courier = courier,
+		.w = w,
+		.deadline_ms = deadline_ms };
+	struct evidence evidence;
+	bool was_asked;
+
+	*metadata_patch = NULL;
+	d.provider = provider_by_name(w->connection.type);
+	prepare_push(&d);
+	was_asked = !decided_at_once(&d);
+	if (was_asked) {
+		if (!d.provider || keys_open(&courier->keys, &w->connection))
+			carry_failed(&d.answer);
+		else
+			work(&d);
+	}
+	evidence = (struct evidence){ .wish = w->wish,
+		.by_fallback = w->by_fallback,
+		.is_patient = is_patient,
+		.is_too_old = w->is_too_old,
+		.may_have_happened = d.may_have_happened,
+		.attempts = w->attempts,
+		.random = crypto_random(),
+		.answer = d.answer };
+	verdict_decide(&evidence, out);
+	if (!was_asked) { /* nothing new was learnt of the connection */
+		out->auth_failed = false;
+		out->limit_ms = 0;
+	}
+	*metadata_patch = d.push.metadata_patch;
+	d.push.metadata_patch = NULL;
+	push_done(&d.push);
+}

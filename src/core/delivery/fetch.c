@@ -1,0 +1,225 @@
+/* A whole list or nothing: a page that is missing, odd or cut makes the rest
+ * worthless, because what is absent from a part is absent from nothing. */
+#include "carry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/keys.h"
+#include "core/sync/absence.h"
+
+struct fetch {
+	const struct courier *courier;
+	const struct provider *provider;
+	const char *base_url;
+	struct connection *conn;
+	int64_t deadline_ms;
+	struct answer *failure;
+};
+
+void
+fetched_done(struct fetched *fetched)
+{
+	items_done(&fetched->items);
+	free(fetched->account_id);
+	free(fetched->metadata_patch);
+	memset(fetched, 0, sizeof(*fetched));
+}
+
+static enum err
+fail(struct fetch *f, enum err err, const char *detail)
+{
+	memset(f->failure, 0, sizeof(*f->failure));
+	f->failure->outcome = OUTCOME_UNKNOWN;
+	f->failure->reason = REASON_BAD_ANSWER;
+	f->failure->retry_after_ms = -1;
+	snprintf(f->failure->detail, sizeof(f->failure->detail), "%s",
+	    detail);
+	return err_set(err, "%s", detail);
+}
+
+static enum err
+one_page(struct fetch *f, const char *cursor, struct page *page)
+{
+	struct http_request req = HTTP_REQUEST_INIT;
+	struct http_response res = HTTP_RESPONSE_INIT(CARRY_BODY_MAX);
+	enum err err;
+
+	err = f->provider->list_request(f->conn, f->base_url, cursor, &req);
+	if (!err)
+		err = carry(f->courier, &req, f->deadline_ms, &res);
+	if (err)
+		carry_failed(f->failure);
+	else
+		err = f->provider->list_response(
+		    f->conn, cursor, &res, page, f->failure);
+	http_request_done(&req);
+	http_response_done(&res);
+	return err;
+}
+
+/* page's items move over. */
+static enum err
+take_items(struct page *page, struct items *to)
+{
+	for (size_t i = 0; i < page->items.count; i++) {
+		struct item *item = items_add(to);
+
+		if (!item)
+			return err_set(ERR_NOMEM, "no memory for items");
+		*item = page->items.list[i];
+		memset(&page->items.list[i], 0, sizeof(*item));
+	}
+	return OK;
+}
+
+/* Whose list is this? Another account's says nothing of these tasks. */
+static enum err
+check_account(struct fetch *f, const char *account_id, struct fetched *out)
+{
+	if (!account_id)
+		return OK;
+	if (f->conn->account_id && strcmp(f->conn->account_id, account_id))
+		return fail(f, ERR_CONFLICT,
+		    "the key belongs to another account than before");
+	if (!out->account_id) {
+		out->account_id = strdup(account_id);
+		if (!out->account_id)
+			return fail(f, ERR_NOMEM, "no memory");
+	}
+	return OK;
+}
+
+static enum err
+all_pages(struct fetch *f, struct fetched *out)
+{
+	char *cursor = NULL;
+	bool end = false;
+	enum err err = OK;
+
+	while (!err && !end) {
+		struct page page = { 0 };
+
+		err = clock_mono_ms() >= f->deadline_ms
+		    ? fail(f, ERR_TIMEOUT, "the run took too long")
+		    : one_page(f, cursor, &page);
+		if (!err)
+			err = check_account(f, page.account_id, out);
+		if (!err)
+			err = take_items(&page, &out->items);
+		if (!err) {
+			out->pages++;
+			end = page.end;
+			free(cursor);
+			cursor = page.next_cursor;
+			page.next_cursor = NULL;
+		}
+		/* every row of a page may be repeated: pages are bounded too */
+		if (!err && !end &&
+		    (out->items.count > (size_t)f->courier->config->poll_max_items ||
+		        out->pages > f->courier->config->poll_max_items))
+			err = fail(f, ERR_REMOTE,
+			    "the list is longer than poll_max_items");
+		page_done(&page);
+	}
+	free(cursor);
+	return err;
+}
+
+/* Who is behind the key, where the list itself does not tell. */
+static enum err
+learn_account(struct fetch *f, struct fetched *out)
+{
+	struct http_request req = HTTP_REQUEST_INIT;
+	struct http_response res = HTTP_RESPONSE_INIT(CARRY_BODY_MAX);
+	char *account_id = NULL;
+	enum err err;
+
+	if (!f->provider->account_request)
+		return OK;
+	err = f->provider->account_request(f->conn, f->base_url, &req);
+	if (!err)
+		err = carry(f->courier, &req, f->deadline_ms, &res);
+	if (err)
+		carry_failed(f->failure);
+	else
+		err = f->provider->account_response(
+		    &res, &account_id, f->failure);
+	if (!err)
+		err = check_account(f, account_id, out);
+	/* list and reads leave out what is not the user's own */
+	if (!err && !f->conn->account_id && account_id) {
+		f->conn->account_id = account_id;
+		account_id = NULL;
+	}
+	free(account_id);
+	http_request_done(&req);
+	http_response_done(&res);
+	return err;
+}
+
+static enum err
+learn_metadata(struct fetch *f, struct fetched *out)
+{
+	char *cursor = NULL, *next = NULL;
+	enum err err = OK;
+
+	if (!f->provider->metadata_request)
+		return OK;
+	for (int i = 0; !err && i < 100; i++) {
+		struct http_request req = HTTP_REQUEST_INIT;
+		struct http_response res = HTTP_RESPONSE_INIT(CARRY_BODY_MAX);
+
+		next = NULL;
+		err = f->provider->metadata_request(
+		    f->conn, f->base_url, cursor, &req);
+		if (!err)
+			err = carry(f->courier, &req, f->deadline_ms, &res);
+		if (err)
+			carry_failed(f->failure);
+		else
+			err = f->provider->metadata_response(&res,
+			    &out->metadata_patch, &next, f->failure);
+		http_request_done(&req);
+		http_response_done(&res);
+		free(cursor);
+		cursor = next;
+		if (!cursor)
+			return err;
+	}
+	free(cursor);
+	return err ? err : fail(f, ERR_REMOTE, "states have no end");
+}
+
+enum err
+courier_fetch(const struct courier *courier, struct connection *conn,
+    int64_t deadline_ms, struct fetched *out, struct answer *failure)
+{
+	struct fetch f = { .courier = courier,
+		.provider = provider_by_name(conn->type),
+		.base_url = config_base_url(courier->config, conn->type),
+		.conn = conn,
+		.deadline_ms = deadline_ms,
+		.failure = failure };
+	enum err err;
+
+	if (!f.provider)
+		return fail(&f, ERR_CONFIG, "there is no such provider");
+	err = keys_open(&courier->keys, conn);
+	if (err) {
+		char why[160];
+
+		snprintf(why, sizeof(why), "%s", err_text());
+		return fail(&f, err == ERR_AUTH ? ERR_AUTH : ERR_CONFIG, why);
+	}
+	err = learn_account(&f, out);
+	if (!err)
+		err = all_pages(&f, out);
+	if (!err)
+		err = learn_metadata(&f, out);
+	if (!err)
+		out->repeated = absence_dedupe(&out->items);
+	return err;
+}

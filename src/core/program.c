@@ -1,0 +1,129 @@
+/* The beginning of every program. */
+#include "core/program.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "queries.h"
+
+/* The newest migration whose columns the statements use. */
+#define SCHEMA_NEEDED 10
+
+static void
+print_help(const struct program *program)
+{
+	printf("%s - %s\n\nusage: %s [options]\n"
+	       "  --config FILE  settings (default " CONFIG_FILE
+	       ", if it is there)\n"
+	       "  --help         this text\n"
+	       "  --version      print the version\n%s\n"
+	       "Settings: `name = value` lines in the file, or environment "
+	       "variables FLOWPIN_NAME,\nwhich win:\n",
+	    program->name, program->summary, program->name,
+	    program->options);
+	config_print_help();
+}
+
+int
+program_begin(const struct program *program, int argc, char **argv, int *next,
+    struct config *config)
+{
+	const char *path = NULL;
+	enum log_level level = LOG_INFO;
+	enum err err;
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--help")) {
+			print_help(program);
+			return 0;
+		}
+		if (!strcmp(argv[i], "--version")) {
+			printf("%s %s\n", program->name, FLOWPIN_VERSION);
+			return 0;
+		}
+		if (strcmp(argv[i], "--config"))
+			break;
+		if (++i == argc) {
+			fprintf(stderr, "%s: --config needs a file\n",
+			    program->name);
+			return 2;
+		}
+		path = argv[i];
+	}
+	*next = i;
+	err = config_load(path, config);
+	if (!err)
+		err = log_level_parse(config->log_level, &level);
+	if (err) {
+		program_fail(program);
+		return 1;
+	}
+	log_open(program->name, level);
+	return -1;
+}
+
+int
+program_fail(const struct program *program)
+{
+	fprintf(stderr, "%s: %s\n", program->name, err_text());
+	return 1;
+}
+
+static enum err
+check_schema(const struct store *store)
+{
+	struct rows rows = { 0 };
+	enum err err = store_run(store, &q_schema_check, NULL, &rows);
+
+	if (err == ERR_BUG)
+		err = err_set(ERR_CONFIG,
+		    "the database has no Flowpin schema yet: run flowpinctl "
+		    "migrate");
+	else if (!err && rows_int(&rows, 0, "newest") < SCHEMA_NEEDED)
+		err = err_set(ERR_CONFIG,
+		    "the database's schema is older than this program: run "
+		    "flowpinctl migrate");
+	rows_done(&rows);
+	return err;
+}
+
+enum err
+program_open_store(const struct program *program, const struct config *config,
+    struct store *out)
+{
+	struct db_options options = {
+		.url = config->database_url,
+		.app_name = program->name,
+		.connections = config->database_connections,
+		.query_timeout_ms = config->query_timeout_ms,
+		.connect_timeout_ms = config->connect_timeout_ms,
+	};
+	enum err err = config_require(config, "database_url");
+
+	memset(out, 0, sizeof(*out));
+	if (!err)
+		err = db_pool_new(&options, &out->pool);
+	out->wait_ms = config->query_timeout_ms;
+	if (!err)
+		err = check_schema(out);
+	if (err) {
+		db_pool_free(out->pool);
+		out->pool = NULL;
+	}
+	return err;
+}
+
+void
+program_guard_secrets(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CORE, &none); /* units set it as well */
+	(void)prctl(PR_SET_DUMPABLE, 0);
+}

@@ -1,0 +1,270 @@
+/* Complete and uncomplete: begin, send, settle, and the honest answer. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/clock.h"
+#include "core/delivery/carry_out.h"
+#include "core/store/writeback.h"
+#include "gateway.h"
+
+static int64_t
+short_pause_ms(int tries)
+{
+	int64_t ms = 2 << (tries < 5 ? tries : 5);
+
+	return ms / 2 + (int64_t)(crypto_random() % (uint64_t)ms);
+}
+
+/* Begin alone; a row that someone else has for the moment is tried again. */
+static enum err
+begin_alone(struct gateway *gateway, struct begin *begin, int64_t lease_ms,
+    int64_t deadline_ms)
+{
+	enum err err;
+
+	for (int i = 1;; i++) {
+		err = writeback_begin(&gateway->store, begin, 1, lease_ms,
+		    gateway->config->give_up_ms);
+		if (err || begin->begun != BEGUN_BUSY)
+			return err;
+		if (clock_mono_ms() >= deadline_ms)
+			return err_set(ERR_BUSY, "the task stayed locked");
+		begin_done(begin);
+		clock_sleep_ms(short_pause_ms(i));
+	}
+}
+
+/* {"task":..,"writeback":{"id","outcome","reason"}} */
+static enum err
+reply_outcome(struct reply *reply, int status, const char *task,
+    const char *id, const char *outcome, const char *reason)
+{
+	enum err err;
+
+	reply->status = status;
+	buf_clear(&reply->body);
+	err = buf_addf(&reply->body, "{\"task\":%s,\"writeback\":{\"id\":",
+	    task ? task : "null");
+	if (!err)
+		err = id ? buf_add_json(&reply->body, id)
+		         : buf_add_str(&reply->body, "null");
+	if (!err)
+		err = buf_addf(&reply->body,
+		    ",\"outcome\":\"%s\",\"reason\":%s%s%s}}\n", outcome,
+		    reason ? "\"" : "", reason ? reason : "null",
+		    reason ? "\"" : "");
+	return err;
+}
+
+/* Not ended yet: where to look. */
+static enum err
+reply_accepted(struct reply *reply, const struct begin *begin)
+{
+	reply_header(reply, "Location: /v1/writebacks/%s", begin->writeback_id);
+	return reply_outcome(reply, 202, begin->task, begin->writeback_id,
+	    "open", NULL);
+}
+
+/* What the writeback has become in another owner's hands. */
+static enum err
+reply_as_read(struct gateway *gateway, const struct request *req,
+    const struct begin *begin, struct reply *reply)
+{
+	char *writeback = NULL, *task = NULL;
+	enum err err = writeback_read(&gateway->store, req->user_id,
+	    begin->writeback_id, &writeback, &task);
+
+	if (err)
+		return err;
+	reply->status = 200;
+	buf_clear(&reply->body);
+	err = buf_addf(&reply->body, "{\"task\":%s,\"writeback\":%s}\n",
+	    task ? task : "null", writeback);
+	free(writeback);
+	free(task);
+	return err;
+}
+
+static int
+problem_status(const struct verdict *v)
+{
+	switch (v->reason) {
+	case REASON_RATE_LIMITED:
+		return 503;
+	case REASON_UNREACHABLE:
+	case REASON_TIMEOUT:
+	case REASON_NO_ANSWER:
+	case REASON_SERVER_ERROR:
+	case REASON_BAD_ANSWER:
+	case REASON_GIVEN_UP:
+		return 504;
+	default:
+		return v->ending == END_QUEUED ? 504 : 502;
+	}
+}
+
+static enum err
+reply_failure(struct reply *reply, const struct begin *begin,
+    const struct carried_out *out)
+{
+	const struct verdict *v = &out->verdict;
+	int status = problem_status(v);
+	char code[64];
+	struct buf more = BUF_INIT((size_t)1024 * 1024);
+	enum err err;
+
+	if (status == 503)
+		reply_header(reply, "Retry-After: %" PRId64,
+		    v->limit_ms > 0 ? (v->limit_ms + 999) / 1000 : 60);
+	if (v->ending == END_QUEUED)
+		reply_header(reply, "Location: /v1/writebacks/%s",
+		    begin->writeback_id);
+	snprintf(code, sizeof(code), "writeback_%s", reason_name(v->reason));
+	err = buf_addf(&more,
+	    ",\"rolled_back\":%s,\"task\":%s,\"writeback\":{\"id\":\"%s\","
+	    "\"outcome\":\"%s\",\"reason\":\"%s\"}",
+	    v->ending == END_ROLLED_BACK ? "true" : "false",
+	    out->task ? out->task : "null", begin->writeback_id,
+	    v->ending == END_QUEUED ? "open" : ending_name(v->ending),
+	    reason_name(v->reason));
+	if (!err)
+		reply_problem(reply, status, code, out->sentence, more.ptr);
+	buf_done(&more);
+	return err;
+}
+
+static enum err
+send_and_settle(struct gateway *gateway, const struct request *req,
+    struct begin *begin, int64_t deadline_ms, struct reply *reply)
+{
+	struct carried_out out = { 0 };
+	enum err err = carry_out(&gateway->store, &gateway->courier,
+	    &begin->writeback, deadline_ms, false, &out);
+
+	if (!err && !out.is_held) {
+		atomic_fetch_add(&gateway->metrics.lost_leases, 1);
+		err = reply_as_read(gateway, req, begin, reply);
+		goto out;
+	}
+	if (err)
+		goto out;
+	atomic_fetch_add(
+	    &gateway->metrics.writebacks[out.verdict.ending], 1);
+	snprintf(reply->note, sizeof(reply->note),
+	    "writeback=%s ending=%s reason=%s", begin->writeback_id,
+	    ending_name(out.verdict.ending), reason_name(out.verdict.reason));
+	if (out.verdict.ending == END_ACCEPTED ||
+	    out.verdict.ending == END_SKIPPED)
+		err = reply_outcome(reply, 200, out.task, begin->writeback_id,
+		    ending_name(out.verdict.ending),
+		    reason_name(out.verdict.reason));
+	else
+		err = reply_failure(reply, begin, &out);
+out:
+	carried_out_done(&out);
+	return err;
+}
+
+/* Another call of this task is in flight. Wait for its end without holding a
+ * database connection, then take the turn; unless a newer wish came. */
+static enum err
+wait_and_send(struct gateway *gateway, const struct request *req,
+    struct begin *begin, int64_t deadline_ms, struct reply *reply)
+{
+	struct claim claim;
+	enum err err;
+
+	for (int i = 1; clock_mono_ms() < deadline_ms; i++) {
+		err = writeback_claim(&gateway->store, &begin->writeback,
+		    gateway->config->lease_ms, &claim);
+		if (err)
+			return err;
+		if (claim.is_claimed)
+			return send_and_settle(
+			    gateway, req, begin, deadline_ms, reply);
+		if (strcmp(claim.state, "queued") &&
+		    strcmp(claim.state, "sending"))
+			return reply_as_read(gateway, req, begin, reply);
+		clock_sleep_ms(short_pause_ms(i));
+	}
+	return reply_accepted(reply, begin);
+}
+
+static bool
+wants_async(const struct request *req)
+{
+	return strcasestr(req->prefer, "respond-async") != NULL;
+}
+
+static enum err
+answer_begun(struct gateway *gateway, const struct request *req,
+    struct begin *begin, int64_t deadline_ms, struct reply *reply)
+{
+	switch (begin->begun) {
+	case BEGUN_NOT_FOUND:
+		return err_set(ERR_NOTFOUND, "no such task");
+	case BEGUN_ARCHIVED:
+		return err_set(ERR_CONFLICT, "the task is archived");
+	case BEGUN_UNCHANGED:
+		return reply_outcome(
+		    reply, 200, begin->task, NULL, "skipped", "unchanged");
+	case BEGUN_SKIPPED:
+		return reply_outcome(reply, 200, begin->task,
+		    begin->writeback_id, "skipped", begin->reason);
+	case BEGUN_SENDING:
+		return send_and_settle(
+		    gateway, req, begin, deadline_ms, reply);
+	default:
+		if (!wants_async(req))
+			return wait_and_send(
+			    gateway, req, begin, deadline_ms, reply);
+		reply_header(reply, "Preference-Applied: respond-async");
+		sweeper_kick(gateway);
+		return reply_accepted(reply, begin);
+	}
+}
+
+static enum err
+change(struct gateway *gateway, const struct request *req, enum wish wish,
+    struct reply *reply)
+{
+	int64_t deadline_ms =
+	    req->start_ms + gateway->config->call_deadline_ms;
+	struct begin begin = { .user_id = req->user_id,
+		.task_id = req->target,
+		.wish = wish };
+	enum err err;
+
+	crypto_uuid(begin.writeback_id);
+	err = begin_alone(gateway, &begin,
+	    wants_async(req) ? 0 : gateway->config->lease_ms, deadline_ms);
+	if (err == ERR_CONFLICT)
+		err = err_set(ERR_CONFLICT,
+		    "another active task stands for the same item");
+	else if (!err)
+		err = answer_begun(gateway, req, &begin, deadline_ms, reply);
+	begin_done(&begin);
+	return err;
+}
+
+HANDLER(tasks_complete)
+{
+	return change(gateway, req, WISH_COMPLETE, reply);
+}
+
+HANDLER(tasks_uncomplete)
+{
+	return change(gateway, req, WISH_UNCOMPLETE, reply);
+}
+
+HANDLER(writebacks_read)
+{
+	struct begin begin = { 0 };
+
+	snprintf(begin.writeback_id, sizeof(begin.writeback_id), "%s",
+	    req->target);
+	return reply_as_read(gateway, req, &begin, reply);
+}

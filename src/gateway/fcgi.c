@@ -1,0 +1,421 @@
+/* libfcgi's own accept loop lets a kept connection own its thread until nginx
+ * closes it: 8 threads and 24 connections leave 16 clients with nothing. So
+ * connections are accepted here and watched with epoll (one shot); a worker
+ * gets one only while a request is on it, and gives it back for watching.
+ * Only public fields of FCGX_Request are used: ipcFd, keepConnection,
+ * listen_sock. SIGTERM is taken by a signalfd in the accepting thread, since
+ * libfcgi would go on accepting through it. */
+#include "fcgi.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+
+#define BACKLOG 4096      /* a short one turns bursts into 502s */
+#define WORKER_STACK (256 * 1024)
+#define SYSTEMD_FIRST_FD 3
+#define PEER_TIMEOUT_S 5 /* a peer that starts a request and goes silent */
+
+struct server {
+	const struct fcgi_options *options;
+	int epoll_fd;
+	int stop_fd; /* readable for ever once wake_fd is closed */
+	int wake_fd;
+	pthread_mutex_t lock;
+	pthread_cond_t left;
+	int running; /* workers that have not ended */
+};
+
+void
+fcgi_block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* systemd's socket activation: LISTEN_PID is us, LISTEN_FDS is one. */
+static int
+systemd_socket(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+
+	if (!pid || !fds || strtol(pid, NULL, 10) != (long)getpid() ||
+	    strtol(fds, NULL, 10) < 1)
+		return -1;
+	return SYSTEMD_FIRST_FD;
+}
+
+/* A socket file that nobody listens on is left from a crash. */
+static bool
+is_abandoned(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool abandoned = false;
+
+	if (fd >= 0 &&
+	    connect(fd, (const struct sockaddr *)address, sizeof(*address)))
+		abandoned = errno == ECONNREFUSED;
+	if (fd >= 0)
+		close(fd);
+	return abandoned;
+}
+
+enum err
+fcgi_listen(const struct fcgi_options *options, int *out)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = systemd_socket();
+	mode_t mask;
+
+	if (fd >= 0) {
+		*out = fd;
+		return OK;
+	}
+	if (strlen(options->socket) >= sizeof(address.sun_path))
+		return err_set(ERR_CONFIG, "socket: the path is too long: %s",
+		    options->socket);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s",
+	    options->socket);
+	if (is_abandoned(&address))
+		(void)unlink(options->socket); /* bind says if it did not */
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return err_set(ERR_CONFIG, "socket: %s", strerror(errno));
+	mask = umask(0117); /* nginx comes in through the group */
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) ||
+	    listen(fd, BACKLOG)) {
+		enum err err = err_set(ERR_CONFIG, "socket: cannot listen on "
+		    "%s: %s", options->socket, strerror(errno));
+
+		umask(mask);
+		close(fd);
+		return err;
+	}
+	umask(mask);
+	*out = fd;
+	return OK;
+}
+
+static const char *
+param(FCGX_Request *fcgi, const char *name)
+{
+	const char *value = FCGX_GetParam(name, fcgi->envp);
+
+	return value ? value : "";
+}
+
+/* Read what was announced, at most max; the rest is read and dropped, so that
+ * the connection can be kept. False: the peer broke off. */
+static bool
+read_body(FCGX_Request *fcgi, size_t max, struct buf *body, bool *too_large)
+{
+	char chunk[8192];
+	int n;
+
+	*too_large = false;
+	while ((n = FCGX_GetStr(chunk, sizeof(chunk), fcgi->in)) > 0) {
+		if (*too_large || body->len + (size_t)n > max ||
+		    buf_add(body, chunk, (size_t)n))
+			*too_large = true;
+	}
+	return FCGX_GetError(fcgi->in) == 0;
+}
+
+static bool
+is_whole(const struct request *req)
+{
+	char *end;
+	unsigned long long announced;
+
+	if (!*req->content_length)
+		return true;
+	announced = strtoull(req->content_length, &end, 10);
+	return *end == '\0' && announced == req->body.len;
+}
+
+static void
+send_reply(FCGX_Request *fcgi, const struct request *req,
+    const struct reply *reply)
+{
+	FCGX_FPrintF(fcgi->out, "Status: %d\r\nX-Request-Id: %s\r\n",
+	    reply->status, req->id);
+	FCGX_PutS("Cache-Control: no-store\r\n", fcgi->out);
+	FCGX_PutS(reply->headers, fcgi->out);
+	if (reply->status != 204) {
+		FCGX_FPrintF(fcgi->out, "Content-Type: %s\r\n",
+		    reply->content_type);
+		FCGX_FPrintF(fcgi->out, "Content-Length: %d\r\n",
+		    (int)reply->body.len);
+	}
+	FCGX_PutS("\r\n", fcgi->out);
+	if (reply->status != 204 && reply->body.len)
+		FCGX_PutStr(
+		    reply->body.ptr, (int)reply->body.len, fcgi->out);
+}
+
+static void
+log_line(const struct request *req, const struct reply *reply)
+{
+	char path[256], user[48] = "";
+
+	if (req->user_id[0])
+		snprintf(user, sizeof(user), " user=%s", req->user_id);
+	log_info("req=%s method=%s path=%s status=%d ms=%" PRId64 "%s%s%s",
+	    req->id, req->method, log_quote(req->path, path, sizeof(path)),
+	    reply->status, clock_mono_ms() - req->start_ms, user,
+	    reply->note[0] ? " " : "", reply->note);
+}
+
+static void
+answer(struct server *server, FCGX_Request *fcgi)
+{
+	struct request req = { .method = param(fcgi, "REQUEST_METHOD"),
+		.path = param(fcgi, "DOCUMENT_URI"),
+		.query = param(fcgi, "QUERY_STRING"),
+		.content_type = param(fcgi, "CONTENT_TYPE"),
+		.content_length = param(fcgi, "CONTENT_LENGTH"),
+		.authorization = param(fcgi, "HTTP_AUTHORIZATION"),
+		.prefer = param(fcgi, "HTTP_PREFER"),
+		.idempotency_key = param(fcgi, "HTTP_IDEMPOTENCY_KEY"),
+		.body = BUF_INIT(server->options->body_max + 1),
+		.route = "",
+		.start_ms = clock_mono_ms() };
+	struct reply reply = REPLY_INIT;
+	bool too_large;
+
+	snprintf(req.id, sizeof(req.id), "%016" PRIx64, crypto_random());
+	if (!read_body(
+	        fcgi, server->options->body_max, &req.body, &too_large)) {
+		log_warn("req=%s msg=\"the request broke off\"", req.id);
+		buf_done(&req.body);
+		return;
+	}
+	if (too_large)
+		reply_error(&reply, ERR_TOOBIG);
+	else if (!is_whole(&req))
+		reply_problem(&reply, 400, "bad_request",
+		    "The body is shorter than announced.", "");
+	else
+		server->options->handle(server->options->context, &req, &reply);
+	send_reply(fcgi, &req, &reply);
+	log_line(&req, &reply);
+	cJSON_Delete(req.json);
+	buf_done(&req.body);
+	buf_done(&reply.body);
+}
+
+/* One request on a connection that has become readable, then back to epoll. */
+static void
+serve_connection(struct server *server, FCGX_Request *fcgi, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT };
+
+	fcgi->ipcFd = fd;
+	fcgi->keepConnection = 1;
+	fcgi->listen_sock = -1; /* an error must not make it accept */
+	if (FCGX_Accept_r(fcgi) < 0)
+		return; /* closed by the peer, and by libfcgi */
+	answer(server, fcgi);
+	FCGX_Finish_r(fcgi);
+	fd = fcgi->ipcFd;
+	fcgi->ipcFd = -1;
+	if (fd < 0)
+		return; /* nginx did not want it kept */
+	event.data.fd = fd;
+	if (epoll_ctl(server->epoll_fd, EPOLL_CTL_MOD, fd, &event))
+		close(fd);
+}
+
+static void *
+worker(void *arg)
+{
+	struct server *server = arg;
+	struct epoll_event event;
+	FCGX_Request fcgi;
+	int stops = 0;
+
+	FCGX_InitRequest(&fcgi, -1, 0);
+	/* epoll takes ready descriptors in turn: seeing stop_fd twice in a row
+	 * means that no request is waiting on a kept connection. */
+	while (stops < 2) {
+		int n = epoll_wait(server->epoll_fd, &event, 1, -1);
+
+		if (n < 0 && errno != EINTR)
+			break;
+		if (n <= 0)
+			continue;
+		if (event.data.fd == server->stop_fd) {
+			stops++;
+			continue;
+		}
+		stops = 0;
+		serve_connection(server, &fcgi, event.data.fd);
+	}
+	FCGX_Free(&fcgi, 0);
+	pthread_mutex_lock(&server->lock);
+	server->running--;
+	pthread_cond_signal(&server->left);
+	pthread_mutex_unlock(&server->lock);
+	return NULL;
+}
+
+static void
+accept_all(struct server *server, int listen_fd)
+{
+	struct timeval limit = { .tv_sec = PEER_TIMEOUT_S };
+	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT };
+	int fd;
+
+	while ((fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+		event.data.fd = fd;
+		if (epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event))
+			close(fd);
+	}
+	if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
+		log_error("msg=\"cannot accept: %s\"", strerror(errno));
+		clock_sleep_ms(10); /* it stays readable: do not spin */
+	}
+}
+
+/* Until a signal says stop. */
+static void
+accept_until_stopped(struct server *server, int listen_fd, int signal_fd)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int own = epoll_create1(EPOLL_CLOEXEC);
+
+	event.data.fd = listen_fd;
+	epoll_ctl(own, EPOLL_CTL_ADD, listen_fd, &event);
+	event.data.fd = signal_fd;
+	epoll_ctl(own, EPOLL_CTL_ADD, signal_fd, &event);
+	for (;;) {
+		int n = epoll_wait(own, &event, 1, -1);
+
+		if (n < 0 && errno != EINTR)
+			break;
+		if (n > 0 && event.data.fd == signal_fd)
+			break;
+		if (n > 0)
+			accept_all(server, listen_fd);
+	}
+	close(own);
+}
+
+static enum err
+start_workers(struct server *server)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int failed = 0;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, WORKER_STACK);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_mutex_lock(&server->lock);
+	for (int i = 0; !failed && i < server->options->workers; i++) {
+		failed = pthread_create(&thread, &attr, worker, server);
+		server->running += !failed;
+	}
+	pthread_mutex_unlock(&server->lock);
+	pthread_attr_destroy(&attr);
+	if (failed && server->running == 0)
+		return err_set(ERR_CONFIG, "cannot start a thread: %s",
+		    strerror(failed));
+	return OK;
+}
+
+/* Wait until every worker has finished its request, stop_ms at most. */
+static enum err
+drain(struct server *server)
+{
+	int64_t deadline_ms = clock_mono_ms() + server->options->stop_ms;
+	struct timespec until = { .tv_sec = deadline_ms / 1000,
+		.tv_nsec = deadline_ms % 1000 * 1000000 };
+	int left, late = 0;
+
+	pthread_mutex_lock(&server->lock);
+	while (server->running > 0 && !late)
+		late = pthread_cond_timedwait(
+		    &server->left, &server->lock, &until);
+	left = server->running;
+	pthread_mutex_unlock(&server->lock);
+	if (left)
+		return err_set(ERR_TIMEOUT,
+		    "%d requests were still under way", left);
+	return OK;
+}
+
+static enum err
+open_server(struct server *server, int listen_fd, int *signal_fd)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	pthread_condattr_t attr;
+	int pair[2];
+	sigset_t set;
+
+	pthread_mutex_init(&server->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&server->left, &attr);
+	pthread_condattr_destroy(&attr);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	*signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+	server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (*signal_fd < 0 || server->epoll_fd < 0 || FCGX_Init() ||
+	    pipe2(pair, O_CLOEXEC) || fcntl(listen_fd, F_SETFL, O_NONBLOCK))
+		return err_set(
+		    ERR_CONFIG, "cannot set up: %s", strerror(errno));
+	server->stop_fd = pair[0];
+	server->wake_fd = pair[1];
+	event.data.fd = server->stop_fd;
+	epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, server->stop_fd, &event);
+	return OK;
+}
+
+enum err
+fcgi_serve(const struct fcgi_options *options, int listen_fd)
+{
+	static struct server server; /* workers may outlive a late stop */
+	int signal_fd = -1;
+	enum err err;
+
+	server.options = options;
+	err = open_server(&server, listen_fd, &signal_fd);
+	if (!err)
+		err = start_workers(&server);
+	if (err)
+		return err;
+	log_info("msg=\"ready\" workers=%d", server.running);
+	accept_until_stopped(&server, listen_fd, signal_fd);
+	log_info("msg=\"stopping\"");
+	close(listen_fd);
+	close(server.wake_fd);
+	err = drain(&server);
+	close(signal_fd);
+	return err;
+}

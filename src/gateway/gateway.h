@@ -1,0 +1,66 @@
+/* What all handlers of one process share. */
+#ifndef GATEWAY_GATEWAY_H
+#define GATEWAY_GATEWAY_H
+
+#include "core/config.h"
+#include "core/delivery/courier.h"
+#include "core/store/store.h"
+#include "core/token.h"
+#include "metrics.h"
+#include "request.h"
+
+struct sweeper;
+
+struct gateway {
+	const struct config *config;
+	struct store store;
+	struct courier courier;
+	struct token_verifier *verifier;
+	struct sweeper *sweeper;
+	struct metrics metrics;
+};
+
+/* Find the route, check the token where one is needed, read the body, call
+ * the handler; every failure becomes a problem. context: struct gateway. */
+void router_handle(void *context, struct request *req, struct reply *reply);
+
+/* Fill req->user_id from its bearer token; ERR_AUTH. */
+enum err auth_check(const struct gateway *gateway, struct request *req)
+    MUST_CHECK;
+
+/* Handlers: a failure that is returned becomes its problem; a handler that
+ * has filled the reply itself returns OK. */
+#define HANDLER(name)                                                          \
+	enum err name(struct gateway *gateway, const struct request *req,      \
+	    struct reply *reply)
+HANDLER(tasks_list);
+HANDLER(tasks_create);
+HANDLER(tasks_read);
+HANDLER(tasks_change);
+HANDLER(tasks_delete);
+HANDLER(tasks_archive);
+HANDLER(tasks_complete);
+HANDLER(tasks_uncomplete);
+HANDLER(writebacks_read);
+HANDLER(inbox_get);
+HANDLER(inbox_import_item);
+HANDLER(connections_list);
+HANDLER(connections_create);
+HANDLER(connections_read);
+HANDLER(connections_change);
+HANDLER(connections_delete);
+HANDLER(connections_poll);
+HANDLER(events_get);
+HANDLER(health_live);
+HANDLER(health_ready);
+HANDLER(health_metrics);
+
+/* Threads that take up what no call waits for: leases that ended, attempts
+ * that are due, calls that did not want to wait. */
+enum err sweeper_start(struct gateway *gateway) MUST_CHECK;
+/* Something is due now. */
+void sweeper_kick(struct gateway *gateway);
+/* Waits for what is under way. */
+void sweeper_stop(struct gateway *gateway);
+
+#endif

@@ -1,0 +1,112 @@
+/* The gateway: FastCGI behind nginx. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "core/program.h"
+#include "fcgi.h"
+#include "gateway.h"
+
+static const struct program program = { "flowpin-gateway",
+	"completion calls of Flowpin, as FastCGI behind nginx",
+	"  --check        say whether settings and database are fine, and "
+	"exit\n" };
+
+static enum err
+open_verifier(const struct config *config, struct token_verifier **out)
+{
+	struct token_options options = { .audience = config->jwt_audience,
+		.leeway_s = 5 };
+	char *secret = NULL;
+	enum err err = config_require(config, "jwt_secret_file");
+
+	if (!err)
+		err = config_read_secret(
+		    "jwt_secret_file", config->jwt_secret_file, &secret);
+	if (err)
+		return err;
+	options.hs256_secret = secret;
+	err = token_new(&options, out);
+	crypto_free_secret(secret);
+	return err;
+}
+
+static enum err
+open_gateway(struct gateway *gateway, const struct config *config)
+{
+	enum err err;
+
+	gateway->config = config;
+	if (config->lease_ms < config->call_deadline_ms + 1000)
+		return err_set(ERR_CONFIG,
+		    "lease_ms must be at least a second more than "
+		    "call_deadline_ms");
+	err = open_verifier(config, &gateway->verifier);
+	if (!err)
+		err = courier_open(&gateway->courier, config);
+	if (!err)
+		err = program_open_store(&program, config, &gateway->store);
+	return err;
+}
+
+static void
+close_gateway(struct gateway *gateway)
+{
+	db_pool_free(gateway->store.pool);
+	if (gateway->courier.http)
+		courier_close(&gateway->courier);
+	token_free(gateway->verifier);
+}
+
+static enum err
+serve(struct gateway *gateway)
+{
+	struct fcgi_options options = { .socket = gateway->config->socket,
+		.workers = gateway->config->workers,
+		.stop_ms = gateway->config->stop_ms,
+		.body_max = (size_t)gateway->config->body_max_bytes,
+		.handle = router_handle,
+		.context = gateway };
+	int fd = -1;
+	enum err err = fcgi_listen(&options, &fd);
+
+	if (!err)
+		err = sweeper_start(gateway);
+	if (!err)
+		err = fcgi_serve(&options, fd);
+	return err;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct gateway gateway; /* threads may outlive a late stop */
+	static struct config config;
+	bool only_check;
+	enum err err;
+	int next, code = program_begin(&program, argc, argv, &next, &config);
+
+	if (code >= 0)
+		return code;
+	only_check = next < argc && !strcmp(argv[next], "--check");
+	if (next + only_check < argc) {
+		fprintf(stderr, "%s: no such option: %s (see --help)\n",
+		    program.name, argv[next + only_check]);
+		return 2;
+	}
+	program_guard_secrets();
+	fcgi_block_signals();
+	err = open_gateway(&gateway, &config);
+	if (!err && only_check)
+		printf("%s: settings and database are fine\n", program.name);
+	else if (!err)
+		err = serve(&gateway);
+	if (err)
+		program_fail(&program);
+	if (err == ERR_TIMEOUT)
+		return 1; /* what was under way is left to its lease */
+	sweeper_stop(&gateway);
+	close_gateway(&gateway);
+	config_done(&config);
+	return err ? 1 : 0;
+}

@@ -1,0 +1,157 @@
+/* Which handler a path and method mean, and what every call must bring. */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "gateway.h"
+
+enum { NEEDS_USER = 1, NEEDS_BODY = 2 };
+
+struct route {
+	const char *method, *pattern; /* {id}: a UUID */
+	int needs;
+	enum err (*handle)(struct gateway *, const struct request *,
+	    struct reply *);
+};
+
+/* clang-format off */
+static const struct route routes[] = {
+	{ "GET",    "/healthz", 0, health_live },
+	{ "GET",    "/readyz",  0, health_ready },
+	{ "GET",    "/metrics", 0, health_metrics },
+	{ "GET",    "/v1/tasks", NEEDS_USER, tasks_list },
+	{ "POST",   "/v1/tasks", NEEDS_USER | NEEDS_BODY, tasks_create },
+	{ "GET",    "/v1/tasks/{id}", NEEDS_USER, tasks_read },
+	{ "PATCH",  "/v1/tasks/{id}", NEEDS_USER | NEEDS_BODY, tasks_change },
+	{ "DELETE", "/v1/tasks/{id}", NEEDS_USER, tasks_delete },
+	{ "POST",   "/v1/tasks/{id}/archive", NEEDS_USER, tasks_archive },
+	{ "POST",   "/v1/tasks/{id}/complete", NEEDS_USER, tasks_complete },
+	{ "POST",   "/v1/tasks/{id}/uncomplete", NEEDS_USER, tasks_uncomplete },
+	{ "GET",    "/v1/writebacks/{id}", NEEDS_USER, writebacks_read },
+	{ "GET",    "/v1/inbox", NEEDS_USER, inbox_get },
+	{ "POST",   "/v1/inbox/{id}/import", NEEDS_USER, inbox_import_item },
+	{ "GET",    "/v1/connections", NEEDS_USER, connections_list },
+	{ "POST",   "/v1/connections", NEEDS_USER | NEEDS_BODY, connections_create },
+	{ "GET",    "/v1/connections/{id}", NEEDS_USER, connections_read },
+	{ "PATCH",  "/v1/connections/{id}", NEEDS_USER | NEEDS_BODY, connections_change },
+	{ "DELETE", "/v1/connections/{id}", NEEDS_USER, connections_delete },
+	{ "POST",   "/v1/connections/{id}/poll", NEEDS_USER, connections_poll },
+	{ "GET",    "/v1/events", NEEDS_USER, events_get },
+};
+/* clang-format on */
+#define ROUTES (sizeof(routes) / sizeof(routes[0]))
+
+/* Does path fit? A {id} that is no UUID fits nothing: such a thing cannot
+ * exist. */
+static bool
+fits(const char *pattern, const char *path, char target[CRYPTO_UUID])
+{
+	const char *hole = strstr(pattern, "{id}");
+	char text[CRYPTO_UUID];
+	size_t n;
+
+	if (!hole)
+		return !strcmp(pattern, path);
+	n = (size_t)(hole - pattern);
+	if (strncmp(pattern, path, n))
+		return false;
+	path += n;
+	n = strcspn(path, "/");
+	if (n != CRYPTO_UUID - 1 || strcmp(hole + 4, path + n))
+		return false;
+	snprintf(text, sizeof(text), "%s", path);
+	return crypto_uuid_parse(text, target);
+}
+
+/* NULL: no such path, or with *allow not empty, not with this method. */
+static const struct route *
+find(struct request *req, char *allow, size_t size)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < ROUTES; i++) {
+		if (!fits(routes[i].pattern, req->path, req->target))
+			continue;
+		if (!strcmp(routes[i].method, req->method))
+			return &routes[i];
+		if (used < size)
+			used += (size_t)snprintf(allow + used, size - used,
+			    "%s%s", used ? ", " : "", routes[i].method);
+	}
+	return NULL;
+}
+
+/* curl -d says form-urlencoded unless told otherwise; what the body is shows
+ * when it is parsed. Anything that names another kind is refused. */
+static bool
+may_be_json(const char *type)
+{
+	size_t n = strcspn(type, "; ");
+
+	return n == 0 || (n == 16 && !strncasecmp(type, "application/json", n)) ||
+	    (n > 5 && !strncasecmp(type + n - 5, "+json", 5)) ||
+	    (n == 33 &&
+	        !strncasecmp(type, "application/x-www-form-urlencoded", n));
+}
+
+static enum err
+read_json(const struct route *route, struct request *req)
+{
+	if (req->body.len == 0) {
+		if (!(route->needs & NEEDS_BODY))
+			return OK;
+		return *req->content_length
+		    ? err_set(ERR_INPUT, "the body is empty")
+		    : err_set(ERR_LENGTH, "no body");
+	}
+	if (!may_be_json(req->content_type))
+		return err_set(ERR_MEDIA, "not JSON");
+	if (json_parse(req->body.ptr, req->body.len, &req->json)) {
+		char why[300];
+
+		snprintf(why, sizeof(why), "%s", err_text());
+		return err_set(ERR_INPUT, "the body is not valid: %s", why);
+	}
+	if (!cJSON_IsObject(req->json))
+		return err_set(ERR_INPUT, "the body must be a JSON object");
+	return OK;
+}
+
+static enum err
+run(struct gateway *gateway, struct request *req, struct reply *reply)
+{
+	char allow[64] = "";
+	const struct route *route = find(req, allow, sizeof(allow));
+	enum err err = OK;
+
+	if (!route && allow[0]) {
+		reply_header(reply, "Allow: %s", allow);
+		return err_set(ERR_METHOD,
+		    "this path takes %s only", allow);
+	}
+	if (!route)
+		return err_set(ERR_NOTFOUND, "no such path");
+	req->route = route->pattern;
+	if (route->needs & NEEDS_USER)
+		err = auth_check(gateway, req);
+	if (!err)
+		err = read_json(route, req);
+	if (!err)
+		err = route->handle(gateway, req, reply);
+	return err;
+}
+
+void
+router_handle(void *context, struct request *req, struct reply *reply)
+{
+	struct gateway *gateway = context;
+	char text[100];
+	enum err err = run(gateway, req, reply);
+
+	if (err) {
+		reply_error(reply, err);
+		snprintf(reply->note, sizeof(reply->note), "err=%s msg=%s",
+		    err_name(err), log_quote(err_text(), text, sizeof(text)));
+	}
+	atomic_fetch_add(&gateway->metrics.requests[reply->status / 100], 1);
+}

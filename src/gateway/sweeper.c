@@ -1,0 +1,118 @@
+/* A few threads that take up writebacks nobody works on: the owner died, an
+ * attempt is due, or the caller did not want to wait. */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "core/clock.h"
+#include "core/delivery/carry_out.h"
+#include "core/log.h"
+#include "gateway.h"
+
+#define SWEEPERS 4
+#define BITE 16
+
+struct sweeper {
+	struct gateway *gateway;
+	pthread_t threads[SWEEPERS];
+	int count;
+	pthread_mutex_t lock;
+	pthread_cond_t woken;
+	unsigned long kicks;
+	bool is_stopping;
+};
+
+/* Until a kick since seen, the interval's end, or the stop. */
+static bool
+wait_for_work(struct sweeper *s, unsigned long *seen)
+{
+	int interval = s->gateway->config->sweep_ms;
+	/* jitter: sweepers of many processes must not march in step */
+	int64_t until_ms = clock_mono_ms() + interval / 2 +
+	    (int64_t)(crypto_random() % (uint64_t)interval);
+	struct timespec until = { .tv_sec = until_ms / 1000,
+		.tv_nsec = until_ms % 1000 * 1000000 };
+	bool go_on;
+	int late = 0;
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->is_stopping && s->kicks == *seen && !late)
+		late = pthread_cond_timedwait(&s->woken, &s->lock, &until);
+	*seen = s->kicks;
+	go_on = !s->is_stopping;
+	pthread_mutex_unlock(&s->lock);
+	return go_on;
+}
+
+static void *
+sweep(void *arg)
+{
+	struct sweeper *s = arg;
+	unsigned long seen = 0;
+	char why[200];
+
+	while (wait_for_work(s, &seen)) {
+		int count = 0;
+		enum err err = carry_out_due(&s->gateway->store,
+		    &s->gateway->courier, BITE, &count);
+
+		atomic_fetch_add(
+		    &s->gateway->metrics.swept, (unsigned long)count);
+		if (err)
+			log_warn("msg=\"sweeping failed\" why=%s",
+			    log_quote(err_text(), why, sizeof(why)));
+		else if (count == BITE)
+			sweeper_kick(s->gateway); /* there may be more */
+	}
+	return NULL;
+}
+
+enum err
+sweeper_start(struct gateway *gateway)
+{
+	struct sweeper *s = calloc(1, sizeof(*s));
+	pthread_condattr_t attr;
+
+	if (!s)
+		return err_set(ERR_NOMEM, "no memory for sweepers");
+	s->gateway = gateway;
+	gateway->sweeper = s;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->woken, &attr);
+	pthread_condattr_destroy(&attr);
+	for (; s->count < SWEEPERS; s->count++)
+		if (pthread_create(&s->threads[s->count], NULL, sweep, s))
+			break;
+	return s->count ? OK : err_set(ERR_CONFIG, "cannot start a thread");
+}
+
+void
+sweeper_kick(struct gateway *gateway)
+{
+	struct sweeper *s = gateway->sweeper;
+
+	pthread_mutex_lock(&s->lock);
+	s->kicks++;
+	pthread_cond_signal(&s->woken);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+sweeper_stop(struct gateway *gateway)
+{
+	struct sweeper *s = gateway->sweeper;
+
+	if (!s)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->is_stopping = true;
+	pthread_cond_broadcast(&s->woken);
+	pthread_mutex_unlock(&s->lock);
+	for (int i = 0; i < s->count; i++)
+		pthread_join(s->threads[i], NULL);
+	pthread_mutex_destroy(&s->lock);
+	pthread_cond_destroy(&s->woken);
+	free(s);
+	gateway->sweeper = NULL;
+}

@@ -1,0 +1,167 @@
+/* Tasks but for their completion: nothing here reaches a provider. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/providers/provider.h"
+#include "core/store/task.h"
+#include "gateway.h"
+#include "listing.h"
+
+#define TITLE_MAX 2000
+#define URL_MAX 2000
+#define SOURCE_ID_MAX 128
+
+static bool
+is_one_of(const char *text, const char *const *list)
+{
+	for (; *list; list++)
+		if (!strcmp(text, *list))
+			return true;
+	return false;
+}
+
+static bool
+is_source(const char *text)
+{
+	return !strcmp(text, "manual") || provider_by_name(text);
+}
+
+HANDLER(tasks_list)
+{
+	static const char *const statuses[] = { "active", "completed",
+		"archived", NULL };
+	struct listing_query q;
+	struct listing listing = { 0 };
+	enum err err = listing_query_read(req, &q);
+
+	if (err)
+		return err;
+	if (q.filter.status && !is_one_of(q.filter.status, statuses))
+		return err_set(ERR_INPUT,
+		    "'status' must be active, completed or archived");
+	if (q.filter.source && !is_source(q.filter.source))
+		return err_set(ERR_INPUT,
+		    "'source' must be manual, todoist, linear or attio");
+	err = task_list(&gateway->store, req->user_id, &q.filter, &listing);
+	if (!err)
+		err = listing_reply(reply, "tasks", &listing);
+	listing_done(&listing);
+	return err;
+}
+
+static enum err
+reply_task(struct reply *reply, int status, enum err err, char *json)
+{
+	if (!err)
+		err = reply_json(reply, status, "task", json);
+	free(json);
+	return err;
+}
+
+HANDLER(tasks_create)
+{
+	struct task_new task = { .source = "manual" };
+	const char *source;
+	char *json = NULL;
+	enum err err = request_string(req, "title", TITLE_MAX, &task.title);
+
+	if (!err)
+		err = request_optional(req, "source", 16, &source);
+	if (!err)
+		err = request_optional(
+		    req, "source_id", SOURCE_ID_MAX, &task.source_id);
+	if (!err)
+		err = request_optional(
+		    req, "source_url", URL_MAX, &task.source_url);
+	if (err)
+		return err;
+	if (source && !is_source(source))
+		return err_set(ERR_INPUT,
+		    "'source' must be manual, todoist, linear or attio");
+	if (source)
+		task.source = source;
+	if (!strcmp(task.source, "manual") != !task.source_id)
+		return err_set(ERR_INPUT,
+		    "'source_id' belongs to a task with a 'source', and only "
+		    "to one");
+	err = task_create(&gateway->store, req->user_id, &task, &json);
+	return reply_task(reply, 201, err, json);
+}
+
+HANDLER(tasks_read)
+{
+	char *json = NULL;
+	enum err err =
+	    task_read(&gateway->store, req->user_id, req->target, &json);
+
+	return reply_task(reply, 200, err, json);
+}
+
+HANDLER(tasks_change)
+{
+	const char *title;
+	char *json = NULL;
+	enum err err = request_string(req, "title", TITLE_MAX, &title);
+
+	if (!err)
+		err = task_rename(&gateway->store, req->user_id, req->target,
+		    title, &json);
+	return reply_task(reply, 200, err, json);
+}
+
+HANDLER(tasks_delete)
+{
+	reply->status = 204;
+	return task_delete(&gateway->store, req->user_id, req->target);
+}
+
+HANDLER(tasks_archive)
+{
+	char *json = NULL;
+	enum err err =
+	    task_archive(&gateway->store, req->user_id, req->target, &json);
+
+	return reply_task(reply, 200, err, json);
+}
+
+HANDLER(inbox_get)
+{
+	struct listing_query q;
+	struct listing listing = { 0 };
+	enum err err = listing_query_read(req, &q);
+
+	if (!err)
+		err = inbox_list(
+		    &gateway->store, req->user_id, &q.filter, &listing);
+	if (!err)
+		err = listing_reply(reply, "items", &listing);
+	listing_done(&listing);
+	return err;
+}
+
+HANDLER(inbox_import_item)
+{
+	char *json = NULL;
+	enum err err =
+	    inbox_import(&gateway->store, req->user_id, req->target, &json);
+
+	if (err == ERR_CONFLICT)
+		return err_set(
+		    ERR_CONFLICT, "this item is an active task already");
+	return reply_task(reply, 201, err, json);
+}
+
+HANDLER(events_get)
+{
+	struct listing_query q;
+	struct listing listing = { 0 };
+	enum err err = listing_query_read(req, &q);
+
+	if (!err)
+		err = event_list(
+		    &gateway->store, req->user_id, &q.filter, &listing);
+	if (!err)
+		err = listing_reply(reply, "events", &listing);
+	listing_done(&listing);
+	return err;
+}

@@ -1,0 +1,19 @@
+/* One run: poll one connection and mark what it shows. */
+#ifndef POLLER_RUN_H
+#define POLLER_RUN_H
+
+#include "core/delivery/courier.h"
+#include "core/store/run.h"
+
+struct poller {
+	const struct config *config;
+	struct store store;
+	struct courier courier;
+};
+
+/* Fetch, diff, confirm, mark; every failure of the provider is written down
+ * and concerns this connection only. ERR_DB and the like: internal, nothing
+ * was marked; the lease will end. */
+enum err run_poll(const struct poller *poller, struct run *run) MUST_CHECK;
+
+#endif
