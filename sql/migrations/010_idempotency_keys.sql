@@ -5,6 +5,7 @@ create table idempotency_keys (
 	fingerprint text not null,
 	status integer,
 	content_type text,
+	headers text,
 	body text,
 	locked_until timestamptz not null,
 	created_at timestamptz not null default now(),

@@ -2,15 +2,16 @@
 -- Only what every older transaction can no longer slip behind.
 -- $1 user_id  $2 cursor: txid  $3 cursor: id  $4 limit
 select e.txid, e.id,
-       json_build_object(
-		'id', e.txid::text || '-' || e.id,
-		'type', e.type,
-		'task_id', e.task_id,
-		'writeback_id', e.writeback_id,
-		'connection_id', e.connection_id,
-		'reason', e.reason,
-		'detail', e.detail,
-		'created_at', flowpin_time(e.created_at)) as event
+       (select row_to_json(j)
+	  from (select
+		e.txid::text || '-' || e.id,
+		e.type,
+		e.task_id,
+		e.writeback_id,
+		e.connection_id,
+		e.reason,
+		e.detail,
+		flowpin_time(e.created_at) as created_at) j) as event
   from events e
  where e.user_id = $1::uuid
    and (e.txid, e.id) > ($2::xid8, $3::bigint)

@@ -3,15 +3,16 @@
 -- $1 user_id  $2 connection id or null  $3 cursor: created_at or null
 -- $4 and its id  $5 limit
 select i.id, flowpin_time(i.created_at) as created_at,
-       json_build_object(
-		'id', i.id,
-		'connection_id', i.connection_id,
-		'source', c.type,
-		'source_id', i.source_id,
-		'title', i.title,
-		'source_url', i.source_url,
-		'source_metadata', i.metadata,
-		'created_at', flowpin_time(i.created_at)) as item
+       (select row_to_json(j)
+	  from (select
+		i.id,
+		i.connection_id,
+		c.type as source,
+		i.source_id,
+		i.title,
+		i.source_url,
+		i.metadata as source_metadata,
+		flowpin_time(i.created_at) as created_at) j) as item
   from inbox_items i
   join integrations c on c.id = i.connection_id and c.user_id = i.user_id
  where i.user_id = $1::uuid

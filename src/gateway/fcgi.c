@@ -154,6 +154,20 @@ is_whole(const struct request *req)
 	return *end == '\0' && announced == req->body.len;
 }
 
+/* nginx's own id, so that both logs can be read together. */
+static void
+name_request(FCGX_Request *fcgi, struct request *req)
+{
+	const char *id = param(fcgi, "REQUEST_ID");
+
+	if (strlen(id) >= sizeof(req->id) - 1 &&
+	    strspn(id, "0123456789abcdef") == strlen(id))
+		snprintf(req->id, sizeof(req->id), "%.16s", id);
+	else
+		snprintf(req->id, sizeof(req->id), "%016" PRIx64,
+		    crypto_random());
+}
+
 static void
 send_reply(FCGX_Request *fcgi, const struct request *req,
     const struct reply *reply)
@@ -191,7 +205,7 @@ static void
 answer(struct server *server, FCGX_Request *fcgi)
 {
 	struct request req = { .method = param(fcgi, "REQUEST_METHOD"),
-		.path = param(fcgi, "DOCUMENT_URI"),
+		.path = param(fcgi, "SCRIPT_NAME"),
 		.query = param(fcgi, "QUERY_STRING"),
 		.content_type = param(fcgi, "CONTENT_TYPE"),
 		.content_length = param(fcgi, "CONTENT_LENGTH"),
@@ -204,7 +218,7 @@ answer(struct server *server, FCGX_Request *fcgi)
 	struct reply reply = REPLY_INIT;
 	bool too_large;
 
-	snprintf(req.id, sizeof(req.id), "%016" PRIx64, crypto_random());
+	name_request(fcgi, &req);
 	if (!read_body(
 	        fcgi, server->options->body_max, &req.body, &too_large)) {
 		log_warn("req=%s msg=\"the request broke off\"", req.id);

@@ -55,6 +55,12 @@ HANDLER(health_live);
 HANDLER(health_ready);
 HANDLER(health_metrics);
 
+/* Run handle() under the request's Idempotency-Key. */
+enum err idempotent(struct gateway *gateway, const struct request *req,
+    struct reply *reply,
+    enum err (*handle)(struct gateway *, const struct request *,
+        struct reply *)) MUST_CHECK;
+
 /* Threads that take up what no call waits for: leases that ended, attempts
  * that are due, calls that did not want to wait. */
 enum err sweeper_start(struct gateway *gateway) MUST_CHECK;

@@ -136,9 +136,12 @@ run(struct gateway *gateway, struct request *req, struct reply *reply)
 		err = auth_check(gateway, req);
 	if (!err)
 		err = read_json(route, req);
-	if (!err)
-		err = route->handle(gateway, req, reply);
-	return err;
+	if (err)
+		return err;
+	if (*req->idempotency_key && route->needs & NEEDS_USER &&
+	    !strcmp(route->method, "POST"))
+		return idempotent(gateway, req, reply, route->handle);
+	return route->handle(gateway, req, reply);
 }
 
 void

@@ -10,7 +10,7 @@
 #include "core/keys.h"
 
 #define MOST_WRITES 4
-#define MOST_QUESTIONS 4
+#define MOST_QUESTIONS 6
 
 struct delivery {
 	const struct courier *courier;

@@ -1,0 +1,21 @@
+-- idempotency_begin: take a key for a request, or learn what became of it.
+-- $1 user_id  $2 key  $3 fingerprint of the request  $4 lock, ms
+-- is_ours: run the request; a key whose process went away is taken over. Else
+-- the first answer, if there is one yet. No fingerprint: someone took the key at
+-- this very moment.
+with taken as (
+	insert into idempotency_keys as k (user_id, key, fingerprint,
+		locked_until)
+	values ($1::uuid, $2, $3, now() + $4::bigint * interval '1 ms')
+	    on conflict (user_id, key) do update
+	   set locked_until = excluded.locked_until
+	 where k.status is null
+	   and k.locked_until <= now()
+	   and k.fingerprint = excluded.fingerprint
+	returning k.key
+)
+select exists (select from taken) as is_ours, k.fingerprint, k.status,
+       k.content_type, k.headers, k.body
+  from (select 1) as one (n)
+  left join idempotency_keys k
+    on k.user_id = $1::uuid and k.key = $2

@@ -1,0 +1,90 @@
+/* One row per key; who inserts it runs the request. */
+#include "core/store/idempotency.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "queries.h"
+
+void
+kept_answer_done(struct kept_answer *answer)
+{
+	free(answer->content_type);
+	free(answer->headers);
+	free(answer->body);
+	memset(answer, 0, sizeof(*answer));
+}
+
+static char *
+copy(const char *text)
+{
+	return strdup(text ? text : "");
+}
+
+static enum err
+read_answer(const struct rows *rows, struct kept_answer *answer)
+{
+	answer->status = (int)rows_int(rows, 0, "status");
+	answer->content_type = copy(rows_text(rows, 0, "content_type"));
+	answer->headers = copy(rows_text(rows, 0, "headers"));
+	answer->body = copy(rows_text(rows, 0, "body"));
+	if (answer->content_type && answer->headers && answer->body)
+		return OK;
+	kept_answer_done(answer);
+	return err_set(ERR_NOMEM, "no memory for an answer");
+}
+
+enum err
+idempotency_begin(const struct store *store, const char *user_id,
+    const char *key, const char *fingerprint, int64_t lock_ms,
+    enum idempotency *out, struct kept_answer *answer)
+{
+	struct args args = { 0 };
+	struct rows rows = { 0 };
+	const char *first;
+	enum err err;
+
+	args_text(&args, user_id);
+	args_text(&args, key);
+	args_text(&args, fingerprint);
+	args_int(&args, lock_ms);
+	err = store_run(store, &q_idempotency_begin, &args, &rows);
+	if (err)
+		goto out;
+	first = rows_text(&rows, 0, "fingerprint");
+	if (rows_bool(&rows, 0, "is_ours"))
+		*out = IDEMPOTENCY_OURS;
+	else if (first && strcmp(first, fingerprint))
+		*out = IDEMPOTENCY_OTHER;
+	else if (!first || !rows_text(&rows, 0, "status"))
+		*out = IDEMPOTENCY_RUNNING;
+	else {
+		*out = IDEMPOTENCY_ANSWERED;
+		err = read_answer(&rows, answer);
+	}
+out:
+	rows_done(&rows);
+	args_done(&args);
+	return err;
+}
+
+enum err
+idempotency_end(const struct store *store, const char *user_id,
+    const char *key, const struct kept_answer *answer)
+{
+	struct args args = { 0 };
+	enum err err;
+
+	args_text(&args, user_id);
+	args_text(&args, key);
+	if (answer)
+		args_int(&args, answer->status);
+	else
+		args_text(&args, NULL);
+	args_text(&args, answer ? answer->content_type : NULL);
+	args_text(&args, answer ? answer->headers : NULL);
+	args_text(&args, answer ? answer->body : NULL);
+	err = store_run(store, &q_idempotency_end, &args, NULL);
+	args_done(&args);
+	return err;
+}

@@ -1,0 +1,110 @@
+/* Idempotency-Key: the same request under the same key gets the first answer
+ * again; a failed one is tried again; another request under it is refused. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "core/store/idempotency.h"
+#include "gateway.h"
+
+#define KEY_MAX 255
+
+static void
+fingerprint(const struct request *req, char out[CRYPTO_SHA256_HEX])
+{
+	struct buf text = BUF_INIT((size_t)2 * 1024 * 1024);
+
+	if (buf_addf(&text, "%s %s?%s\n", req->method, req->path, req->query) ||
+	    (req->body.len && buf_add(&text, req->body.ptr, req->body.len)))
+		buf_clear(&text); /* the digest of nothing: no other request's */
+	crypto_sha256_hex(text.ptr ? text.ptr : "", text.len, out);
+	buf_done(&text);
+}
+
+static enum err
+check_key(const char *key)
+{
+	size_t n = strlen(key);
+
+	if (n > KEY_MAX)
+		return err_set(ERR_INPUT,
+		    "the Idempotency-Key is longer than %d bytes", KEY_MAX);
+	for (size_t i = 0; i < n; i++)
+		if (key[i] < ' ' || key[i] > '~')
+			return err_set(ERR_INPUT,
+			    "the Idempotency-Key must be printable ASCII");
+	return OK;
+}
+
+static enum err
+replay(const struct kept_answer *answer, struct reply *reply)
+{
+	reply->status = answer->status;
+	reply->content_type = "application/json"; /* only successes are kept */
+	snprintf(
+	    reply->headers, sizeof(reply->headers), "%s", answer->headers);
+	reply_header(reply, "Idempotency-Replayed: true");
+	snprintf(reply->note, sizeof(reply->note), "replayed=1");
+	buf_clear(&reply->body);
+	return buf_add_str(&reply->body, answer->body);
+}
+
+/* Keep a success; forget the key after a failure. */
+static void
+remember(struct gateway *gateway, const struct request *req,
+    const struct reply *reply, enum err failed)
+{
+	struct kept_answer answer = { .status = reply->status,
+		.content_type = (char *)(uintptr_t)reply->content_type,
+		.headers = (char *)(uintptr_t)reply->headers,
+		.body = reply->body.ptr };
+	bool keep = !failed && reply->status < 400;
+	char why[200];
+
+	if (idempotency_end(&gateway->store, req->user_id,
+	        req->idempotency_key, keep ? &answer : NULL))
+		log_warn("req=%s msg=\"Idempotency-Key not kept\" why=%s",
+		    req->id, log_quote(err_text(), why, sizeof(why)));
+}
+
+enum err
+idempotent(struct gateway *gateway, const struct request *req,
+    struct reply *reply,
+    enum err (*handle)(struct gateway *, const struct request *,
+        struct reply *))
+{
+	char print[CRYPTO_SHA256_HEX];
+	struct kept_answer answer = { 0 };
+	enum idempotency found;
+	enum err err = check_key(req->idempotency_key);
+
+	if (err)
+		return err;
+	fingerprint(req, print);
+	err = idempotency_begin(&gateway->store, req->user_id,
+	    req->idempotency_key, print, gateway->config->lease_ms, &found,
+	    &answer);
+	if (err)
+		return err;
+	switch (found) {
+	case IDEMPOTENCY_OTHER:
+		return err_set(ERR_UNPROCESSABLE,
+		    "this Idempotency-Key was used for another request");
+	case IDEMPOTENCY_RUNNING:
+		reply_header(reply, "Retry-After: 1");
+		return err_set(ERR_CONFLICT,
+		    "the first request with this Idempotency-Key is still "
+		    "running");
+	case IDEMPOTENCY_ANSWERED:
+		err = replay(&answer, reply);
+		kept_answer_done(&answer);
+		return err;
+	default:
+		break;
+	}
+	err = handle(gateway, req, reply);
+	if (err) /* before err_text() is overwritten */
+		reply_error(reply, err);
+	remember(gateway, req, reply, err);
+	return OK;
+}

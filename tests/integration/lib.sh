@@ -1,0 +1,346 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # what the verbs set is for the tests
+# What every integration test shares: a private stack, a few verbs in the
+# product's own words, and TAP for prove.
+#
+#	. "$(dirname "$0")/lib.sh"
+#	test_a_task_made_by_hand_is_listed() {
+#		api POST /v1/tasks '{"title":"Milk"}'
+#		is "$STATUS" 201 "it is made"
+#	}
+#	stack_whole && run_tests
+#
+# Every function named test_... runs in the order of the file, in this shell, and
+# is one TAP line: its name is the sentence. A check that fails says so in a
+# comment line; the test goes on, so that one run shows all of it.
+
+set -u -o pipefail
+# shellcheck source-path=SCRIPTDIR source=../stack.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../stack.sh"
+
+DEMO_USER=00000000-0000-4000-8000-000000000001
+declare -A TOKENS=() CONNECTIONS=()
+STATUS='' BODY='' HEADERS='' TASK='' ITEM='' CONNECTION=''
+
+# --- TAP ----------------------------------------------------------------------
+
+tap_number=0
+tap_bad=0
+tap_failed=0
+
+diag() {
+	local line
+
+	while IFS= read -r line; do
+		echo "# $line"
+	done <<<"$*"
+}
+
+# A check failed: the test has, too.
+flunk() {
+	diag "not so: $*"
+	tap_failed=1
+	return 1
+}
+
+# ok SENTENCE COMMAND...
+ok() {
+	local sentence=$1
+
+	shift
+	"$@" || flunk "$sentence"
+}
+
+# is GOT WANTED [SENTENCE]
+is() {
+	[ "$1" = "$2" ] && return 0
+	flunk "${3:-as expected}"
+	diag "     got: $1"
+	diag "  wanted: $2"
+	return 1
+}
+
+# isnt GOT UNWANTED [SENTENCE]
+isnt() {
+	[ "$1" != "$2" ] && return 0
+	flunk "${3:-different from before}"
+	diag "     got: $1"
+	return 1
+}
+
+# like GOT REGEX [SENTENCE]
+like() {
+	[[ $1 =~ $2 ]] && return 0
+	flunk "${3:-like it}"
+	diag "     got: $1"
+	diag "  wanted: $2"
+	return 1
+}
+
+# unlike GOT REGEX [SENTENCE]
+unlike() {
+	[[ ! $1 =~ $2 ]] && return 0
+	flunk "${3:-unlike it}"
+	diag "     got: $1"
+	diag "  unwanted: $2"
+	return 1
+}
+
+# In the order of the file, which declare -F knows with extdebug only. A name
+# given to the script (or in TESTS) runs that test alone.
+run_tests() {
+	local name names
+
+	shopt -s extdebug
+	mapfile -t names < <(declare -F | awk '$3 ~ /^test_/ { print $3 }' |
+		while read -r name; do declare -F "$name"; done |
+		sort -n -k 2 | awk '{ print $1 }')
+	shopt -u extdebug
+	if [ -n "${TESTS:-}" ]; then
+		read -ra names <<<"$TESTS"
+	fi
+	echo "1..${#names[@]}"
+	for name in "${names[@]}"; do
+		tap_number=$((tap_number + 1))
+		tap_failed=0
+		"$name" || [ $tap_failed = 1 ] || flunk "it ended with status $?"
+		if [ $tap_failed = 0 ]; then
+			echo "ok $tap_number - $(sentence "$name")"
+		else
+			echo "not ok $tap_number - $(sentence "$name")"
+			tap_bad=$((tap_bad + 1))
+		fi
+	done
+	[ $tap_bad = 0 ] || tell_logs
+	exit $((tap_bad > 0))
+}
+
+sentence() {
+	local words=${1#test_}
+
+	echo "${words//_/ }"
+}
+
+# Said when something failed: the stack and its logs are gone a moment later.
+tell_logs() {
+	local log
+
+	for log in "$STACK_DIR"/*.log; do
+		[ -s "$log" ] || continue
+		diag "${log##*/}:"
+		diag "$(tail -n 30 "$log")"
+	done
+}
+
+bail() {
+	echo "Bail out! $*"
+	[ -z "$STACK_DIR" ] || tell_logs
+	exit 1
+}
+
+# skip_all SENTENCE: nothing of this file can be tried here.
+skip_all() {
+	echo "1..0 # SKIP $*"
+	exit 0
+}
+
+# wait_until SECONDS COMMAND...
+wait_until() {
+	stack_until "$@"
+}
+
+# --- the stack ----------------------------------------------------------------
+
+# All of it but the pollers, whose passes a test asks for one by one; a caller
+# may stack_setting NAME VALUE between stack_init and this.
+stack_whole() {
+	[ -n "$STACK_DIR" ] || stack_init || bail "no directory"
+	stack_postgres || bail "no PostgreSQL"
+	stack_migrate || bail "no schema"
+	stack_sim || bail "no simulator"
+	stack_gateway || bail "no gateway"
+	stack_nginx || bail "no nginx"
+	as_user "$DEMO_USER"
+}
+
+# as_user USER_ID: whose token `api` sends from here on.
+as_user() {
+	USER_ID=$1
+	TOKEN=$(stack_token "$1") || bail "no token"
+	printf 'header = "Authorization: Bearer %s"\n' "$TOKEN" \
+		>"$STACK_DIR/api.curl"
+}
+
+restart_gateway() { # [SIGNAL]
+	stack_end gateway "${1:-TERM}"
+	stack_gateway || bail "the gateway does not come back"
+}
+
+# --- HTTP ---------------------------------------------------------------------
+
+# api METHOD PATH [JSON [HEADER...]]: as the user. Sets STATUS, BODY, HEADERS.
+api() {
+	http_call "$URL$2" "$1" "${3:-}" -K "$STACK_DIR/api.curl" "${@:4}"
+}
+
+# anonymous METHOD PATH [JSON [HEADER...]]
+anonymous() {
+	http_call "$URL$2" "$1" "${3:-}" "${@:4}"
+}
+
+# sim METHOD PATH [JSON]: the simulator's control calls.
+sim() {
+	http_call "$SIM_URL$2" "$1" "${3:-}"
+	[[ $STATUS == 2* ]] || flunk "the simulator takes $1 $2: $STATUS $BODY"
+}
+
+# http_call URL METHOD JSON [curl's options, or whole headers]
+http_call() {
+	local url=$1 method=$2 json=$3 args=() arg head=$STACK_DIR/head.$BASHPID
+
+	shift 3
+	while [ $# -gt 0 ]; do
+		arg=$1
+		case $arg in
+		-K)
+			args+=(-K "$2")
+			shift
+			;;
+		*) args+=(-H "$arg") ;;
+		esac
+		shift
+	done
+	[ -z "$json" ] || args+=(-H 'Content-Type: application/json'
+		--data-binary @-)
+	BODY=$(printf '%s' "$json" | curl -sS -X "$method" --max-time 90 \
+		-D "$head" "${args[@]}" "$url" 2>&1)
+	HEADERS=$(tr -d '\r' <"$head" 2>/dev/null)
+	STATUS=$(awk '/^HTTP/ { s = $2 } END { print s }' <<<"$HEADERS")
+	rm -f "$head"
+}
+
+# field PATH: of the last answer, as jq has it; nothing for null.
+field() {
+	jq -r "$1 // empty" <<<"$BODY" 2>/dev/null
+}
+
+# header NAME: of the last answer.
+header() {
+	awk -v name="${1,,}:" 'tolower($1) == name {
+		sub(/^[^:]*: */, ""); print; exit }' <<<"$HEADERS"
+}
+
+# --- database -----------------------------------------------------------------
+
+# sql STATEMENT: as the gateway's role; values bare, columns split by |
+sql() {
+	stack_sql -c "$1"
+}
+
+# --- connections, items, tasks ------------------------------------------------
+
+# add_connection TYPE [TOKEN [NAME]]: an account at the simulator and a connection
+# with its key. Sets CONNECTION, and CONNECTIONS[TYPE] and TOKENS[TYPE] to the latest.
+add_connection() {
+	local type=$1 key=${2:-}
+
+	[ -n "$key" ] || key=$(sim_token "$type")
+	sim POST /_sim/accounts "$(jq -n --arg p "$type" --arg t "$key" \
+		'{provider: $p, token: $t}')" || return 1
+	api POST /v1/connections "$(jq -n --arg t "$type" --arg k "$key" \
+		--arg n "${3:-$type}" '{type: $t, name: $n, key: $k}')"
+	is "$STATUS" 201 "a $type connection is added: $BODY" || return 1
+	CONNECTION=$(field .connection.id)
+	CONNECTIONS[$type]=$CONNECTION
+	TOKENS[$type]=$key
+}
+
+# Shaped as the provider's own keys are.
+sim_token() {
+	case $1 in
+	linear) echo "lin_api_sim$(openssl rand -hex 12)" ;;
+	*) echo "sim-$1-$(openssl rand -hex 12)" ;;
+	esac
+}
+
+# add_item PROVIDER TITLE [JSON]: at the simulator; JSON holds what else is
+# special about it (account, recurring, ...). Sets ITEM.
+add_item() {
+	sim POST /_sim/items "$(jq -n --arg p "$1" --arg t "$2" \
+		--argjson more "${3:-null}" \
+		'{provider: $p, title: $t} + ($more // {})')" || return 1
+	ITEM=$(field '.items[0].id')
+	[ -n "$ITEM" ] || flunk "an item at $1: $BODY"
+}
+
+# change_item PROVIDER ID JSON
+change_item() {
+	sim PATCH "/_sim/items/$1/$2" "$3"
+}
+
+# poll_once [CONNECTION]: every connection of this database, due or not.
+poll_once() {
+	if [ $# -gt 0 ]; then
+		stack_poll --connection "$1"
+		return
+	fi
+	sql 'update integrations set next_poll_at = now()' >/dev/null &&
+		stack_poll
+}
+
+# import_task PROVIDER TITLE: poll, find it in the inbox, import it. Sets TASK to
+# the task's id and ITEM to its item's.
+import_task() {
+	local id
+
+	poll_once || flunk "a pass of the poller" || return 1
+	api GET /v1/inbox
+	id=$(jq -r --arg s "$1" --arg t "$2" 'first(.items[] |
+		select(.source == $s and .title == $t) | .id)' <<<"$BODY")
+	[ -n "$id" ] || flunk "'$2' is in the inbox: $BODY" || return 1
+	api POST "/v1/inbox/$id/import"
+	is "$STATUS" 201 "'$2' is imported: $BODY" || return 1
+	TASK=$(field .task.id)
+	ITEM=$(field .task.source_id)
+}
+
+# complete TASK [HEADER...], uncomplete TASK [HEADER...]: sets STATUS and BODY.
+complete() {
+	api POST "/v1/tasks/$1/complete" '' "${@:2}"
+}
+
+uncomplete() {
+	api POST "/v1/tasks/$1/uncomplete" '' "${@:2}"
+}
+
+# task_status TASK: active, completed or archived, straight from the database.
+task_status() {
+	sql "select status from tasks where id = '$1'"
+}
+
+# provider_says PROVIDER ID: the item's state there.
+provider_says() {
+	sim GET "/_sim/items?provider=$1"
+	jq -r --arg id "$2" 'first(.items[] | select(.id == $id) | .state) //
+		"gone"' <<<"$BODY"
+}
+
+# --- what reached the providers -----------------------------------------------
+
+# mark: `writes` and `requests` count from here.
+mark() {
+	sim GET '/_sim/requests?since=0'
+	MARK=$(field '.next // ([.requests[].id] | max + 1)')
+	MARK=${MARK:-0}
+}
+
+requests() {
+	sim GET "/_sim/requests?since=${MARK:-0}"
+	jq '.requests | length' <<<"$BODY"
+}
+
+# writes: requests since the mark that would change something there.
+writes() {
+	sim GET "/_sim/requests?since=${MARK:-0}"
+	jq '[.requests[] | select(.write)] | length' <<<"$BODY"
+}
