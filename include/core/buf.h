@@ -19,8 +19,8 @@ struct buf {
 /* Append n bytes. On failure b is unchanged. */
 enum err buf_add(struct buf *b, const void *bytes, size_t n) MUST_CHECK;
 enum err buf_add_str(struct buf *b, const char *text) MUST_CHECK;
-enum err buf_addf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3)
-    MUST_CHECK;
+enum err buf_addf(struct buf *b, const char *fmt, ...)
+    PRINTF_LIKE(2, 3) MUST_CHECK;
 
 /* Append text percent-encoded for one segment or value of a URL: all but
  * RFC 3986's unreserved characters. */

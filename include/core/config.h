@@ -45,19 +45,18 @@ enum err config_load(const char *path, struct config *out) MUST_CHECK;
 void config_done(struct config *config);
 
 /* Is this setting, by its name, given? ERR_CONFIG names it and says how to. */
-enum err config_require(const struct config *config, const char *name)
-    MUST_CHECK;
+enum err config_require(
+    const struct config *config, const char *name) MUST_CHECK;
 
 /* The base URL of a provider by name; NULL: no such provider. */
-const char *config_base_url(const struct config *config,
-    const char *provider);
+const char *config_base_url(const struct config *config, const char *provider);
 
 /* One line per setting: name, default, meaning; for --help and manuals. */
 void config_print_help(void);
 
 /* The first line of a small file that holds a secret, white space trimmed. The
  * caller wipes and frees it with crypto_free_secret(). */
-enum err config_read_secret(const char *setting, const char *path, char **out)
-    MUST_CHECK;
+enum err config_read_secret(
+    const char *setting, const char *path, char **out) MUST_CHECK;
 
 #endif

@@ -19,14 +19,15 @@ struct crypto_keys {
 	size_t count;
 	struct crypto_master {
 		unsigned char key[CRYPTO_KEY_BYTES];
-		char id[CRYPTO_KEY_ID]; /* derived from the key: no naming slips */
+		char id[CRYPTO_KEY_ID]; /* derived from the key: no naming slips
+					 */
 	} master[CRYPTO_MAX_MASTER_KEYS];
 };
 
 /* paths: file names separated by commas or white space; each holds 64 hex
  * digits (white space around is ignored). ERR_CONFIG names the file. */
-enum err crypto_keys_load(const char *paths, struct crypto_keys *out)
-    MUST_CHECK;
+enum err crypto_keys_load(
+    const char *paths, struct crypto_keys *out) MUST_CHECK;
 void crypto_keys_wipe(struct crypto_keys *keys);
 
 /* AES-256-GCM with a random nonce: version byte, nonce, ciphertext, tag.
@@ -37,10 +38,11 @@ enum err crypto_seal(const struct crypto_keys *keys, const char *aad,
     char key_id[CRYPTO_KEY_ID]) MUST_CHECK;
 
 /* *secret is NUL-terminated; the caller gives it to crypto_free_secret().
- * ERR_CONFIG: no master key has this id; ERR_INPUT: altered, or another row's. */
+ * ERR_CONFIG: no master key has this id; ERR_INPUT: altered, or another row's.
+ */
 enum err crypto_open(const struct crypto_keys *keys, const char *key_id,
-    const char *aad, const unsigned char *sealed, size_t len, char **secret)
-    MUST_CHECK;
+    const char *aad, const unsigned char *sealed, size_t len,
+    char **secret) MUST_CHECK;
 void crypto_free_secret(char *secret);
 
 /* Overwrite n bytes in a way that is not optimised away. */
@@ -50,8 +52,8 @@ void crypto_wipe(void *p, size_t n);
 void crypto_uuid(char out[CRYPTO_UUID]);
 uint64_t crypto_random(void);
 
-void crypto_sha256_hex(const void *bytes, size_t n,
-    char out[CRYPTO_SHA256_HEX]);
+void crypto_sha256_hex(
+    const void *bytes, size_t n, char out[CRYPTO_SHA256_HEX]);
 
 /* Lower-case hyphenated UUID text? Upper case is accepted and lowered. */
 bool crypto_uuid_parse(const char *text, char out[CRYPTO_UUID]);

@@ -21,23 +21,24 @@ struct query {
 };
 
 struct db_options {
-	const char *url;        /* libpq's: URL or key=value */
-	const char *app_name;   /* application_name */
-	int connections;        /* at most */
-	int query_timeout_ms;   /* a statement's; then the connection is dropped */
+	const char *url;      /* libpq's: URL or key=value */
+	const char *app_name; /* application_name */
+	int connections;      /* at most */
+	int query_timeout_ms; /* a statement's; then the connection is dropped
+			       */
 	int connect_timeout_ms;
 };
 
 /* Opens no connection yet. url is copied. */
-enum err db_pool_new(const struct db_options *options, struct db_pool **out)
-    MUST_CHECK;
+enum err db_pool_new(
+    const struct db_options *options, struct db_pool **out) MUST_CHECK;
 void db_pool_free(struct db_pool *pool);
 
 /* Borrow a connection that works, connecting if need be; give up at
  * deadline_ms (clock_mono_ms()). ERR_BUSY: none was free in time; ERR_DB: the
  * database cannot be reached. Give it back with db_put(). */
-enum err db_get(struct db_pool *pool, int64_t deadline_ms, struct db **out)
-    MUST_CHECK;
+enum err db_get(
+    struct db_pool *pool, int64_t deadline_ms, struct db **out) MUST_CHECK;
 void db_put(struct db_pool *pool, struct db *db);
 
 /* Values of a statement, as text; a NULL value is SQL null. What is added must
@@ -99,8 +100,8 @@ enum err db_run(struct db *db, const struct query *q, const struct args *args,
 
 /* Borrow, run, give back. */
 enum err db_pool_run(struct db_pool *pool, int64_t deadline_ms,
-    const struct query *q, const struct args *args, struct rows *rows)
-    MUST_CHECK;
+    const struct query *q, const struct args *args,
+    struct rows *rows) MUST_CHECK;
 
 /* Several statements in one go, for migrations only: no values. */
 enum err db_script(struct db *db, const char *sql) MUST_CHECK;

@@ -19,8 +19,8 @@ enum err json_parse(const char *text, size_t len, cJSON **out) MUST_CHECK;
 
 /* The same for what a provider sent: an escaped NUL ends its string there
  * instead of failing the whole answer (a person may have pasted one). */
-enum err json_parse_foreign(const char *text, size_t len, cJSON **out)
-    MUST_CHECK;
+enum err json_parse_foreign(
+    const char *text, size_t len, cJSON **out) MUST_CHECK;
 
 /* Borrowed until the tree dies; NULL when missing or not a string. */
 const char *json_str(const cJSON *object, const char *name);

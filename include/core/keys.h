@@ -8,8 +8,8 @@
 
 /* Fill conn->key from its sealed form. ERR_AUTH: it has none. Else as
  * crypto_open(). */
-enum err keys_open(const struct crypto_keys *keys, struct connection *conn)
-    MUST_CHECK;
+enum err keys_open(
+    const struct crypto_keys *keys, struct connection *conn) MUST_CHECK;
 
 /* Fill conn's sealed form and key_id for secret, bound to conn's user_id and
  * id, which must be set. */

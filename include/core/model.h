@@ -21,7 +21,7 @@ struct connection {
 	unsigned char *key_sealed;
 	size_t key_sealed_len;
 	char key_id[CRYPTO_KEY_ID];
-	char *metadata;   /* JSON object text; for Linear holds teamDoneStates */
+	char *metadata; /* JSON object text; for Linear holds teamDoneStates */
 	char *account_id; /* who the provider says the key is; NULL: unknown */
 	char status[16];  /* active, auth_failed, paused */
 	bool writeback;   /* false: completions stay local */
@@ -149,9 +149,9 @@ struct writeback {
 	bool by_fallback; /* the task named no connection */
 	int64_t generation;
 	int attempts;    /* owners so far; past the first, one before may
-	                    have sent it */
+			    have sent it */
 	bool is_agreed;  /* while it was queued, an earlier writeback of the
-	                    same wish was accepted: nothing is to be sent */
+			    same wish was accepted: nothing is to be sent */
 	bool is_too_old; /* an outcome still unknown now is given up */
 	char *source_id;
 	char *source_metadata; /* JSON object text, as the last poll saw it */

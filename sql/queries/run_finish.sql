@@ -85,6 +85,12 @@ with own as materialized (
 	   and (t.source_metadata is distinct from l.metadata
 		or t.connection_id is null or t.missing_since is not null)
 	   and not exists (select from marks m where m.id = t.id)
+	   -- adopting it counts as a change, which a rollback would lose to
+	   and not exists (
+		select from writebacks w
+		 where w.user_id = t.user_id
+		   and w.task_id = t.id
+		   and w.settled_at is null)
 	returning t.id
 ), removed as (
 	delete from inbox_items i
@@ -172,8 +178,11 @@ with own as materialized (
 ), freed as (
 	update integrations i
 	   set lease_until = null,
-	       next_poll_at = greatest(now() + $7::bigint * interval '1 ms',
-			i.rate_limited_until),
+	       -- past t0 it was asked for while this run was under way
+	       next_poll_at = greatest(i.rate_limited_until,
+			least(now() + $7::bigint * interval '1 ms',
+				case when i.next_poll_at > $4::timestamptz
+					then i.next_poll_at end)),
 	       failure_count = 0,
 	       last_error = null,
 	       last_complete_run_at = $4::timestamptz,

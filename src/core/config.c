@@ -188,8 +188,7 @@ read_file(struct config *config, const char *path, bool must_exist)
 		err = read_line(config, line, where);
 	}
 	if (!err && ferror(file))
-		err = err_set(
-		    ERR_CONFIG, "cannot read configuration %s", path);
+		err = err_set(ERR_CONFIG, "cannot read configuration %s", path);
 	free(line);
 	fclose(file);
 	return err;

@@ -100,8 +100,8 @@ set_from_libpq(enum err code, const char *what, const char *message)
 	size_t n = 0;
 
 	for (; *message && n < sizeof(line) - 1; message++)
-		line[n++] = *message == '\n' || *message == '\t' ? ' '
-		    : *message;
+		line[n++] =
+		    *message == '\n' || *message == '\t' ? ' ' : *message;
 	while (n > 0 && line[n - 1] == ' ')
 		n--;
 	line[n] = '\0';
@@ -137,8 +137,8 @@ connect_until(PGconn *conn, int64_t deadline_ms)
 		return set_from_libpq(
 		    ERR_DB, "cannot reach the database", PQerrorMessage(conn));
 	while (state != PGRES_POLLING_OK) {
-		short events = state == PGRES_POLLING_READING ? POLLIN
-		                                              : POLLOUT;
+		short events =
+		    state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
 
 		if (!wait_socket(PQsocket(conn), events, deadline_ms))
 			return err_set(ERR_DB,
@@ -178,8 +178,8 @@ db_open(struct db_pool *pool, int64_t deadline_ms, struct db **out)
 		free(db);
 		return err_set(ERR_NOMEM, "no memory for a connection");
 	}
-	err = connect_until(
-	    db->conn, limit < deadline_ms ? limit : deadline_ms);
+	err =
+	    connect_until(db->conn, limit < deadline_ms ? limit : deadline_ms);
 	if (err) {
 		db_close(db);
 		return err;
@@ -200,8 +200,8 @@ still_works(struct db *db)
 	if (poll(&p, 1, 0) == 0)
 		return true;
 	return PQconsumeInput(db->conn) &&
-	    PQstatus(db->conn) == CONNECTION_OK && !PQisBusy(db->conn) &&
-	    poll(&p, 1, 0) == 0;
+	       PQstatus(db->conn) == CONNECTION_OK && !PQisBusy(db->conn) &&
+	       poll(&p, 1, 0) == 0;
 }
 
 static struct db *
@@ -351,8 +351,8 @@ static void
 array_next(struct array *array)
 {
 	if (!array->failed)
-		array->failed = buf_add(
-		    &array->text, array->count ? "," : "{", 1);
+		array->failed =
+		    buf_add(&array->text, array->count ? "," : "{", 1);
 	array->count++;
 }
 
@@ -493,7 +493,7 @@ result_until(PGconn *conn, int64_t deadline_ms)
 	for (;;) {
 		while (PQflush(conn) > 0)
 			if (!wait_socket(
-			        PQsocket(conn), POLLIN | POLLOUT, deadline_ms))
+				PQsocket(conn), POLLIN | POLLOUT, deadline_ms))
 				goto late;
 		while (PQisBusy(conn)) {
 			if (!wait_socket(PQsocket(conn), POLLIN, deadline_ms))
@@ -596,8 +596,8 @@ db_run(struct db *db, const struct query *q, const struct args *args,
 
 	if (args && args->failed)
 		return args->failed;
-	sent = PQsendQueryParams(db->conn, q->sql, args ? args->count : 0,
-	    NULL, args ? args->values : NULL, NULL, NULL, 0);
+	sent = PQsendQueryParams(db->conn, q->sql, args ? args->count : 0, NULL,
+	    args ? args->values : NULL, NULL, NULL, 0);
 	return finish(db, q->name, sent, rows);
 }
 

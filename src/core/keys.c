@@ -28,8 +28,8 @@ keys_open(const struct crypto_keys *keys, struct connection *conn)
 }
 
 enum err
-keys_seal(const struct crypto_keys *keys, const char *secret,
-    struct connection *conn)
+keys_seal(
+    const struct crypto_keys *keys, const char *secret, struct connection *conn)
 {
 	char aad[IDENTITY];
 

@@ -24,8 +24,7 @@ print_help(const struct program *program)
 	       "  --version      print the version\n%s\n"
 	       "Settings: `name = value` lines in the file, or environment "
 	       "variables FLOWPIN_NAME,\nwhich win:\n",
-	    program->name, program->summary, program->name,
-	    program->options);
+	    program->name, program->summary, program->name, program->options);
 	config_print_help();
 }
 

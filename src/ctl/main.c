@@ -80,8 +80,7 @@ command_token(const struct config *config, int argc, char **argv)
 	enum err err;
 
 	if (argc < 1 || !crypto_uuid_parse(argv[0], user_id)) {
-		fprintf(stderr, "%s: token needs a user's id\n",
-		    program.name);
+		fprintf(stderr, "%s: token needs a user's id\n", program.name);
 		return 2;
 	}
 	if (argc == 3 && !strcmp(argv[1], "--life"))
@@ -200,19 +199,19 @@ main(int argc, char **argv)
 		return code;
 	code = 2;
 	if (next == argc) {
-		fprintf(stderr, "%s: which command? (see --help)\n",
-		    program.name);
+		fprintf(
+		    stderr, "%s: which command? (see --help)\n", program.name);
 		goto out;
 	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(argv[next], commands[i].name))
 			continue;
-		code = commands[i].run(
-		    &config, argc - next - 1, argv + next + 1);
+		code =
+		    commands[i].run(&config, argc - next - 1, argv + next + 1);
 		goto out;
 	}
-	fprintf(stderr, "%s: no such command: %s (see --help)\n",
-	    program.name, argv[next]);
+	fprintf(stderr, "%s: no such command: %s (see --help)\n", program.name,
+	    argv[next]);
 out:
 	config_done(&config);
 	return code;

@@ -15,8 +15,7 @@ auth_check(const struct gateway *gateway, struct request *req)
 	if (strncasecmp(token, "Bearer ", 7))
 		return err_set(ERR_AUTH, "no bearer token");
 	token += 7 + strspn(token + 7, " ");
-	err = token_verify(
-	    gateway->verifier, token, clock_wall_ms(), &claims);
+	err = token_verify(gateway->verifier, token, clock_wall_ms(), &claims);
 	if (err)
 		return err;
 	memcpy(req->user_id, claims.user_id, sizeof(req->user_id));

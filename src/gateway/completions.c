@@ -39,18 +39,18 @@ begin_alone(struct gateway *gateway, struct begin *begin, int64_t lease_ms,
 
 /* {"task":..,"writeback":{"id","outcome","reason"}} */
 static enum err
-reply_outcome(struct reply *reply, int status, const char *task,
-    const char *id, const char *outcome, const char *reason)
+reply_outcome(struct reply *reply, int status, const char *task, const char *id,
+    const char *outcome, const char *reason)
 {
 	enum err err;
 
 	reply->status = status;
 	buf_clear(&reply->body);
-	err = buf_addf(&reply->body, "{\"task\":%s,\"writeback\":{\"id\":",
-	    task ? task : "null");
+	err = buf_addf(&reply->body,
+	    "{\"task\":%s,\"writeback\":{\"id\":", task ? task : "null");
 	if (!err)
 		err = id ? buf_add_json(&reply->body, id)
-		         : buf_add_str(&reply->body, "null");
+			 : buf_add_str(&reply->body, "null");
 	if (!err)
 		err = buf_addf(&reply->body,
 		    ",\"outcome\":\"%s\",\"reason\":%s%s%s}}\n", outcome,
@@ -64,8 +64,8 @@ static enum err
 reply_accepted(struct reply *reply, const struct begin *begin)
 {
 	reply_header(reply, "Location: /v1/writebacks/%s", begin->writeback_id);
-	return reply_outcome(reply, 202, begin->task, begin->writeback_id,
-	    "open", NULL);
+	return reply_outcome(
+	    reply, 202, begin->task, begin->writeback_id, "open", NULL);
 }
 
 /* What the writeback has become in another owner's hands. */
@@ -120,8 +120,8 @@ reply_failure(struct reply *reply, const struct begin *begin,
 		reply_header(reply, "Retry-After: %" PRId64,
 		    v->limit_ms > 0 ? (v->limit_ms + 999) / 1000 : 60);
 	if (v->ending == END_QUEUED)
-		reply_header(reply, "Location: /v1/writebacks/%s",
-		    begin->writeback_id);
+		reply_header(
+		    reply, "Location: /v1/writebacks/%s", begin->writeback_id);
 	snprintf(code, sizeof(code), "writeback_%s", reason_name(v->reason));
 	err = buf_addf(&more,
 	    ",\"rolled_back\":%s,\"task\":%s,\"writeback\":{\"id\":\"%s\","
@@ -151,8 +151,7 @@ send_and_settle(struct gateway *gateway, const struct request *req,
 	}
 	if (err)
 		goto out;
-	atomic_fetch_add(
-	    &gateway->metrics.writebacks[out.verdict.ending], 1);
+	atomic_fetch_add(&gateway->metrics.writebacks[out.verdict.ending], 1);
 	snprintf(reply->note, sizeof(reply->note),
 	    "writeback=%s ending=%s reason=%s", begin->writeback_id,
 	    ending_name(out.verdict.ending), reason_name(out.verdict.reason));
@@ -215,8 +214,7 @@ answer_begun(struct gateway *gateway, const struct request *req,
 		return reply_outcome(reply, 200, begin->task,
 		    begin->writeback_id, "skipped", begin->reason);
 	case BEGUN_SENDING:
-		return send_and_settle(
-		    gateway, req, begin, deadline_ms, reply);
+		return send_and_settle(gateway, req, begin, deadline_ms, reply);
 	default:
 		if (!wants_async(req))
 			return wait_and_send(
@@ -231,11 +229,10 @@ static enum err
 change(struct gateway *gateway, const struct request *req, enum wish wish,
     struct reply *reply)
 {
-	int64_t deadline_ms =
-	    req->start_ms + gateway->config->call_deadline_ms;
-	struct begin begin = { .user_id = req->user_id,
-		.task_id = req->target,
-		.wish = wish };
+	int64_t deadline_ms = req->start_ms + gateway->config->call_deadline_ms;
+	struct begin begin = {
+		.user_id = req->user_id, .task_id = req->target, .wish = wish
+	};
 	enum err err;
 
 	crypto_uuid(begin.writeback_id);
@@ -264,7 +261,7 @@ HANDLER(writebacks_read)
 {
 	struct begin begin = { 0 };
 
-	snprintf(begin.writeback_id, sizeof(begin.writeback_id), "%s",
-	    req->target);
+	snprintf(
+	    begin.writeback_id, sizeof(begin.writeback_id), "%s", req->target);
 	return reply_as_read(gateway, req, &begin, reply);
 }

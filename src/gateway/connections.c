@@ -28,8 +28,7 @@ reply_connection(struct gateway *gateway, const struct request *req,
 HANDLER(connections_list)
 {
 	char *json = NULL;
-	enum err err =
-	    connection_list(&gateway->store, req->user_id, &json);
+	enum err err = connection_list(&gateway->store, req->user_id, &json);
 
 	if (!err)
 		err = reply_json(reply, 200, "connections", json);
@@ -47,8 +46,8 @@ read_key(const struct request *req, const char **key)
 		return err;
 	for (const char *p = *key; *p; p++)
 		if (*p <= ' ' || *p > '~')
-			return err_set(ERR_INPUT,
-			    "'key' has characters that no key has");
+			return err_set(
+			    ERR_INPUT, "'key' has characters that no key has");
 	return **key ? OK : err_set(ERR_INPUT, "'key' is empty");
 }
 
@@ -74,8 +73,8 @@ HANDLER(connections_create)
 	enum err err = request_string(req, "type", 15, &type);
 
 	if (!err && !provider_by_name(type))
-		err = err_set(ERR_INPUT,
-		    "'type' must be todoist, linear or attio");
+		err = err_set(
+		    ERR_INPUT, "'type' must be todoist, linear or attio");
 	if (!err)
 		err = request_optional(req, "name", NAME_MAX_BYTES, &name);
 	if (!err)
@@ -124,11 +123,9 @@ read_change(const struct request *req, struct connection_change *change,
 		return err;
 	if (change->status && strcmp(change->status, "active") &&
 	    strcmp(change->status, "paused"))
-		return err_set(
-		    ERR_INPUT, "'status' must be active or paused");
+		return err_set(ERR_INPUT, "'status' must be active or paused");
 	if (value && !cJSON_IsBool(value))
-		return err_set(
-		    ERR_INPUT, "'writeback' must be true or false");
+		return err_set(ERR_INPUT, "'writeback' must be true or false");
 	if (value) {
 		*writeback = cJSON_IsTrue(value);
 		change->writeback = writeback;
@@ -148,8 +145,8 @@ HANDLER(connections_change)
 		err = read_key(req, &key);
 	if (!err && key) {
 		snprintf(sealed.id, sizeof(sealed.id), "%s", req->target);
-		snprintf(sealed.user_id, sizeof(sealed.user_id), "%s",
-		    req->user_id);
+		snprintf(
+		    sealed.user_id, sizeof(sealed.user_id), "%s", req->user_id);
 		err = keys_seal(&gateway->courier.keys, key, &sealed);
 		change.sealed = &sealed;
 	}
@@ -170,9 +167,9 @@ HANDLER(connections_delete)
 
 HANDLER(connections_poll)
 {
-	enum err err = connection_poll_now(
-	    &gateway->store, req->user_id, req->target);
+	enum err err =
+	    connection_poll_now(&gateway->store, req->user_id, req->target);
 
 	return err ? err
-	           : reply_connection(gateway, req, req->target, 202, reply);
+		   : reply_connection(gateway, req, req->target, 202, reply);
 }

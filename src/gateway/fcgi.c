@@ -26,7 +26,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 
-#define BACKLOG 4096      /* a short one turns bursts into 502s */
+#define BACKLOG 4096 /* a short one turns bursts into 502s */
 #define WORKER_STACK (256 * 1024)
 #define SYSTEMD_FIRST_FD 3
 #define PEER_TIMEOUT_S 5 /* a peer that starts a request and goes silent */
@@ -95,8 +95,8 @@ fcgi_listen(const struct fcgi_options *options, int *out)
 	if (strlen(options->socket) >= sizeof(address.sun_path))
 		return err_set(ERR_CONFIG, "socket: the path is too long: %s",
 		    options->socket);
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s",
-	    options->socket);
+	snprintf(
+	    address.sun_path, sizeof(address.sun_path), "%s", options->socket);
 	if (is_abandoned(&address))
 		(void)unlink(options->socket); /* bind says if it did not */
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -105,8 +105,10 @@ fcgi_listen(const struct fcgi_options *options, int *out)
 	mask = umask(0117); /* nginx comes in through the group */
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) ||
 	    listen(fd, BACKLOG)) {
-		enum err err = err_set(ERR_CONFIG, "socket: cannot listen on "
-		    "%s: %s", options->socket, strerror(errno));
+		enum err err = err_set(ERR_CONFIG,
+		    "socket: cannot listen on "
+		    "%s: %s",
+		    options->socket, strerror(errno));
 
 		umask(mask);
 		close(fd);
@@ -164,28 +166,27 @@ name_request(FCGX_Request *fcgi, struct request *req)
 	    strspn(id, "0123456789abcdef") == strlen(id))
 		snprintf(req->id, sizeof(req->id), "%.16s", id);
 	else
-		snprintf(req->id, sizeof(req->id), "%016" PRIx64,
-		    crypto_random());
+		snprintf(
+		    req->id, sizeof(req->id), "%016" PRIx64, crypto_random());
 }
 
 static void
-send_reply(FCGX_Request *fcgi, const struct request *req,
-    const struct reply *reply)
+send_reply(
+    FCGX_Request *fcgi, const struct request *req, const struct reply *reply)
 {
 	FCGX_FPrintF(fcgi->out, "Status: %d\r\nX-Request-Id: %s\r\n",
 	    reply->status, req->id);
 	FCGX_PutS("Cache-Control: no-store\r\n", fcgi->out);
 	FCGX_PutS(reply->headers, fcgi->out);
 	if (reply->status != 204) {
-		FCGX_FPrintF(fcgi->out, "Content-Type: %s\r\n",
-		    reply->content_type);
-		FCGX_FPrintF(fcgi->out, "Content-Length: %d\r\n",
-		    (int)reply->body.len);
+		FCGX_FPrintF(
+		    fcgi->out, "Content-Type: %s\r\n", reply->content_type);
+		FCGX_FPrintF(
+		    fcgi->out, "Content-Length: %d\r\n", (int)reply->body.len);
 	}
 	FCGX_PutS("\r\n", fcgi->out);
 	if (reply->status != 204 && reply->body.len)
-		FCGX_PutStr(
-		    reply->body.ptr, (int)reply->body.len, fcgi->out);
+		FCGX_PutStr(reply->body.ptr, (int)reply->body.len, fcgi->out);
 }
 
 static void
@@ -220,7 +221,7 @@ answer(struct server *server, FCGX_Request *fcgi)
 
 	name_request(fcgi, &req);
 	if (!read_body(
-	        fcgi, server->options->body_max, &req.body, &too_large)) {
+		fcgi, server->options->body_max, &req.body, &too_large)) {
 		log_warn("req=%s msg=\"the request broke off\"", req.id);
 		buf_done(&req.body);
 		return;
@@ -356,8 +357,8 @@ start_workers(struct server *server)
 	pthread_mutex_unlock(&server->lock);
 	pthread_attr_destroy(&attr);
 	if (failed && server->running == 0)
-		return err_set(ERR_CONFIG, "cannot start a thread: %s",
-		    strerror(failed));
+		return err_set(
+		    ERR_CONFIG, "cannot start a thread: %s", strerror(failed));
 	return OK;
 }
 
@@ -377,8 +378,8 @@ drain(struct server *server)
 	left = server->running;
 	pthread_mutex_unlock(&server->lock);
 	if (left)
-		return err_set(ERR_TIMEOUT,
-		    "%d requests were still under way", left);
+		return err_set(
+		    ERR_TIMEOUT, "%d requests were still under way", left);
 	return OK;
 }
 

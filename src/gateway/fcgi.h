@@ -20,8 +20,8 @@ enum err fcgi_listen(const struct fcgi_options *options, int *fd) MUST_CHECK;
 /* Serve until SIGTERM or SIGINT: then accept no more, finish what is under way
  * within stop_ms, return OK. ERR_TIMEOUT if something was still under way.
  * All signals must be blocked in every thread (fcgi_block_signals()). */
-enum err fcgi_serve(const struct fcgi_options *options, int listen_fd)
-    MUST_CHECK;
+enum err fcgi_serve(
+    const struct fcgi_options *options, int listen_fd) MUST_CHECK;
 
 /* Before the first thread starts. */
 void fcgi_block_signals(void);

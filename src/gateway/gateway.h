@@ -25,8 +25,8 @@ struct gateway {
 void router_handle(void *context, struct request *req, struct reply *reply);
 
 /* Fill req->user_id from its bearer token; ERR_AUTH. */
-enum err auth_check(const struct gateway *gateway, struct request *req)
-    MUST_CHECK;
+enum err auth_check(
+    const struct gateway *gateway, struct request *req) MUST_CHECK;
 
 /* Handlers: a failure that is returned becomes its problem; a handler that
  * has filled the reply itself returns OK. */
@@ -58,8 +58,8 @@ HANDLER(health_metrics);
 /* Run handle() under the request's Idempotency-Key. */
 enum err idempotent(struct gateway *gateway, const struct request *req,
     struct reply *reply,
-    enum err (*handle)(struct gateway *, const struct request *,
-        struct reply *)) MUST_CHECK;
+    enum err (*handle)(
+	struct gateway *, const struct request *, struct reply *)) MUST_CHECK;
 
 /* Threads that take up what no call waits for: leases that ended, attempts
  * that are due, calls that did not want to wait. */

@@ -39,8 +39,8 @@ HANDLER(health_ready)
 	if (err)
 		return err;
 	reply->status = 200;
-	err = buf_add_str(body,
-	    "{\"status\":\"ok\",\"database\":\"ok\",\"providers\":{");
+	err = buf_add_str(
+	    body, "{\"status\":\"ok\",\"database\":\"ok\",\"providers\":{");
 	for (size_t i = 0; !err && i < n; i++) {
 		err = buf_addf(body,
 		    "%s\"%s\":{\"connections\":%" PRId64

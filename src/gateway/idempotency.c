@@ -16,7 +16,8 @@ fingerprint(const struct request *req, char out[CRYPTO_SHA256_HEX])
 
 	if (buf_addf(&text, "%s %s?%s\n", req->method, req->path, req->query) ||
 	    (req->body.len && buf_add(&text, req->body.ptr, req->body.len)))
-		buf_clear(&text); /* the digest of nothing: no other request's */
+		buf_clear(
+		    &text); /* the digest of nothing: no other request's */
 	crypto_sha256_hex(text.ptr ? text.ptr : "", text.len, out);
 	buf_done(&text);
 }
@@ -41,8 +42,7 @@ replay(const struct kept_answer *answer, struct reply *reply)
 {
 	reply->status = answer->status;
 	reply->content_type = "application/json"; /* only successes are kept */
-	snprintf(
-	    reply->headers, sizeof(reply->headers), "%s", answer->headers);
+	snprintf(reply->headers, sizeof(reply->headers), "%s", answer->headers);
 	reply_header(reply, "Idempotency-Replayed: true");
 	snprintf(reply->note, sizeof(reply->note), "replayed=1");
 	buf_clear(&reply->body);
@@ -61,8 +61,8 @@ remember(struct gateway *gateway, const struct request *req,
 	bool keep = !failed && reply->status < 400;
 	char why[200];
 
-	if (idempotency_end(&gateway->store, req->user_id,
-	        req->idempotency_key, keep ? &answer : NULL))
+	if (idempotency_end(&gateway->store, req->user_id, req->idempotency_key,
+		keep ? &answer : NULL))
 		log_warn("req=%s msg=\"Idempotency-Key not kept\" why=%s",
 		    req->id, log_quote(err_text(), why, sizeof(why)));
 }
@@ -70,8 +70,8 @@ remember(struct gateway *gateway, const struct request *req,
 enum err
 idempotent(struct gateway *gateway, const struct request *req,
     struct reply *reply,
-    enum err (*handle)(struct gateway *, const struct request *,
-        struct reply *))
+    enum err (*handle)(
+	struct gateway *, const struct request *, struct reply *))
 {
 	char print[CRYPTO_SHA256_HEX];
 	struct kept_answer answer = { 0 };

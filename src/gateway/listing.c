@@ -15,8 +15,7 @@ read_limit(const char *text, int *out)
 
 	if (*end || limit < 1 || limit > LIMIT_MOST)
 		return err_set(ERR_INPUT,
-		    "'limit' must be a whole number from 1 to %d",
-		    LIMIT_MOST);
+		    "'limit' must be a whole number from 1 to %d", LIMIT_MOST);
 	*out = (int)limit;
 	return OK;
 }
@@ -31,21 +30,18 @@ listing_query_read(const struct request *req, struct listing_query *out)
 	memset(out, 0, sizeof(*out));
 	f->limit = LIMIT_DEFAULT;
 	if (request_query(
-	        req, "status", out->status, sizeof(out->status), &err))
+		req, "status", out->status, sizeof(out->status), &err))
 		f->status = out->status;
-	if (!err &&
-	    request_query(
-	        req, "source", out->source, sizeof(out->source), &err))
+	if (!err && request_query(
+			req, "source", out->source, sizeof(out->source), &err))
 		f->source = out->source;
-	if (!err &&
-	    request_query(
-	        req, "cursor", out->cursor, sizeof(out->cursor), &err))
+	if (!err && request_query(
+			req, "cursor", out->cursor, sizeof(out->cursor), &err))
 		f->cursor = out->cursor;
 	if (!err &&
 	    request_query(req, "limit", out->limit, sizeof(out->limit), &err))
 		err = read_limit(out->limit, &f->limit);
-	if (!err &&
-	    request_query(req, "connection_id", id, sizeof(id), &err)) {
+	if (!err && request_query(req, "connection_id", id, sizeof(id), &err)) {
 		if (!crypto_uuid_parse(id, out->connection_id))
 			return err_set(
 			    ERR_INPUT, "'connection_id' must be a UUID");
@@ -55,8 +51,8 @@ listing_query_read(const struct request *req, struct listing_query *out)
 }
 
 enum err
-listing_reply(struct reply *reply, const char *name,
-    const struct listing *listing)
+listing_reply(
+    struct reply *reply, const char *name, const struct listing *listing)
 {
 	enum err err;
 
@@ -68,8 +64,8 @@ listing_reply(struct reply *reply, const char *name,
 		err = buf_add_str(&reply->body, ",\"next_cursor\":");
 	if (!err)
 		err = listing->next_cursor
-		    ? buf_add_json(&reply->body, listing->next_cursor)
-		    : buf_add_str(&reply->body, "null");
+			  ? buf_add_json(&reply->body, listing->next_cursor)
+			  : buf_add_str(&reply->body, "null");
 	if (!err)
 		err = buf_add_str(&reply->body, "}\n");
 	return err;

@@ -12,8 +12,8 @@ struct listing_query {
 };
 
 /* ?status= &source= &connection_id= &cursor= &limit= (1 to 200, 50). */
-enum err listing_query_read(const struct request *req,
-    struct listing_query *out) MUST_CHECK;
+enum err listing_query_read(
+    const struct request *req, struct listing_query *out) MUST_CHECK;
 
 /* {"<name>": [...], "next_cursor": ...} */
 enum err listing_reply(struct reply *reply, const char *name,

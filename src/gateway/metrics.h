@@ -8,7 +8,7 @@
 #include "core/model.h"
 
 struct metrics {
-	atomic_ulong requests[6]; /* by hundreds of the status */
+	atomic_ulong requests[6];                /* by hundreds of the status */
 	atomic_ulong writebacks[END_QUEUED + 1]; /* by ending */
 	atomic_ulong lost_leases; /* settles that came too late */
 	atomic_ulong swept;       /* writebacks taken up by sweepers */

@@ -71,11 +71,10 @@ request_query(const struct request *req, const char *name, char *out,
 }
 
 enum err
-request_optional(const struct request *req, const char *name,
-    size_t max_bytes, const char **out)
+request_optional(const struct request *req, const char *name, size_t max_bytes,
+    const char **out)
 {
-	const cJSON *value =
-	    cJSON_GetObjectItemCaseSensitive(req->json, name);
+	const cJSON *value = cJSON_GetObjectItemCaseSensitive(req->json, name);
 
 	*out = NULL;
 	if (!value || cJSON_IsNull(value))
@@ -83,8 +82,8 @@ request_optional(const struct request *req, const char *name,
 	if (!cJSON_IsString(value))
 		return err_set(ERR_INPUT, "'%s' must be a string", name);
 	if (strlen(value->valuestring) > max_bytes)
-		return err_set(ERR_INPUT, "'%s' is longer than %zu bytes",
-		    name, max_bytes);
+		return err_set(ERR_INPUT, "'%s' is longer than %zu bytes", name,
+		    max_bytes);
 	*out = value->valuestring;
 	return OK;
 }
@@ -117,7 +116,7 @@ buf_add_json(struct buf *buf, const char *text)
 	cJSON *string = cJSON_CreateStringReference(text);
 	char *printed = string ? cJSON_PrintUnformatted(string) : NULL;
 	enum err err = printed ? buf_add_str(buf, printed)
-	                       : err_set(ERR_NOMEM, "no memory");
+			       : err_set(ERR_NOMEM, "no memory");
 
 	cJSON_free(printed);
 	cJSON_Delete(string);
@@ -135,9 +134,9 @@ title_of(int status)
 		{ 405, "Method Not Allowed" }, { 409, "Conflict" },
 		{ 411, "Length Required" }, { 413, "Content Too Large" },
 		{ 415, "Unsupported Media Type" },
-		{ 422, "Unprocessable Content" },
-		{ 429, "Too Many Requests" }, { 502, "Bad Gateway" },
-		{ 503, "Service Unavailable" }, { 504, "Gateway Timeout" } };
+		{ 422, "Unprocessable Content" }, { 429, "Too Many Requests" },
+		{ 502, "Bad Gateway" }, { 503, "Service Unavailable" },
+		{ 504, "Gateway Timeout" } };
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (table[i].status == status)
@@ -214,6 +213,6 @@ reply_header(struct reply *reply, const char *fmt, ...)
 	if (n < 0 || (size_t)n >= sizeof(line) ||
 	    used + (size_t)n + 3 > sizeof(reply->headers))
 		return;
-	snprintf(reply->headers + used, sizeof(reply->headers) - used,
-	    "%s\r\n", line);
+	snprintf(reply->headers + used, sizeof(reply->headers) - used, "%s\r\n",
+	    line);
 }

@@ -16,11 +16,11 @@ struct request {
 	const char *content_type, *authorization, *prefer, *idempotency_key;
 	const char *content_length; /* as sent, "" if not */
 	struct buf body;
-	cJSON *json;     /* the body, parsed: an object, or NULL if empty */
+	cJSON *json;      /* the body, parsed: an object, or NULL if empty */
 	int64_t start_ms; /* monotonic */
 
 	/* filled in by router and auth */
-	const char *route; /* the pattern, for log and metrics */
+	const char *route;        /* the pattern, for log and metrics */
 	char target[CRYPTO_UUID]; /* {id} in the path */
 	char user_id[CRYPTO_UUID];
 };
@@ -28,7 +28,7 @@ struct request {
 #define REPLY_HEADERS_MAX 512
 struct reply {
 	int status;
-	const char *content_type; /* static text */
+	const char *content_type;        /* static text */
 	char headers[REPLY_HEADERS_MAX]; /* more lines, each with CRLF */
 	struct buf body;
 	char note[160]; /* for the log line, already key=value */
@@ -66,8 +66,7 @@ void reply_problem(struct reply *reply, int status, const char *code,
  * and ERR_METHOD tell their reason, which this program wrote itself. */
 void reply_error(struct reply *reply, enum err err);
 
-void reply_header(struct reply *reply, const char *fmt, ...)
-    PRINTF_LIKE(2, 3);
+void reply_header(struct reply *reply, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* text as a JSON string, quotes included. */
 enum err buf_add_json(struct buf *buf, const char *text) MUST_CHECK;

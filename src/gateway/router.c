@@ -10,8 +10,8 @@ enum { NEEDS_USER = 1, NEEDS_BODY = 2 };
 struct route {
 	const char *method, *pattern; /* {id}: a UUID */
 	int needs;
-	enum err (*handle)(struct gateway *, const struct request *,
-	    struct reply *);
+	enum err (*handle)(
+	    struct gateway *, const struct request *, struct reply *);
 };
 
 /* clang-format off */
@@ -88,10 +88,11 @@ may_be_json(const char *type)
 {
 	size_t n = strcspn(type, "; ");
 
-	return n == 0 || (n == 16 && !strncasecmp(type, "application/json", n)) ||
-	    (n > 5 && !strncasecmp(type + n - 5, "+json", 5)) ||
-	    (n == 33 &&
-	        !strncasecmp(type, "application/x-www-form-urlencoded", n));
+	return n == 0 ||
+	       (n == 16 && !strncasecmp(type, "application/json", n)) ||
+	       (n > 5 && !strncasecmp(type + n - 5, "+json", 5)) ||
+	       (n == 33 &&
+		   !strncasecmp(type, "application/x-www-form-urlencoded", n));
 }
 
 static enum err
@@ -101,8 +102,8 @@ read_json(const struct route *route, struct request *req)
 		if (!(route->needs & NEEDS_BODY))
 			return OK;
 		return *req->content_length
-		    ? err_set(ERR_INPUT, "the body is empty")
-		    : err_set(ERR_LENGTH, "no body");
+			   ? err_set(ERR_INPUT, "the body is empty")
+			   : err_set(ERR_LENGTH, "no body");
 	}
 	if (!may_be_json(req->content_type))
 		return err_set(ERR_MEDIA, "not JSON");
@@ -126,8 +127,7 @@ run(struct gateway *gateway, struct request *req, struct reply *reply)
 
 	if (!route && allow[0]) {
 		reply_header(reply, "Allow: %s", allow);
-		return err_set(ERR_METHOD,
-		    "this path takes %s only", allow);
+		return err_set(ERR_METHOD, "this path takes %s only", allow);
 	}
 	if (!route)
 		return err_set(ERR_NOTFOUND, "no such path");

@@ -28,7 +28,7 @@ wait_for_work(struct sweeper *s, unsigned long *seen)
 	int interval = s->gateway->config->sweep_ms;
 	/* jitter: sweepers of many processes must not march in step */
 	int64_t until_ms = clock_mono_ms() + interval / 2 +
-	    (int64_t)(crypto_random() % (uint64_t)interval);
+			   (int64_t)(crypto_random() % (uint64_t)interval);
 	struct timespec until = { .tv_sec = until_ms / 1000,
 		.tv_nsec = until_ms % 1000 * 1000000 };
 	bool go_on;
@@ -52,8 +52,8 @@ sweep(void *arg)
 
 	while (wait_for_work(s, &seen)) {
 		int count = 0;
-		enum err err = carry_out_due(&s->gateway->store,
-		    &s->gateway->courier, BITE, &count);
+		enum err err = carry_out_due(
+		    &s->gateway->store, &s->gateway->courier, BITE, &count);
 
 		atomic_fetch_add(
 		    &s->gateway->metrics.swept, (unsigned long)count);

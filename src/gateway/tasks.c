@@ -104,8 +104,8 @@ HANDLER(tasks_change)
 	enum err err = request_string(req, "title", TITLE_MAX, &title);
 
 	if (!err)
-		err = task_rename(&gateway->store, req->user_id, req->target,
-		    title, &json);
+		err = task_rename(
+		    &gateway->store, req->user_id, req->target, title, &json);
 	return reply_task(reply, 200, err, json);
 }
 

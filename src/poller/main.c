@@ -85,9 +85,8 @@ runner(void *arg)
 static void
 poll_all(struct pass *pass)
 {
-	int limit = pass->connection_id
-	    ? 1
-	    : pass->poller->config->poll_concurrency;
+	int limit =
+	    pass->connection_id ? 1 : pass->poller->config->poll_concurrency;
 	pthread_t *threads = calloc((size_t)limit, sizeof(*threads));
 	pthread_attr_t attr;
 	int n = 0;
@@ -118,8 +117,8 @@ keep_house(struct pass *pass)
 	};
 	char why[200];
 	int count = 0;
-	enum err err = carry_out_due(&pass->poller->store,
-	    &pass->poller->courier, SWEEP_LIMIT, &count);
+	enum err err = carry_out_due(
+	    &pass->poller->store, &pass->poller->courier, SWEEP_LIMIT, &count);
 
 	if (!err)
 		err = retention_trim(&pass->poller->store, &retention);

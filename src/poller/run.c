@@ -42,8 +42,8 @@ fail(const struct poller *poller, const struct run *run, int pages,
 	log_warn("connection=%s type=%s msg=\"run failed\" outcome=%s "
 		 "reason=%s pages=%d detail=%s",
 	    run->connection.id, run->connection.type,
-	    outcome_name(failure->outcome), reason_name(failure->reason),
-	    pages, log_quote(failure->detail, detail, sizeof(detail)));
+	    outcome_name(failure->outcome), reason_name(failure->reason), pages,
+	    log_quote(failure->detail, detail, sizeof(detail)));
 	return run_fail(&poller->store, run, &f);
 }
 
@@ -61,8 +61,8 @@ confirm(const struct poller *poller, struct run *run, int64_t deadline_ms,
 	for (size_t i = 0; i < candidates->count; i++)
 		if (absence_needs_reading(&candidates->list[i]))
 			ids[n++] = candidates->list[i].source_id;
-	courier_read(&poller->courier, &run->connection, ids, n, deadline_ms,
-	    &read);
+	courier_read(
+	    &poller->courier, &run->connection, ids, n, deadline_ms, &read);
 	for (size_t i = 0; i < candidates->count; i++) {
 		struct candidate *c = &candidates->list[i];
 		const struct item *item = courier_find(&read, c->source_id);
@@ -85,7 +85,8 @@ next_poll_ms(const struct config *config)
 
 	/* jitter of a tenth each way: a thousand connections added at once
 	 * must not come due at once for ever */
-	return ms - ms / 10 + (int64_t)(crypto_random() % (uint64_t)(ms / 5 + 1));
+	return ms - ms / 10 +
+	       (int64_t)(crypto_random() % (uint64_t)(ms / 5 + 1));
 }
 
 static enum err
@@ -129,7 +130,7 @@ run_poll(const struct poller *poller, struct run *run)
 	enum err err;
 
 	if (courier_fetch(&poller->courier, &run->connection, deadline_ms,
-	        &fetched, &failure))
+		&fetched, &failure))
 		err = fail(poller, run, fetched.pages, &failure);
 	else
 		err = mark(poller, run, deadline_ms, &fetched);

@@ -23,7 +23,7 @@ enum err carry_out(const struct store *store, const struct courier *courier,
     struct carried_out *out) MUST_CHECK;
 
 /* Take up at most limit writebacks that are due, one after the other. */
-enum err carry_out_due(const struct store *store,
-    const struct courier *courier, int limit, int *count) MUST_CHECK;
+enum err carry_out_due(const struct store *store, const struct courier *courier,
+    int limit, int *count) MUST_CHECK;
 
 #endif

@@ -18,8 +18,8 @@ struct courier {
 };
 
 /* Opens keys and HTTP as the settings say; config must outlive it. */
-enum err courier_open(struct courier *courier, const struct config *config)
-    MUST_CHECK;
+enum err courier_open(
+    struct courier *courier, const struct config *config) MUST_CHECK;
 void courier_close(struct courier *courier);
 
 /* Bring one writeback to its end, or as near as the deadline (clock_mono_ms())
@@ -43,10 +43,11 @@ void fetched_done(struct fetched *fetched);
 
 /* On failure nothing of it may be used, and *failure says what it was: the
  * error is ERR_AUTH, ERR_BUSY (rate limited), ERR_CONFLICT (another account is
- * behind the key), ERR_TIMEOUT or ERR_REMOTE. out->pages is right either way. */
+ * behind the key), ERR_TIMEOUT or ERR_REMOTE. out->pages is right either way.
+ */
 enum err courier_fetch(const struct courier *courier, struct connection *conn,
-    int64_t deadline_ms, struct fetched *out, struct answer *failure)
-    MUST_CHECK;
+    int64_t deadline_ms, struct fetched *out,
+    struct answer *failure) MUST_CHECK;
 
 /* Read items by id, in as few requests as the provider allows. out: one for
  * each id that the provider spoke of, by source_id; the others are unknown.
@@ -56,7 +57,7 @@ void courier_read(const struct courier *courier, struct connection *conn,
     struct items *out);
 
 /* By source_id; NULL if it is not among them. items must be sorted so. */
-const struct item *courier_find(const struct items *items,
-    const char *source_id);
+const struct item *courier_find(
+    const struct items *items, const char *source_id);
 
 #endif

@@ -5,14 +5,14 @@
 #include "core/store/store.h"
 
 /* *json: an array, or with connection_id that one (ERR_NOTFOUND). */
-enum err connection_list(const struct store *store, const char *user_id,
-    char **json) MUST_CHECK;
+enum err connection_list(
+    const struct store *store, const char *user_id, char **json) MUST_CHECK;
 enum err connection_read(const struct store *store, const char *user_id,
     const char *connection_id, char **json) MUST_CHECK;
 
 /* conn: id, user_id, type, name, metadata and the sealed key. */
-enum err connection_add(const struct store *store,
-    const struct connection *conn) MUST_CHECK;
+enum err connection_add(
+    const struct store *store, const struct connection *conn) MUST_CHECK;
 
 /* What is NULL stays. A new key revives a connection and ends any run that is
  * under way under the old one. */
@@ -23,16 +23,16 @@ struct connection_change {
 	const char *status; /* active, paused */
 };
 enum err connection_update(const struct store *store, const char *user_id,
-    const char *connection_id, const struct connection_change *change)
-    MUST_CHECK;
+    const char *connection_id,
+    const struct connection_change *change) MUST_CHECK;
 enum err connection_delete(const struct store *store, const char *user_id,
     const char *connection_id) MUST_CHECK;
 enum err connection_poll_now(const struct store *store, const char *user_id,
     const char *connection_id) MUST_CHECK;
 
 /* Fill conn from the columns that statements return of a connection. */
-enum err connection_from_row(const struct rows *rows, size_t row,
-    struct connection *conn) MUST_CHECK;
+enum err connection_from_row(
+    const struct rows *rows, size_t row, struct connection *conn) MUST_CHECK;
 
 struct provider_health {
 	char type[16];
@@ -40,8 +40,7 @@ struct provider_health {
 	int64_t last_complete_run_age_s; /* -1: never */
 };
 /* One element per type given, in their order by name. */
-enum err connection_health(const struct store *store,
-    const char *const *types, size_t count, struct provider_health *out)
-    MUST_CHECK;
+enum err connection_health(const struct store *store, const char *const *types,
+    size_t count, struct provider_health *out) MUST_CHECK;
 
 #endif

@@ -48,7 +48,7 @@ struct retention {
 	int writebacks_days, runs_days, events_days, idempotency_days;
 	int limit;
 };
-enum err retention_trim(const struct store *store,
-    const struct retention *retention) MUST_CHECK;
+enum err retention_trim(
+    const struct store *store, const struct retention *retention) MUST_CHECK;
 
 #endif

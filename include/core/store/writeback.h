@@ -59,11 +59,11 @@ struct settle {
 	const char *sentence; /* for the user, as an event; NULL: none */
 	bool is_held;         /* out; false: the lease was lost, nothing done */
 	bool is_restored;     /* rolled back, and the task was still ours */
-	char *task;           /* JSON as it now is, the caller's; NULL: deleted */
+	char *task; /* JSON as it now is, the caller's; NULL: deleted */
 };
 
-enum err writeback_settle(const struct store *store, struct settle *list,
-    size_t count) MUST_CHECK;
+enum err writeback_settle(
+    const struct store *store, struct settle *list, size_t count) MUST_CHECK;
 
 /* JSON of the writeback and of its task (NULL if deleted), the caller's.
  * ERR_NOTFOUND. */
@@ -73,7 +73,7 @@ enum err writeback_read(const struct store *store, const char *user_id,
 struct open_writebacks {
 	int64_t count, oldest_s;
 };
-enum err writeback_open(const struct store *store,
-    struct open_writebacks *out) MUST_CHECK;
+enum err writeback_open(
+    const struct store *store, struct open_writebacks *out) MUST_CHECK;
 
 #endif

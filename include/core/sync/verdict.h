@@ -7,13 +7,13 @@
 
 struct evidence {
 	enum wish wish;
-	bool by_fallback;  /* the task named no connection */
-	bool is_patient;   /* nobody waits for the answer: rather try again */
-	bool is_too_old;   /* trying again has been going on long enough */
+	bool by_fallback; /* the task named no connection */
+	bool is_patient;  /* nobody waits for the answer: rather try again */
+	bool is_too_old;  /* trying again has been going on long enough */
 	bool may_have_happened; /* a write went out whose effect is not known */
-	int attempts;      /* owners so far, at least 1 */
-	uint64_t random;   /* for jitter */
-	struct answer answer; /* the last one */
+	int attempts;           /* owners so far, at least 1 */
+	uint64_t random;        /* for jitter */
+	struct answer answer;   /* the last one */
 };
 
 struct verdict {

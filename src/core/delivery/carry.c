@@ -14,8 +14,8 @@ courier_open(struct courier *courier, const struct config *config)
 		.user_agent = "Flowpin-Gateway/" FLOWPIN_VERSION,
 		.connect_timeout_ms = config->connect_timeout_ms,
 		.max_handles = config->workers > config->poll_concurrency
-		    ? config->workers
-		    : config->poll_concurrency,
+				   ? config->workers
+				   : config->poll_concurrency,
 	};
 	enum err err;
 
@@ -23,8 +23,8 @@ courier_open(struct courier *courier, const struct config *config)
 	courier->config = config;
 	err = config_require(config, "master_key_files");
 	if (!err)
-		err = crypto_keys_load(
-		    config->master_key_files, &courier->keys);
+		err =
+		    crypto_keys_load(config->master_key_files, &courier->keys);
 	for (size_t i = 0; !err && provider_at(i); i++) {
 		const char *name = provider_at(i)->name;
 		const char *url = config_base_url(config, name);
@@ -54,11 +54,10 @@ enum err
 carry(const struct courier *courier, const struct http_request *req,
     int64_t deadline_ms, struct http_response *res)
 {
-	int64_t limit =
-	    clock_mono_ms() + courier->config->provider_timeout_ms;
+	int64_t limit = clock_mono_ms() + courier->config->provider_timeout_ms;
 
-	return http_send(courier->http, req,
-	    limit < deadline_ms ? limit : deadline_ms, res);
+	return http_send(
+	    courier->http, req, limit < deadline_ms ? limit : deadline_ms, res);
 }
 
 void
@@ -88,7 +87,7 @@ carry_read_one(const struct courier *courier, const struct provider *provider,
 	if (err)
 		carry_failed(answer);
 	else if (!provider->read_response(
-	             conn, &source_id, 1, &res, out, answer))
+		     conn, &source_id, 1, &res, out, answer))
 		is_read = out->count == 1;
 	http_request_done(&req);
 	http_response_done(&res);

@@ -56,15 +56,14 @@ carry_out(const struct store *store, const struct courier *courier,
     struct writeback *w, int64_t deadline_ms, bool is_patient,
     struct carried_out *out)
 {
-	const struct provider *provider =
-	    provider_by_name(w->connection.type);
+	const struct provider *provider = provider_by_name(w->connection.type);
 	char *patch = NULL;
 	struct settle settle;
 	enum err err;
 
 	memset(out, 0, sizeof(*out));
-	courier_deliver(courier, w, deadline_ms, is_patient, &out->verdict,
-	    &patch);
+	courier_deliver(
+	    courier, w, deadline_ms, is_patient, &out->verdict, &patch);
 	verdict_sentence(&out->verdict, w->wish,
 	    provider ? provider->title : "The provider", out->sentence,
 	    sizeof(out->sentence));
@@ -79,9 +78,9 @@ carry_out(const struct store *store, const struct courier *courier,
 		.limit_ms = out->verdict.limit_ms,
 		.metadata_patch = patch,
 		.sentence = is_patient && out->sentence[0] &&
-		        out->verdict.ending != END_QUEUED
-		    ? out->sentence
-		    : NULL };
+				    out->verdict.ending != END_QUEUED
+				? out->sentence
+				: NULL };
 	err = settle_until_said(store, &settle);
 	out->is_held = !err && settle.is_held;
 	out->is_restored = settle.is_restored;
@@ -105,8 +104,8 @@ carry_out_due(const struct store *store, const struct courier *courier,
 		size_t n = 0;
 
 		/* one at a time: a lease must not run out in a queue */
-		err = writeback_claim_due(
-		    store, 1, config->lease_ms, &list, &n);
+		err =
+		    writeback_claim_due(store, 1, config->lease_ms, &list, &n);
 		if (!err && n == 1) {
 			err = carry_out(store, courier, &list[0],
 			    clock_mono_ms() + config->call_deadline_ms, true,

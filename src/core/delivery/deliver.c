@@ -37,8 +37,7 @@ static bool
 fits(const struct delivery *d, int64_t wait_ms)
 {
 	/* a wait that leaves no time for the call itself is no use */
-	return wait_ms >= 0 &&
-	    clock_mono_ms() + wait_ms + 100 < d->deadline_ms;
+	return wait_ms >= 0 && clock_mono_ms() + wait_ms + 100 < d->deadline_ms;
 }
 
 static int64_t
@@ -150,7 +149,7 @@ look(struct delivery *d)
 	bool decided = false;
 
 	if (!carry_read_one(d->courier, d->provider, &d->w->connection,
-	        d->w->source_id, d->deadline_ms, &items, &failure))
+		d->w->source_id, d->deadline_ms, &items, &failure))
 		goto out;
 	if (items.list[0].state == ITEM_NOT_VISIBLE) {
 		say(&d->answer, OUTCOME_REJECTED, REASON_NOT_FOUND,
@@ -177,8 +176,7 @@ round_ended(struct delivery *d)
 	if (!ask(d))
 		write_once(d);
 	if (d->answer.outcome == OUTCOME_REJECTED &&
-	    d->answer.reason == REASON_STATE_REFUSED &&
-	    !d->push.is_refused) {
+	    d->answer.reason == REASON_STATE_REFUSED && !d->push.is_refused) {
 		d->push.is_refused = true; /* asked anew, once */
 		return false;
 	}
@@ -213,8 +211,8 @@ work(struct delivery *d)
 		if (d->answer.outcome == OUTCOME_REJECTED)
 			continue; /* a refused state: at once */
 		wait = d->answer.outcome == OUTCOME_RATE_LIMITED
-		    ? d->answer.retry_after_ms
-		    : pause_ms(tries);
+			   ? d->answer.retry_after_ms
+			   : pause_ms(tries);
 		if (!fits(d, wait))
 			break;
 		clock_sleep_ms(wait);
@@ -242,9 +240,9 @@ courier_deliver(const struct courier *courier, struct writeback *w,
     int64_t deadline_ms, bool is_patient, struct verdict *out,
     char **metadata_patch)
 {
-	struct delivery d = { .courier = courier,
-		.w = w,
-		.deadline_ms = deadline_ms };
+	struct delivery d = {
+		.courier = courier, .w = w, .deadline_ms = deadline_ms
+	};
 	struct evidence evidence;
 	bool was_asked;
 

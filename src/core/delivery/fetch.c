@@ -35,8 +35,7 @@ fail(struct fetch *f, enum err err, const char *detail)
 	f->failure->outcome = OUTCOME_UNKNOWN;
 	f->failure->reason = REASON_BAD_ANSWER;
 	f->failure->retry_after_ms = -1;
-	snprintf(f->failure->detail, sizeof(f->failure->detail), "%s",
-	    detail);
+	snprintf(f->failure->detail, sizeof(f->failure->detail), "%s", detail);
 	return err_set(err, "%s", detail);
 }
 
@@ -103,8 +102,8 @@ all_pages(struct fetch *f, struct fetched *out)
 		struct page page = { 0 };
 
 		err = clock_mono_ms() >= f->deadline_ms
-		    ? fail(f, ERR_TIMEOUT, "the run took too long")
-		    : one_page(f, cursor, &page);
+			  ? fail(f, ERR_TIMEOUT, "the run took too long")
+			  : one_page(f, cursor, &page);
 		if (!err)
 			err = check_account(f, page.account_id, out);
 		if (!err)
@@ -118,8 +117,9 @@ all_pages(struct fetch *f, struct fetched *out)
 		}
 		/* every row of a page may be repeated: pages are bounded too */
 		if (!err && !end &&
-		    (out->items.count > (size_t)f->courier->config->poll_max_items ||
-		        out->pages > f->courier->config->poll_max_items))
+		    (out->items.count >
+			    (size_t)f->courier->config->poll_max_items ||
+			out->pages > f->courier->config->poll_max_items))
 			err = fail(f, ERR_REMOTE,
 			    "the list is longer than poll_max_items");
 		page_done(&page);
@@ -180,8 +180,8 @@ learn_metadata(struct fetch *f, struct fetched *out)
 		if (err)
 			carry_failed(f->failure);
 		else
-			err = f->provider->metadata_response(&res,
-			    &out->metadata_patch, &next, f->failure);
+			err = f->provider->metadata_response(
+			    &res, &out->metadata_patch, &next, f->failure);
 		http_request_done(&req);
 		http_response_done(&res);
 		free(cursor);

@@ -22,8 +22,8 @@ courier_find(const struct items *items, const char *source_id)
 
 	if (items->count == 0)
 		return NULL;
-	return bsearch(&key, items->list, items->count, sizeof(key),
-	    by_source_id);
+	return bsearch(
+	    &key, items->list, items->count, sizeof(key), by_source_id);
 }
 
 /* False: asking on is of no use, the trouble is not about these ids. */
@@ -68,13 +68,12 @@ courier_read(const struct courier *courier, struct connection *conn,
 		return;
 	for (size_t i = 0; i < count; i += n) {
 		n = count - i < provider->read_max ? count - i
-		                                   : provider->read_max;
+						   : provider->read_max;
 		if (clock_mono_ms() >= deadline_ms ||
-		    !one_batch(courier, provider, conn, ids + i, n,
-		        deadline_ms, out))
+		    !one_batch(
+			courier, provider, conn, ids + i, n, deadline_ms, out))
 			break;
 	}
 	if (out->count > 1)
-		qsort(out->list, out->count, sizeof(*out->list),
-		    by_source_id);
+		qsort(out->list, out->count, sizeof(*out->list), by_source_id);
 }

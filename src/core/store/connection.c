@@ -15,8 +15,8 @@ copy(const char *text, char **out)
 }
 
 enum err
-connection_from_row(const struct rows *rows, size_t row,
-    struct connection *conn)
+connection_from_row(
+    const struct rows *rows, size_t row, struct connection *conn)
 {
 	const char *id = rows_text(rows, row, "connection_id");
 	const char *key_id = rows_text(rows, row, "key_id");
@@ -24,10 +24,10 @@ connection_from_row(const struct rows *rows, size_t row,
 	if (!id || !rows_text(rows, row, "type"))
 		return OK; /* it was deleted: conn stays empty */
 	snprintf(conn->id, sizeof(conn->id), "%s", id);
-	snprintf(conn->type, sizeof(conn->type), "%s",
-	    rows_text(rows, row, "type"));
-	snprintf(conn->key_id, sizeof(conn->key_id), "%s",
-	    key_id ? key_id : "");
+	snprintf(
+	    conn->type, sizeof(conn->type), "%s", rows_text(rows, row, "type"));
+	snprintf(
+	    conn->key_id, sizeof(conn->key_id), "%s", key_id ? key_id : "");
 	snprintf(conn->status, sizeof(conn->status), "%s",
 	    rows_text(rows, row, "status"));
 	conn->writeback = rows_bool(rows, row, "writeback");
@@ -38,8 +38,8 @@ connection_from_row(const struct rows *rows, size_t row,
 	    !copy(rows_text(rows, row, "metadata"), &conn->metadata) ||
 	    !copy(rows_text(rows, row, "account_id"), &conn->account_id))
 		return err_set(ERR_NOMEM, "no memory for a connection");
-	return rows_bytes(rows, row, "key_sealed", &conn->key_sealed,
-	    &conn->key_sealed_len);
+	return rows_bytes(
+	    rows, row, "key_sealed", &conn->key_sealed, &conn->key_sealed_len);
 }
 
 enum err
@@ -99,8 +99,7 @@ connection_add(const struct store *store, const struct connection *conn)
 
 /* One row back means that it was this user's. */
 static enum err
-run_for_one(const struct store *store, const struct query *q,
-    struct args *args)
+run_for_one(const struct store *store, const struct query *q, struct args *args)
 {
 	char *id = NULL;
 	enum err err = store_one(store, q, args, "id", &id);
@@ -136,8 +135,8 @@ connection_update(const struct store *store, const char *user_id,
 }
 
 enum err
-connection_delete(const struct store *store, const char *user_id,
-    const char *connection_id)
+connection_delete(
+    const struct store *store, const char *user_id, const char *connection_id)
 {
 	struct args args = { 0 };
 
@@ -147,8 +146,8 @@ connection_delete(const struct store *store, const char *user_id,
 }
 
 enum err
-connection_poll_now(const struct store *store, const char *user_id,
-    const char *connection_id)
+connection_poll_now(
+    const struct store *store, const char *user_id, const char *connection_id)
 {
 	struct args args = { 0 };
 
@@ -160,15 +159,15 @@ connection_poll_now(const struct store *store, const char *user_id,
 static void
 read_health(const struct rows *rows, size_t row, struct provider_health *out)
 {
-	snprintf(out->type, sizeof(out->type), "%s",
-	    rows_text(rows, row, "type"));
+	snprintf(
+	    out->type, sizeof(out->type), "%s", rows_text(rows, row, "type"));
 	out->connections = rows_int(rows, row, "connections");
 	out->auth_failed = rows_int(rows, row, "auth_failed");
 	out->failing = rows_int(rows, row, "failing");
 	out->last_complete_run_age_s =
 	    rows_text(rows, row, "last_complete_run_age_s")
-	    ? rows_int(rows, row, "last_complete_run_age_s")
-	    : -1;
+		? rows_int(rows, row, "last_complete_run_age_s")
+		: -1;
 }
 
 enum err

@@ -69,8 +69,8 @@ out:
 }
 
 enum err
-idempotency_end(const struct store *store, const char *user_id,
-    const char *key, const struct kept_answer *answer)
+idempotency_end(const struct store *store, const char *user_id, const char *key,
+    const struct kept_answer *answer)
 {
 	struct args args = { 0 };
 	enum err err;

@@ -19,8 +19,8 @@ read_run(const struct rows *rows, size_t row, struct run *run)
 {
 	enum err err = connection_from_row(rows, row, &run->connection);
 
-	snprintf(run->connection.user_id, sizeof(run->connection.user_id),
-	    "%s", rows_text(rows, row, "user_id"));
+	snprintf(run->connection.user_id, sizeof(run->connection.user_id), "%s",
+	    rows_text(rows, row, "user_id"));
 	snprintf(run->t0, sizeof(run->t0), "%s", rows_text(rows, row, "t0"));
 	return err;
 }
@@ -74,8 +74,8 @@ verdict_of(const char *text)
 static enum err
 read_candidate(const struct rows *rows, size_t row, struct candidate *c)
 {
-	snprintf(c->task_id, sizeof(c->task_id), "%s",
-	    rows_text(rows, row, "id"));
+	snprintf(
+	    c->task_id, sizeof(c->task_id), "%s", rows_text(rows, row, "id"));
 	c->version = rows_int(rows, row, "version");
 	c->was_missing = rows_bool(rows, row, "was_missing");
 	c->never_seen = rows_bool(rows, row, "never_seen");
@@ -125,8 +125,18 @@ out:
 	return err;
 }
 
-enum { F_ID, F_TITLE, F_URL, F_METADATA, F_DUE, F_TASK, F_VERSION, F_ACTION,
-	F_REASON, F_COUNT };
+enum {
+	F_ID,
+	F_TITLE,
+	F_URL,
+	F_METADATA,
+	F_DUE,
+	F_TASK,
+	F_VERSION,
+	F_ACTION,
+	F_REASON,
+	F_COUNT
+};
 
 static void
 fill_arrays(struct array *a, const struct run_result *r)
@@ -154,8 +164,8 @@ fill_arrays(struct array *a, const struct run_result *r)
 }
 
 enum err
-run_finish(const struct store *store, const struct run *run,
-    struct run_result *result)
+run_finish(
+    const struct store *store, const struct run *run, struct run_result *result)
 {
 	struct array a[F_COUNT];
 	struct args args = { 0 };
@@ -245,7 +255,7 @@ retention_trim(const struct store *store, const struct retention *r)
 	if (!err)
 		err = trim(store, &q_event_trim, r->events_days, r->limit);
 	if (!err)
-		err = trim(store, &q_idempotency_key_trim,
-		    r->idempotency_days, r->limit);
+		err = trim(store, &q_idempotency_key_trim, r->idempotency_days,
+		    r->limit);
 	return err;
 }

@@ -43,8 +43,8 @@ args_cursor(struct args *args, const struct cursor *cursor)
 
 /* At most limit rows' JSON as an array. */
 static enum err
-join_rows(const struct rows *rows, const char *column, size_t limit,
-    char **json)
+join_rows(
+    const struct rows *rows, const char *column, size_t limit, char **json)
 {
 	struct buf buf = BUF_INIT((size_t)64 * 1024 * 1024);
 	size_t n = rows_count(rows);
@@ -69,8 +69,8 @@ join_rows(const struct rows *rows, const char *column, size_t limit,
 
 /* The statement returned one row more than asked if there is more. */
 static enum err
-read_listing(const struct rows *rows, const char *column, int limit,
-    struct listing *out)
+read_listing(
+    const struct rows *rows, const char *column, int limit, struct listing *out)
 {
 	size_t n = rows_count(rows), last = (size_t)limit - 1;
 	char cursor[48 + CRYPTO_UUID + 2];
@@ -194,8 +194,8 @@ task_read(const struct store *store, const char *user_id, const char *task_id,
 }
 
 enum err
-task_rename(const struct store *store, const char *user_id,
-    const char *task_id, const char *title, char **json)
+task_rename(const struct store *store, const char *user_id, const char *task_id,
+    const char *title, char **json)
 {
 	struct args args = { 0 };
 
@@ -217,8 +217,7 @@ task_archive(const struct store *store, const char *user_id,
 }
 
 enum err
-task_delete(const struct store *store, const char *user_id,
-    const char *task_id)
+task_delete(const struct store *store, const char *user_id, const char *task_id)
 {
 	struct args args = { 0 };
 	char *id = NULL;

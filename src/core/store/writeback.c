@@ -61,8 +61,7 @@ begun_of(const char *verdict, const char *state)
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (!strcmp(verdict, table[i].verdict))
 			return table[i].begun;
-	return state && !strcmp(state, "queued") ? BEGUN_QUEUED
-	                                         : BEGUN_SENDING;
+	return state && !strcmp(state, "queued") ? BEGUN_QUEUED : BEGUN_SENDING;
 }
 
 static enum err
@@ -71,8 +70,8 @@ read_begun(const struct rows *rows, size_t row, struct begin *b)
 	struct writeback *w = &b->writeback;
 	enum err err;
 
-	b->begun = begun_of(rows_text(rows, row, "verdict"),
-	    rows_text(rows, row, "state"));
+	b->begun = begun_of(
+	    rows_text(rows, row, "verdict"), rows_text(rows, row, "state"));
 	err = copy_text(rows_text(rows, row, "reason"), &b->reason);
 	if (!err)
 		err = copy_text(rows_text(rows, row, "task"), &b->task);
@@ -103,7 +102,7 @@ writeback_begin(const struct store *store, struct begin *list, size_t count,
     int64_t lease_ms, int64_t give_up_ms)
 {
 	struct array users = ARRAY_INIT, tasks = ARRAY_INIT,
-	             wishes = ARRAY_INIT, ids = ARRAY_INIT;
+		     wishes = ARRAY_INIT, ids = ARRAY_INIT;
 	struct args args = { 0 };
 	struct rows rows = { 0 };
 	enum err err;
@@ -183,14 +182,14 @@ read_due(const struct rows *rows, size_t row, struct writeback *w)
 {
 	const char *wish = rows_text(rows, row, "wish");
 
-	snprintf(w->id, sizeof(w->id), "%s",
-	    rows_text(rows, row, "writeback_id"));
+	snprintf(
+	    w->id, sizeof(w->id), "%s", rows_text(rows, row, "writeback_id"));
 	snprintf(w->user_id, sizeof(w->user_id), "%s",
 	    rows_text(rows, row, "user_id"));
 	snprintf(w->task_id, sizeof(w->task_id), "%s",
 	    rows_text(rows, row, "task_id"));
 	w->wish = !strcmp(wish, wish_name(WISH_COMPLETE)) ? WISH_COMPLETE
-	                                                  : WISH_UNCOMPLETE;
+							  : WISH_UNCOMPLETE;
 	w->generation = rows_int(rows, row, "writeback_generation");
 	w->attempts = (int)rows_int(rows, row, "attempts");
 	w->is_agreed = rows_bool(rows, row, "is_agreed");
@@ -235,8 +234,20 @@ out:
 	return err;
 }
 
-enum { S_USER, S_ID, S_GENERATION, S_STATE, S_REASON, S_DETAIL, S_DUE,
-	S_AUTH, S_LIMIT, S_PATCH, S_SENTENCE, S_COUNT };
+enum {
+	S_USER,
+	S_ID,
+	S_GENERATION,
+	S_STATE,
+	S_REASON,
+	S_DETAIL,
+	S_DUE,
+	S_AUTH,
+	S_LIMIT,
+	S_PATCH,
+	S_SENTENCE,
+	S_COUNT
+};
 
 static void
 add_settle(struct array *a, const struct settle *s)

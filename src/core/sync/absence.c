@@ -76,9 +76,9 @@ absence_dedupe(struct items *items)
 		sorted[i] = (struct entry){ items->list[i], i };
 	qsort(sorted, items->count, sizeof(*sorted), compare);
 	for (size_t i = 0; i < items->count; i++) {
-		bool again = i + 1 < items->count &&
-		    !strcmp(sorted[i].item.source_id,
-		        sorted[i + 1].item.source_id);
+		bool again =
+		    i + 1 < items->count && !strcmp(sorted[i].item.source_id,
+						sorted[i + 1].item.source_id);
 
 		if (again) {
 			item_done(&sorted[i].item);

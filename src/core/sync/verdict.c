@@ -56,7 +56,7 @@ decide_rejected(const struct evidence *e, struct verdict *v)
 	if (e->answer.reason == REASON_NOT_FOUND)
 		decide_gone(e, v);
 	else if (e->answer.reason == REASON_NO_DONE_STATE ||
-	    e->answer.reason == REASON_NO_CONNECTION)
+		 e->answer.reason == REASON_NO_CONNECTION)
 		end(v, END_SKIPPED, e->answer.reason);
 	else
 		end(v, END_ROLLED_BACK, e->answer.reason);
@@ -137,13 +137,13 @@ fill(const char *template, const char *value, char *out, size_t size)
 {
 	const char *hole = strstr(template, "%s");
 
-	snprintf(out, size, "%.*s%s%s", (int)(hole - template), template,
-	    value, hole + 2);
+	snprintf(out, size, "%.*s%s%s", (int)(hole - template), template, value,
+	    hole + 2);
 }
 
 void
-verdict_sentence(const struct verdict *v, enum wish wish,
-    const char *provider, char *out, size_t size)
+verdict_sentence(const struct verdict *v, enum wish wish, const char *provider,
+    char *out, size_t size)
 {
 	bool completing = wish == WISH_COMPLETE;
 	char text[200];
