@@ -19,6 +19,12 @@ BUILD := build/san
 CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 endif
 
+# With the crash points that `make test-crash` dies at.
+ifeq ($(CRASH),1)
+BUILD := build/crash
+CPPFLAGS += -DFLOWPIN_CRASH_POINTS
+endif
+
 PKGS := libpq libcurl libcjson openssl
 OUR_CPPFLAGS = -Iinclude -I$(BUILD)/gen -Isrc -D_GNU_SOURCE -DFLOWPIN_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS))
 OUR_CFLAGS := -std=c17 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -pthread $(WERROR)
@@ -122,4 +128,4 @@ install: $(PROGRAMS)
 	install -m 644 README.md deploy/README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/flowpin 
 
 clean:
-	rm -rf build/release build/san build/lint
+	rm -rf build/release build/san build/lint build/crash

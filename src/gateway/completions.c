@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "core/clock.h"
+#include "core/crash.h"
 #include "core/delivery/carry_out.h"
 #include "core/store/writeback.h"
 #include "gateway.h"
@@ -26,8 +27,10 @@ begin_alone(struct gateway *gateway, struct begin *begin, int64_t lease_ms,
 	enum err err;
 
 	for (int i = 1;; i++) {
+		crash_point("before_begin");
 		err = writeback_begin(&gateway->store, begin, 1, lease_ms,
 		    gateway->config->give_up_ms);
+		crash_point("after_begin");
 		if (err || begin->begun != BEGUN_BUSY)
 			return err;
 		if (clock_mono_ms() >= deadline_ms)
@@ -177,10 +180,12 @@ wait_and_send(struct gateway *gateway, const struct request *req,
 	enum err err;
 
 	for (int i = 1; clock_mono_ms() < deadline_ms; i++) {
+		crash_point("before_claim");
 		err = writeback_claim(&gateway->store, &begin->writeback,
 		    gateway->config->lease_ms, &claim);
 		if (err)
 			return err;
+		crash_point("after_claim");
 		if (claim.is_claimed)
 			return send_and_settle(
 			    gateway, req, begin, deadline_ms, reply);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/crash.h"
 #include "core/log.h"
 #include "core/sync/absence.h"
 
@@ -105,8 +106,10 @@ mark(const struct poller *poller, struct run *run, int64_t deadline_ms,
 
 	if (!err)
 		err = confirm(poller, run, deadline_ms, &candidates, &result);
+	crash_point("before_mark");
 	if (!err)
 		err = run_finish(&poller->store, run, &result);
+	crash_point("after_mark");
 	if (!err)
 		log_info("connection=%s type=%s pages=%d items=%zu "
 			 "candidates=%zu completed=%" PRId64
@@ -129,6 +132,7 @@ run_poll(const struct poller *poller, struct run *run)
 	struct answer failure = { 0 };
 	enum err err;
 
+	crash_point("before_fetch");
 	if (courier_fetch(&poller->courier, &run->connection, deadline_ms,
 		&fetched, &failure))
 		err = fail(poller, run, fetched.pages, &failure);

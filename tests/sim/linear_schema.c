@@ -34,7 +34,8 @@ static resolver issue_creator, issue_priority, issue_previous;
 static resolver user_is_me, user_issues, user_name;
 static resolver org_key, org_name;
 static resolver payload_issue, payload_success, payload_sync;
-static resolver hook_webhook, literal_true, hook_url, hook_team, null_value;
+static resolver hook_webhook, literal_true, hook_url, hook_types, fixed_time;
+static resolver fixed_color, issue_id;
 static resolver limits_kind, limits_list, limits_identifier;
 static resolver root_viewer, root_issues, root_issue, root_team, root_teams;
 static resolver root_states, root_org, root_limits, root_update, root_hook;
@@ -86,8 +87,8 @@ static const struct gql_type type_state = { "WorkflowState",
 	    CALL("type", state_type),
 	    PLACE(wstate, GQL_FLOAT, "position", position),
 	    OBJECT("team", state_team, &type_team, NULL),
-	    CALL("color", null_value), CALL("createdAt", null_value),
-	    CALL("updatedAt", null_value)),
+	    CALL("color", fixed_color), CALL("createdAt", fixed_time),
+	    CALL("updatedAt", fixed_time)),
 	"description inheritedFrom archivedAt", NULL, NULL, NULL };
 
 static const struct gql_type type_state_page = { "WorkflowStateConnection",
@@ -102,7 +103,7 @@ static const struct gql_type type_team = { "Team",
 	    PLACE(team, GQL_TEXT, "displayName", name),
 	    OBJECT("states", team_states, &type_state_page, paging),
 	    OBJECT("defaultIssueState", team_default, &type_state, NULL),
-	    CALL("createdAt", null_value), CALL("updatedAt", null_value)),
+	    CALL("createdAt", fixed_time), CALL("updatedAt", fixed_time)),
 	"cycleCalenderUrl autoArchivePeriod autoClosePeriod securitySettings "
 	"integrationsSettings activeCycle triageResponsibility scimGroupName "
 	"autoCloseStateId defaultTemplateForMembers "
@@ -147,7 +148,7 @@ static const struct gql_type type_user = { "User",
 	    CALL("displayName", user_name), CALL("isMe", user_is_me),
 	    CALL("active", literal_true), CALL("isAssignable", literal_true),
 	    CALL("isMentionable", literal_true),
-	    CALL("createdAt", null_value), CALL("updatedAt", null_value),
+	    CALL("createdAt", fixed_time), CALL("updatedAt", fixed_time),
 	    OBJECT("assignedIssues", user_issues, &type_issue_page, paging)),
 	"description avatarUrl avatarBackgroundColor statusUntilAt "
 	"statusEmoji initials lastSeen timezone disableReason statusLabel "
@@ -156,7 +157,7 @@ static const struct gql_type type_user = { "User",
 	"createdIssueCount", NULL };
 
 static const struct gql_type type_issue = { "Issue",
-	DEFS(PLACE(item, GQL_TEXT, "id", id),
+	DEFS(CALL("id", issue_id),
 	    CALL("identifier", issue_identifier),
 	    PLACE(item, GQL_TEXT, "title", title), CALL("url", issue_url),
 	    CALL("priority", issue_priority),
@@ -200,7 +201,7 @@ static const struct gql_type type_issue_payload = { "IssuePayload",
 static const struct gql_type type_webhook = { "Webhook",
 	DEFS(PLACE(linear_page, GQL_TEXT, "id", start),
 	    CALL("enabled", literal_true), CALL("url", hook_url),
-	    CALL("resourceTypes", hook_team)),
+	    CALL("resourceTypes", hook_types)),
 	"team label secret archivedAt createdAt updatedAt", NULL, NULL,
 	NULL };
 
@@ -251,13 +252,22 @@ const struct gql_type linear_mutation = { "Mutation",
 /* Small ones */
 
 static void
-null_value(struct gql_exec *x, const char *key, void *obj,
+fixed_time(struct gql_exec *x, const char *key, void *obj,
     const struct gql_group *g)
 {
 	(void)obj;
 	(void)g;
 	/* Non-null at Linear, but no time is kept for these. */
 	json_str(x->out, key, "2026-01-01T00:00:00.000Z");
+}
+
+static void
+fixed_color(struct gql_exec *x, const char *key, void *obj,
+    const struct gql_group *g)
+{
+	(void)obj;
+	(void)g;
+	json_str(x->out, key, "#5e6ad2");
 }
 
 static void
@@ -436,6 +446,19 @@ team_default(struct gql_exec *x, const char *key, void *obj,
 /* Issues */
 
 static void
+issue_id(struct gql_exec *x, const char *key, void *obj,
+    const struct gql_group *g)
+{
+	struct item *it = obj;
+
+	(void)g;
+	if (linear_call(x)->fault.kind == FAULT_WRONG_TYPE)
+		json_int(x->out, key, it->number);
+	else
+		json_str(x->out, key, it->id);
+}
+
+static void
 issue_identifier(struct gql_exec *x, const char *key, void *obj,
     const struct gql_group *g)
 {
@@ -598,7 +621,7 @@ hook_url(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-hook_team(struct gql_exec *x, const char *key, void *obj,
+hook_types(struct gql_exec *x, const char *key, void *obj,
     const struct gql_group *g)
 {
 	(void)obj;

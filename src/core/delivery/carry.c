@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/crash.h"
 
 enum err
 courier_open(struct courier *courier, const struct config *config)
@@ -55,9 +56,15 @@ carry(const struct courier *courier, const struct http_request *req,
     int64_t deadline_ms, struct http_response *res)
 {
 	int64_t limit = clock_mono_ms() + courier->config->provider_timeout_ms;
+	bool is_question = req->method == HTTP_GET;
+	enum err err;
 
-	return http_send(
+	crash_point(is_question ? "before_question" : "before_provider_call");
+	err = http_send(
 	    courier->http, req, limit < deadline_ms ? limit : deadline_ms, res);
+	crash_point(is_question ? "after_question" : "after_provider_call");
+	(void)is_question; /* unused without crash points */
+	return err;
 }
 
 void

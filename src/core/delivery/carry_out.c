@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/crash.h"
 #include "core/log.h"
 #include "core/store/writeback.h"
 
@@ -26,7 +27,9 @@ settle_until_said(const struct store *store, struct settle *settle)
 	enum err err;
 
 	for (int i = 1;; i++) {
+		crash_point("before_settle");
 		err = writeback_settle(store, settle, 1);
+		crash_point("after_settle");
 		if (!err || i == SETTLE_TRIES)
 			return err;
 		clock_sleep_ms(20 << i);

@@ -1,0 +1,2 @@
+#include "manual.h"
+const char manual_text[] = "todo\n";
