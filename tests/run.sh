@@ -146,8 +146,8 @@ publish_env() {
 		env_file=$run_dir/$PORT/env
 		mkdir -p "$run_dir/$PORT" || exit 1
 	fi
-	write_env "$env_file" && write_env "$run_dir/env" ||
-		fail "cannot write $env_file"
+	write_env "$env_file" || fail "cannot write $env_file"
+	write_env "$run_dir/env" || fail "cannot write $run_dir/env"
 }
 
 # The latest one's copy is removed by the latest only.
@@ -219,7 +219,7 @@ explain() {
 main() {
 	local provider simulated=()
 
-	[[ $PORT =~ ^[0-9]+$ ]] && ((PORT > 0 && PORT < 65536)) ||
+	[[ $PORT =~ ^[1-9][0-9]{0,4}$ && $PORT -lt 65536 ]] ||
 		fail "PORT must be a number from 1 to 65535, not '$PORT'"
 	stack_is_taken "$PORT" &&
 		fail "port $PORT is in use; choose another one: make run PORT=8081"

@@ -114,6 +114,8 @@ enum reason {
 	REASON_STATE_REFUSED,
 	REASON_AUTH_FAILED,
 	REASON_SCOPE_MISSING,
+	REASON_KEY_UNREADABLE, /* sealed under a master key we lack, or altered
+				*/
 	REASON_RATE_LIMITED,
 	REASON_UNREACHABLE, /* never sent */
 	REASON_TIMEOUT,     /* sent, no answer in time */

@@ -44,6 +44,7 @@ static const char *const reason_names[] = {
 	[REASON_STATE_REFUSED]   = "state_refused",
 	[REASON_AUTH_FAILED]     = "auth_failed",
 	[REASON_SCOPE_MISSING]   = "scope_missing",
+	[REASON_KEY_UNREADABLE]  = "key_unreadable",
 	[REASON_RATE_LIMITED]    = "rate_limited",
 	[REASON_UNREACHABLE]     = "unreachable",
 	[REASON_TIMEOUT]         = "timeout",

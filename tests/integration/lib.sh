@@ -327,11 +327,10 @@ provider_says() {
 
 # --- what reached the providers -----------------------------------------------
 
-# mark: `writes` and `requests` count from here.
+# mark: `requests` and `writes` count from here.
 mark() {
-	sim GET '/_sim/requests?since=0'
-	MARK=$(field '.next // ([.requests[].id] | max + 1)')
-	MARK=${MARK:-0}
+	sim GET "/_sim/requests?since=${MARK:-0}"
+	MARK=$(field .last_seq)
 }
 
 requests() {

@@ -253,8 +253,10 @@ static const struct {
 	{ "issueUpdate", "update" },
 	{ "team", "states" },
 	{ "teams", "states" },
+	{ "workflowState", "states" },
 	{ "workflowStates", "states" },
 	{ "viewer", "whoami" },
+	{ "user", "whoami" },
 	{ "organization", "whoami" },
 	{ "rateLimitStatus", "rate_limit" },
 	{ "issue", "read" },
@@ -270,7 +272,7 @@ classify_field(struct call *c, struct query *q, const struct gql_sel *sel)
 	for (i = 0; i < sizeof(ops) / sizeof(*ops); i++)
 		if (strcmp(ops[i].field, sel->name) == 0)
 			c->op = ops[i].op;
-	if (strcmp(sel->name, "viewer") == 0)
+	if (strcmp(c->op, "whoami") == 0)
 		assigned = child_field(q, sel->sub, "assignedIssues", 0);
 	if (assigned)
 		sel = assigned;

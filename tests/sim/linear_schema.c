@@ -35,7 +35,7 @@ static resolver user_is_me, user_issues, user_name;
 static resolver org_key, org_name;
 static resolver payload_issue, payload_success, payload_sync;
 static resolver hook_webhook, literal_true, hook_url, hook_types, fixed_time;
-static resolver fixed_color, issue_id;
+static resolver fixed_color, issue_id, issue_sharing, root_user, root_state;
 static resolver limits_kind, limits_list, limits_identifier;
 static resolver root_viewer, root_issues, root_issue, root_team, root_teams;
 static resolver root_states, root_org, root_limits, root_update, root_hook;
@@ -156,6 +156,10 @@ static const struct gql_type type_user = { "User",
 	"guest admin owner app supportsAgentSessions canAccessAnyPublicTeam",
 	"createdIssueCount", NULL };
 
+static const struct gql_type type_sharing = { "IssueSharedAccess",
+	DEFS({ NULL }), NULL, "isShared viewerHasOnlySharedAccess",
+	"sharedWithCount", "sharedWithUsers disallowedIssueFields" };
+
 static const struct gql_type type_issue = { "Issue",
 	DEFS(CALL("id", issue_id),
 	    CALL("identifier", issue_identifier),
@@ -173,8 +177,9 @@ static const struct gql_type type_issue = { "Issue",
 	    OBJECT("state", issue_state, &type_state, NULL),
 	    OBJECT("team", issue_team, &type_team, NULL),
 	    OBJECT("assignee", issue_assignee, &type_user, NULL),
-	    OBJECT("creator", issue_creator, &type_user, NULL)),
-	"integrationSourceType sharedAccess delegate botActor sourceComment "
+	    OBJECT("creator", issue_creator, &type_user, NULL),
+	    OBJECT("sharedAccess", issue_sharing, &type_sharing, NULL)),
+	"integrationSourceType delegate botActor sourceComment "
 	"cycle estimate syncedWith externalUserCreator "
 	"asksExternalUserRequester asksRequester description "
 	"lastAppliedTemplate subIssueSortOrder parent projectMilestone "
@@ -233,10 +238,12 @@ static const struct gql_type type_limits = { "RateLimitPayload",
 
 const struct gql_type linear_query = { "Query",
 	DEFS(OBJECT("viewer", root_viewer, &type_user, NULL),
+	    OBJECT("user", root_user, &type_user, "id:String!"),
 	    OBJECT("issues", root_issues, &type_issue_page, paging),
 	    OBJECT("issue", root_issue, &type_issue, "id:String!"),
 	    OBJECT("team", root_team, &type_team, "id:String!"),
 	    OBJECT("teams", root_teams, &type_team_page, paging),
+	    OBJECT("workflowState", root_state, &type_state, "id:String!"),
 	    OBJECT("workflowStates", root_states, &type_state_page, paging),
 	    OBJECT("organization", root_org, &type_org, NULL),
 	    OBJECT("rateLimitStatus", root_limits, &type_limits, NULL)),
@@ -250,6 +257,13 @@ const struct gql_type linear_mutation = { "Mutation",
 	NULL, NULL, NULL, NULL };
 
 /* Small ones */
+
+static const char *
+text_in(const cJSON *object, const char *name)
+{
+	return cJSON_GetStringValue(
+	    cJSON_GetObjectItemCaseSensitive(object, name));
+}
 
 static void
 fixed_time(struct gql_exec *x, const char *key, void *obj,
@@ -554,6 +568,13 @@ issue_creator(struct gql_exec *x, const char *key, void *obj,
 	write_user(x, key, g, it->acc, it->acc->user_id);
 }
 
+static void
+issue_sharing(struct gql_exec *x, const char *key, void *obj,
+    const struct gql_group *g)
+{
+	gql_object(x, key, &type_sharing, obj, g);
+}
+
 static bool
 is_me(const struct user *user)
 {
@@ -672,6 +693,22 @@ root_viewer(struct gql_exec *x, const char *key, void *obj,
 	write_user(x, key, g, acc, acc->user_id);
 }
 
+/* Linear's own package goes this way from a viewer to its issues. */
+static void
+root_user(struct gql_exec *x, const char *key, void *obj,
+    const struct gql_group *g)
+{
+	struct account *acc = obj;
+	cJSON *args = gql_args(x, g->sel);
+	const char *id = text_in(args, "id");
+
+	if (id && (!strcmp(id, acc->user_id) || !strcmp(id, "me")))
+		write_user(x, key, g, acc, acc->user_id);
+	else
+		linear_not_found(x, "User");
+	cJSON_Delete(args);
+}
+
 static void
 root_org(struct gql_exec *x, const char *key, void *obj,
     const struct gql_group *g)
@@ -699,8 +736,7 @@ root_issue(struct gql_exec *x, const char *key, void *obj,
     const struct gql_group *g)
 {
 	cJSON *args = gql_args(x, g->sel);
-	const char *id = cJSON_GetStringValue(
-	    cJSON_GetObjectItemCaseSensitive(args, "id"));
+	const char *id = text_in(args, "id");
 	struct item *it = linear_issue(linear_call(x), id ? id : "");
 
 	(void)obj;
@@ -716,9 +752,7 @@ root_team(struct gql_exec *x, const char *key, void *obj,
     const struct gql_group *g)
 {
 	cJSON *args = gql_args(x, g->sel);
-	struct team *team = team_find(obj,
-	    cJSON_GetStringValue(
-	        cJSON_GetObjectItemCaseSensitive(args, "id")));
+	struct team *team = team_find(obj, text_in(args, "id"));
 
 	if (team)
 		gql_object(x, key, &type_team, team, g);
@@ -748,6 +782,25 @@ root_teams(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
+root_state(struct gql_exec *x, const char *key, void *obj,
+    const struct gql_group *g)
+{
+	struct account *acc = obj;
+	cJSON *args = gql_args(x, g->sel);
+	const char *id = text_in(args, "id");
+	struct wstate *s = NULL;
+	size_t i;
+
+	for (i = 0; id && !s && i < acc->nteams; i++)
+		s = team_state_by_id(acc->teams[i], id);
+	if (s)
+		gql_object(x, key, &type_state, s, g);
+	else
+		linear_not_found(x, "WorkflowState");
+	cJSON_Delete(args);
+}
+
+static void
 root_states(struct gql_exec *x, const char *key, void *obj,
     const struct gql_group *g)
 {
@@ -761,13 +814,6 @@ static const char update_input[] =
     "stateId title description priority assigneeId teamId dueDate labelIds "
     "estimate parentId projectId cycleId sortOrder subscriberIds "
     "addedLabelIds removedLabelIds snoozedUntilAt trashed";
-
-static const char *
-text_in(const cJSON *object, const char *name)
-{
-	return cJSON_GetStringValue(
-	    cJSON_GetObjectItemCaseSensitive(object, name));
-}
 
 static void
 check_input(struct gql_exec *x, const cJSON *input, const char *type,
@@ -814,6 +860,7 @@ update_issue(struct gql_exec *x, struct item *it, const cJSON *input)
 	}
 	if (state && state != it->state) {
 		item_set_wstate(it, state);
+		it->moved = false;
 		c->applied = true;
 	}
 	if (text_in(input, "title")) {

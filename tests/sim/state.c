@@ -219,7 +219,7 @@ struct item *
 item_make(struct account *acc, struct sim *sim, const char *id)
 {
 	struct item *it = mem_zero(sizeof(*it));
-	char fresh[40];
+	char fresh[40], old[24];
 
 	if (!id) {
 		new_id(sim, acc->prov, fresh);
@@ -233,12 +233,12 @@ item_make(struct account *acc, struct sim *sim, const char *id)
 		it->priority = 1;
 		it->project_id = mem_dup(acc->inbox_id);
 		it->old_id = ++sim->next_old_id;
-		snprintf(fresh, sizeof(fresh), "%lld", (long long)it->old_id);
-		map_put(&sim->old_ids, fresh, it);
+		snprintf(old, sizeof(old), "%lld", (long long)it->old_id);
+		map_put(&sim->old_ids, old, it);
 	} else {
 		it->assignee = mem_dup(acc->user_id);
 	}
-	map_put(&sim->items[it->prov], id, it);
+	map_put(&sim->items[it->prov], it->id, it);
 	append(acc, it);
 	item_touch(sim, it, it->created_ms);
 	return it;

@@ -251,8 +251,12 @@ courier_deliver(const struct courier *courier, struct writeback *w,
 	prepare_push(&d);
 	was_asked = !decided_at_once(&d);
 	if (was_asked) {
-		if (!d.provider || keys_open(&courier->keys, &w->connection))
-			carry_failed(&d.answer);
+		if (!d.provider)
+			say(&d.answer, OUTCOME_REJECTED, REASON_NO_CONNECTION,
+			    "there is no such provider");
+		else if (keys_open(&courier->keys, &w->connection))
+			say(&d.answer, OUTCOME_REJECTED, REASON_KEY_UNREADABLE,
+			    err_text());
 		else
 			work(&d);
 	}

@@ -39,6 +39,8 @@ read_work(const struct rows *rows, size_t row, struct writeback *w)
 	if (!err)
 		err = copy_text(rows_text(rows, row, "source_metadata"),
 		    &w->source_metadata);
+	snprintf(w->connection.user_id, sizeof(w->connection.user_id), "%s",
+	    w->user_id);
 	if (!err)
 		err = connection_from_row(rows, row, &w->connection);
 	return err;

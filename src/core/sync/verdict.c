@@ -121,6 +121,7 @@ static const char *const why[REASON_COUNT] = {
 	[REASON_STATE_REFUSED] = "%s refused the item's new state",
 	[REASON_AUTH_FAILED]   = "%s no longer accepts this connection's key; connect it again",
 	[REASON_SCOPE_MISSING] = "this connection's key may not write to %s; connect it again with write access",
+	[REASON_KEY_UNREADABLE] = "this connection's key for %s cannot be read; connect it again",
 	[REASON_RATE_LIMITED]  = "%s asks to wait a while before the next change",
 	[REASON_UNREACHABLE]   = "%s could not be reached",
 	[REASON_TIMEOUT]       = "%s did not answer in time",
