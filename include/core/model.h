@@ -117,6 +117,7 @@ enum reason {
 	REASON_KEY_UNREADABLE, /* sealed under a master key we lack, or altered
 				*/
 	REASON_RATE_LIMITED,
+	REASON_CIRCUIT_OPEN, /* never sent: the provider is in trouble */
 	REASON_UNREACHABLE, /* never sent */
 	REASON_TIMEOUT,     /* sent, no answer in time */
 	REASON_NO_ANSWER,   /* sent, cut off */

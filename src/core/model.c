@@ -46,6 +46,7 @@ static const char *const reason_names[] = {
 	[REASON_SCOPE_MISSING]   = "scope_missing",
 	[REASON_KEY_UNREADABLE]  = "key_unreadable",
 	[REASON_RATE_LIMITED]    = "rate_limited",
+	[REASON_CIRCUIT_OPEN]    = "circuit_open",
 	[REASON_UNREACHABLE]     = "unreachable",
 	[REASON_TIMEOUT]         = "timeout",
 	[REASON_NO_ANSWER]       = "no_answer",

@@ -96,6 +96,7 @@ problem_status(const struct verdict *v)
 {
 	switch (v->reason) {
 	case REASON_RATE_LIMITED:
+	case REASON_CIRCUIT_OPEN:
 		return 503;
 	case REASON_UNREACHABLE:
 	case REASON_TIMEOUT:
@@ -121,7 +122,7 @@ reply_failure(struct reply *reply, const struct begin *begin,
 
 	if (status == 503)
 		reply_header(reply, "Retry-After: %" PRId64,
-		    v->limit_ms > 0 ? (v->limit_ms + 999) / 1000 : 60);
+		    v->retry_ms > 0 ? (v->retry_ms + 999) / 1000 : 60);
 	if (v->ending == END_QUEUED)
 		reply_header(
 		    reply, "Location: /v1/writebacks/%s", begin->writeback_id);

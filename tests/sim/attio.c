@@ -13,8 +13,7 @@
 static const char tasks[] = "/v2/tasks";
 
 static void
-add_actor(struct buf *out, const char *key, const char *prefix,
-    const char *id)
+add_actor(struct buf *out, const char *key, const char *prefix, const char *id)
 {
 	char type[40], name[40];
 
@@ -194,10 +193,9 @@ is_listed(const struct item *it, const void *arg)
 		return true;
 	if (!*list->assignee || strcmp(list->assignee, "null") == 0)
 		return !it->assignee;
-	return it->assignee &&
-	       (!strcmp(it->assignee, list->assignee) ||
-	           (!strcmp(it->acc->email, list->assignee) &&
-	               !item_is_others(it)));
+	return it->assignee && (!strcmp(it->assignee, list->assignee) ||
+				   (!strcmp(it->acc->email, list->assignee) &&
+				       !item_is_others(it)));
 }
 
 static int
@@ -345,8 +343,8 @@ first_assignee(const cJSON *list)
 {
 	const cJSON *first = list ? list->child : NULL;
 
-	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(
-	    first, "referenced_actor_id"));
+	return cJSON_GetStringValue(
+	    cJSON_GetObjectItemCaseSensitive(first, "referenced_actor_id"));
 }
 
 static bool
@@ -458,8 +456,8 @@ serve_delete(struct call *c)
 static void
 create(struct call *c, const cJSON *data, const char *content)
 {
-	const cJSON *v, *given = cJSON_GetObjectItemCaseSensitive(
-			    data, "assignees");
+	const cJSON *v,
+	    *given = cJSON_GetObjectItemCaseSensitive(data, "assignees");
 	struct item *it = item_make(c->acc, c->sim, NULL);
 
 	mem_set(&it->title, content);

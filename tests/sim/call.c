@@ -59,8 +59,7 @@ find_caller(struct call *c)
 	c->acc = NULL;
 	if (!auth)
 		return;
-	token = map_get(
-	    &c->sim->tokens[c->provider->prov], bare ? bare : auth);
+	token = map_get(&c->sim->tokens[c->provider->prov], bare ? bare : auth);
 	if (!token || token->revoked)
 		return;
 	c->acc = token->acc;
@@ -229,8 +228,8 @@ cursor_write(const struct cursor *cur, const char *scope, char out[160])
 	int n = snprintf(text, sizeof(text), "%lld.%lld.%d", (long long)cur->at,
 	    (long long)cur->key, cur->page);
 
-	snprintf(text + n, sizeof(text) - (size_t)n, ".%08x",
-	    check_of(scope, text));
+	snprintf(
+	    text + n, sizeof(text) - (size_t)n, ".%08x", check_of(scope, text));
 	for (i = 0; text[i]; i++)
 		snprintf(out + 2 * i, 3, "%02x", (unsigned char)text[i] ^ 0x5a);
 }

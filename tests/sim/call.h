@@ -29,11 +29,11 @@ struct call {
 	struct answer *ans;
 	/* What it asks for, found before anything is done. */
 	const char *op;
-	char *item;         /* owned */
-	struct buf items;   /* JSON array of a batch's ids, or empty */
+	char *item;          /* owned */
+	struct buf items;    /* JSON array of a batch's ids, or empty */
 	struct buf commands; /* JSON array for the log, or empty */
 	bool write;
-	int page; /* of a list, from 1 */
+	int page;     /* of a list, from 1 */
 	void *parsed; /* the provider's own, freed by its forget() */
 	/* Who asks; NULL if the token is unknown or revoked. */
 	struct account *acc;
@@ -78,8 +78,7 @@ struct cursor {
 	int64_t at, key; /* place in the order; key where places move */
 	int page;
 };
-void cursor_write(
-    const struct cursor *cur, const char *scope, char out[160]);
+void cursor_write(const struct cursor *cur, const char *scope, char out[160]);
 bool cursor_read(struct cursor *cur, const char *scope, const char *text);
 
 /* The page number alone, whatever the scope; 1 for nonsense. */

@@ -69,8 +69,8 @@ control_check_keys(struct control *ct, const char *known)
 	{
 		if (!is_word(known, v->string))
 			return control_refuse(ct, 400,
-			    "'%.60s' is not known here; known: %s.",
-			    v->string, known);
+			    "'%.60s' is not known here; known: %s.", v->string,
+			    known);
 	}
 	return true;
 }
@@ -85,8 +85,8 @@ control_provider(struct control *ct, const char *name, enum prov *out)
 }
 
 struct account *
-control_account(struct control *ct, enum prov prov, const char *name,
-    bool may_make)
+control_account(
+    struct control *ct, enum prov prov, const char *name, bool may_make)
 {
 	struct account *acc;
 
@@ -96,8 +96,8 @@ control_account(struct control *ct, enum prov prov, const char *name,
 	if (acc)
 		return acc;
 	if (!may_make) {
-		control_refuse(ct, 400, "There is no such %s account.",
-		    prov_name(prov));
+		control_refuse(
+		    ct, 400, "There is no such %s account.", prov_name(prov));
 		return NULL;
 	}
 	acc = account_make(ct->sim, prov, name);
@@ -262,8 +262,7 @@ flag_arg(struct control *ct, const char *name, int *out)
 	else if (strcmp(s, "0") == 0 || strcmp(s, "false") == 0)
 		*out = 0;
 	else
-		return control_refuse(
-		    ct, 400, "'%s' is true or false.", name);
+		return control_refuse(ct, 400, "'%s' is true or false.", name);
 	return true;
 }
 
@@ -384,8 +383,7 @@ count_member(struct control *ct, const char *name, double min, int64_t *out)
 {
 	const cJSON *v = control_member(ct, name);
 
-	if (!cJSON_IsNumber(v) || v->valuedouble < min ||
-	    v->valuedouble > 1e12)
+	if (!cJSON_IsNumber(v) || v->valuedouble < min || v->valuedouble > 1e12)
 		return control_refuse(
 		    ct, 400, "'%s' must be a number from %.0f on.", name, min);
 	*out = (int64_t)v->valuedouble;
@@ -478,8 +476,7 @@ dispatch(struct control *ct, const char *noun, int parts)
 		}
 	}
 	if (other)
-		control_refuse(
-		    ct, 405, "That method is not understood here.");
+		control_refuse(ct, 405, "That method is not understood here.");
 	else
 		control_refuse(ct, 404, "There is no such control call.");
 }
@@ -504,8 +501,8 @@ control_serve(struct sim *sim, const struct request *req, struct answer *ans)
 	};
 	char *path = mem_dup(req->path + strlen(root)), *rest = path;
 	const char *noun = strsep(&rest, "/");
-	cJSON *body = req->body_len ? cJSON_Parse(req->body) :
-				      cJSON_CreateObject();
+	cJSON *body =
+	    req->body_len ? cJSON_Parse(req->body) : cJSON_CreateObject();
 	int parts = 0;
 
 	/* The last part may hold slashes of its own: a token can. */

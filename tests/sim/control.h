@@ -36,8 +36,8 @@ bool control_provider(struct control *ct, const char *name, enum prov *out);
  * The account called that, by name or token. NULL: the provider's default.
  * may_make: an unknown one is made. Refuses otherwise.
  */
-struct account *control_account(struct control *ct, enum prov prov,
-    const char *name, bool may_make);
+struct account *control_account(
+    struct control *ct, enum prov prov, const char *name, bool may_make);
 const cJSON *control_member(const struct control *ct, const char *name);
 
 /* Handlers kept elsewhere. */

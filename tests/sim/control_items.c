@@ -15,8 +15,7 @@
 static void
 todoist_json(struct buf *out, const struct item *it)
 {
-	json_fmt(
-	    out, "url", "https://app.todoist.com/app/task/%s", it->id);
+	json_fmt(out, "url", "https://app.todoist.com/app/task/%s", it->id);
 	json_str(out, "content", it->title);
 	json_fmt(out, "old_id", "%lld", (long long)it->old_id);
 	json_str(out, "project_id", it->project_id);
@@ -185,8 +184,8 @@ linear_to_type(struct control *ct, struct item *it, const char *type)
 static void
 linear_reopen(struct item *it)
 {
-	static const char *const types[] = { "started", "unstarted",
-		"backlog", "triage" };
+	static const char *const types[] = { "started", "unstarted", "backlog",
+		"triage" };
 	struct wstate *s = it->open_state;
 	size_t i;
 
@@ -229,8 +228,8 @@ static bool
 state_open(struct control *ct, struct item *it, int64_t now)
 {
 	become_present(it);
-	mem_set(&it->assignee,
-	    it->prov == PROV_TODOIST ? NULL : it->acc->user_id);
+	mem_set(
+	    &it->assignee, it->prov == PROV_TODOIST ? NULL : it->acc->user_id);
 	if (it->prov == PROV_TODOIST) {
 		todoist_reopen(ct->sim, it, now);
 	} else if (it->prov == PROV_LINEAR) {
@@ -358,8 +357,8 @@ set_date(struct control *ct, struct item *it, const cJSON *v)
 		return true;
 	}
 	if (!cJSON_IsString(v) || !when_is_date(v->valuestring))
-		return control_refuse(ct, 400,
-		    "A due date is YYYY-MM-DD, a time may follow.");
+		return control_refuse(
+		    ct, 400, "A due date is YYYY-MM-DD, a time may follow.");
 	mem_set(&it->due_date, v->valuestring);
 	return true;
 }
@@ -404,13 +403,12 @@ set_due(struct control *ct, struct item *it, const cJSON *v)
 	if (cJSON_IsNull(v))
 		return set_date(ct, it, NULL);
 	if (!cJSON_IsObject(v))
-		return control_refuse(
-		    ct, 400, "'due' is an object or null.");
+		return control_refuse(ct, 400, "'due' is an object or null.");
 	if (!set_date(ct, it, cJSON_GetObjectItemCaseSensitive(v, "date")))
 		return false;
 	recurring = cJSON_GetObjectItemCaseSensitive(v, "is_recurring");
-	phrase = cJSON_GetStringValue(
-	    cJSON_GetObjectItemCaseSensitive(v, "string"));
+	phrase =
+	    cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(v, "string"));
 	zone = cJSON_GetObjectItemCaseSensitive(v, "timezone");
 	if (phrase)
 		mem_set(&it->due_string, phrase);
@@ -476,8 +474,7 @@ set_state_id(struct control *ct, struct item *it, const cJSON *v)
 {
 	const char *id = cJSON_GetStringValue(v);
 
-	return set_wstate(
-	    ct, it, id ? team_state_by_id(it->team, id) : NULL);
+	return set_wstate(ct, it, id ? team_state_by_id(it->team, id) : NULL);
 }
 
 static bool
@@ -552,8 +549,7 @@ set_parent(struct control *ct, struct item *it, const cJSON *v)
 
 	if (cJSON_IsNull(v))
 		return true;
-	if (!parent || parent->acc != it->acc || parent == it ||
-	    it->parent_id)
+	if (!parent || parent->acc != it->acc || parent == it || it->parent_id)
 		return control_refuse(ct, 400, "There is no such parent.");
 	mem_set(&it->parent_id, id);
 	it->acc->subtasks++;
@@ -652,8 +648,7 @@ read_count(struct control *ct, int *count)
 	*count = 1;
 	if (!v || cJSON_IsNull(v))
 		return true;
-	if (!cJSON_IsNumber(v) || v->valuedouble < 1 ||
-	    v->valuedouble > 100000)
+	if (!cJSON_IsNumber(v) || v->valuedouble < 1 || v->valuedouble > 100000)
 		return control_refuse(ct, 400, "'count' is 1 to 100000.");
 	*count = (int)v->valuedouble;
 	return true;
@@ -698,7 +693,7 @@ settle_new(struct control *ct, struct item *it)
 	struct wstate *s;
 
 	it->moved = it->moved && !control_member(ct, "team") &&
-	    !control_member(ct, "team_id");
+		    !control_member(ct, "team_id");
 	if (it->prov != PROV_LINEAR || !it->previous)
 		return;
 	mem_set(&it->previous, NULL);
@@ -769,9 +764,8 @@ control_items_add(struct control *ct)
 	if (!control_text(ct, "provider", &provider) ||
 	    !control_text(ct, "account", &account) ||
 	    !control_text(ct, "id", &id) ||
-	    !control_provider(ct, provider, &prov) ||
-	    !read_count(ct, &count) || !check_id(ct, prov, id, count) ||
-	    !check_members(ct, prov, true))
+	    !control_provider(ct, provider, &prov) || !read_count(ct, &count) ||
+	    !check_id(ct, prov, id, count) || !check_members(ct, prov, true))
 		return;
 	acc = control_account(ct, prov, account, true);
 	first = acc->n;

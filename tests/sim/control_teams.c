@@ -56,8 +56,8 @@ make_key(const struct account *acc, const char *name, char out[16])
 }
 
 struct team *
-control_team(struct control *ct, struct account *acc, const char *name,
-    bool may_make)
+control_team(
+    struct control *ct, struct account *acc, const char *name, bool may_make)
 {
 	struct team *team = team_find(acc, name);
 	char key[16];
@@ -174,7 +174,7 @@ control_team_add(struct control *ct)
 	char made[16];
 
 	if (!control_check_keys(
-	        ct, "account team_id key name states default_state") ||
+		ct, "account team_id key name states default_state") ||
 	    !control_text(ct, "account", &account) ||
 	    !control_text(ct, "team_id", &id) ||
 	    !control_text(ct, "key", &key) ||

@@ -15,8 +15,8 @@
 #include "call.h"
 
 enum effect {
-	EFFECT_SHAPE,   /* the provider answers, and looks at the fault itself */
-	EFFECT_SPOIL,   /* the provider answers, then the bytes are changed */
+	EFFECT_SHAPE, /* the provider answers, and looks at the fault itself */
+	EFFECT_SPOIL, /* the provider answers, then the bytes are changed */
 	EFFECT_REPLACE, /* another answer; the provider is not asked */
 	EFFECT_AFTER,   /* the provider is asked, its answer replaced */
 };
@@ -39,8 +39,7 @@ static const struct {
 	[FAULT_HTML_STATUS] = { "html_status", EFFECT_REPLACE },
 	[FAULT_EMPTY_BODY] = { "empty_body", EFFECT_AFTER },
 	[FAULT_GRAPHQL_ERRORS] = { "graphql_errors", EFFECT_SHAPE },
-	[FAULT_GRAPHQL_ERRORS_AFTER] = { "graphql_errors_after",
-	    EFFECT_SHAPE },
+	[FAULT_GRAPHQL_ERRORS_AFTER] = { "graphql_errors_after", EFFECT_SHAPE },
 	[FAULT_EMPTY_LIST] = { "empty_list", EFFECT_SHAPE },
 	[FAULT_MISSING_PAGE] = { "missing_page", EFFECT_SHAPE },
 	[FAULT_DROP_ITEMS] = { "drop_items", EFFECT_SHAPE },
@@ -96,8 +95,8 @@ faults_remove(struct faults *f, int64_t id)
 		;
 	if (i == f->n)
 		return false;
-	memmove(&f->list[i], &f->list[i + 1],
-	    (f->n - i - 1) * sizeof(*f->list));
+	memmove(
+	    &f->list[i], &f->list[i + 1], (f->n - i - 1) * sizeof(*f->list));
 	f->n--;
 	return true;
 }
@@ -135,8 +134,8 @@ static const struct field {
 	{ "delay_ms", FIELD_INT, AT(delay_ms), SIZE(delay_ms), 0, 600000 },
 	{ "retry_after", FIELD_INT, AT(retry_after), SIZE(retry_after), 0,
 	    1e9 },
-	{ "probability", FIELD_FRACTION, AT(probability), SIZE(probability),
-	    0, 1 },
+	{ "probability", FIELD_FRACTION, AT(probability), SIZE(probability), 0,
+	    1 },
 };
 
 static const struct field *
@@ -174,8 +173,7 @@ set_field(struct fault *fault, const struct field *field, const cJSON *v)
 	if (cJSON_IsNull(v))
 		return true;
 	if (field->type == FIELD_TEXT) {
-		if (!cJSON_IsString(v) ||
-		    strlen(v->valuestring) >= field->size)
+		if (!cJSON_IsString(v) || strlen(v->valuestring) >= field->size)
 			return false;
 		snprintf(place, field->size, "%s", v->valuestring);
 		return true;
@@ -205,8 +203,7 @@ set_kind(struct fault *fault, const cJSON *v, char *why, int max)
 	for (i = 1; i < FAULT_KINDS; i++)
 		buf_fmt(&known, "%s%s", i > 1 ? ", " : "", kinds[i].name);
 	snprintf(why, (size_t)max, "There is no fault kind %s%s%s; known: %s.",
-	    name ? "'" : "", name ? name : "given", name ? "'" : "",
-	    known.ptr);
+	    name ? "'" : "", name ? name : "given", name ? "'" : "", known.ptr);
 	buf_done(&known);
 	return false;
 }
@@ -236,8 +233,7 @@ set_all(struct fault *fault, const cJSON *json, char *why, int max)
 		if (!field || !set_field(fault, field, v)) {
 			snprintf(why, (size_t)max, "A fault's '%.40s' %s.",
 			    v->string,
-			    field ? "cannot have that value" :
-			            "is not known");
+			    field ? "cannot have that value" : "is not known");
 			return false;
 		}
 	}
@@ -258,7 +254,7 @@ faults_add(struct faults *f, const cJSON *json, char *why, int max)
 	};
 
 	if (!set_kind(&fault, cJSON_GetObjectItemCaseSensitive(json, "kind"),
-	        why, max))
+		why, max))
 		return 0;
 	if (!set_all(&fault, json, why, max))
 		return 0;

@@ -59,8 +59,8 @@ struct fault {
 	double probability;
 	int64_t hits;
 	/* What it does. */
-	int status;         /* 0: the kind's own */
-	int64_t delay_ms;   /* before anything else */
+	int status;          /* 0: the kind's own */
+	int64_t delay_ms;    /* before anything else */
 	int64_t retry_after; /* seconds */
 	int drop;
 	int applied; /* -1: as the kind says */

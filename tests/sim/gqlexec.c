@@ -46,14 +46,13 @@ gql_has_word(const char *words, const char *name)
 
 /* Values */
 
-static cJSON *
-to_json(const struct gql_exec *x, const struct gql_value *v);
+static cJSON *to_json(const struct gql_exec *x, const struct gql_value *v);
 
 static cJSON *
 children_to_json(const struct gql_exec *x, const struct gql_value *v)
 {
-	cJSON *out = v->kind == GQL_LIST ? cJSON_CreateArray() :
-					   cJSON_CreateObject();
+	cJSON *out =
+	    v->kind == GQL_LIST ? cJSON_CreateArray() : cJSON_CreateObject();
 	const struct gql_value *child;
 
 	for (child = v->children; child; child = child->next) {
@@ -75,8 +74,8 @@ to_json(const struct gql_exec *x, const struct gql_value *v)
 {
 	switch (v->kind) {
 	case GQL_VARIABLE:
-		return cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(
-		                           x->variables, v->text),
+		return cJSON_Duplicate(
+		    cJSON_GetObjectItemCaseSensitive(x->variables, v->text),
 		    true);
 	case GQL_NUMBER:
 		return cJSON_CreateNumber(strtod(v->text, NULL));
@@ -130,8 +129,8 @@ fits(const cJSON *v, const char *type, size_t n)
 		return true;
 	}
 	if (strncmp(type, "Int", n) == 0)
-		return cJSON_IsNumber(v) && v->valuedouble ==
-		    floor(v->valuedouble);
+		return cJSON_IsNumber(v) &&
+		       v->valuedouble == floor(v->valuedouble);
 	if (strncmp(type, "Float", n) == 0)
 		return cJSON_IsNumber(v);
 	if (strncmp(type, "Boolean", n) == 0)
@@ -168,9 +167,9 @@ set_variables(struct gql_exec *x, const cJSON *given)
 		if (!fits(json, v->type, strlen(v->type)))
 			gql_fail(x,
 			    json ? "Variable \"$%s\" got an invalid value; "
-			           "expected type \"%s\"." :
-			           "Variable \"$%s\" of required type \"%s\" "
-			           "was not provided.",
+				   "expected type \"%s\"."
+				 : "Variable \"$%s\" of required type \"%s\" "
+				   "was not provided.",
 			    v->name, v->type);
 		if (json)
 			cJSON_AddItemToObject(x->variables, v->name, json);
@@ -184,8 +183,8 @@ check_variables(struct gql_exec *x, const struct gql_value *v)
 {
 	for (; v && !x->failed; v = v->next) {
 		if (v->kind == GQL_VARIABLE && !variable_named(x->op, v->text))
-			gql_fail(x, "Variable \"$%s\" is not defined.",
-			    v->text);
+			gql_fail(
+			    x, "Variable \"$%s\" is not defined.", v->text);
 		check_variables(x, v->children);
 	}
 }
@@ -199,8 +198,7 @@ arg_type(const char *args, const char *name, size_t *len)
 	while (args && *args) {
 		size_t word = strcspn(args, " ");
 
-		if (word > n && args[n] == ':' &&
-		    strncmp(args, name, n) == 0) {
+		if (word > n && args[n] == ':' && strncmp(args, name, n) == 0) {
 			*len = word - n - 1;
 			return args + n + 1;
 		}
@@ -210,8 +208,8 @@ arg_type(const char *args, const char *name, size_t *len)
 }
 
 static void
-check_required(struct gql_exec *x, const struct gql_sel *sel,
-    const char *args, const cJSON *given)
+check_required(struct gql_exec *x, const struct gql_sel *sel, const char *args,
+    const cJSON *given)
 {
 	while (args && *args && !x->failed) {
 		size_t word = strcspn(args, " "), n = strcspn(args, ":");
@@ -257,8 +255,8 @@ check_args(struct gql_exec *x, const struct gql_sel *sel, const char *args)
 }
 
 static void
-write_null(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+write_null(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	(void)obj;
 	(void)g;
@@ -266,8 +264,8 @@ write_null(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-write_false(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+write_false(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	(void)obj;
 	(void)g;
@@ -275,8 +273,8 @@ write_false(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-write_zero(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+write_zero(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	(void)obj;
 	(void)g;
@@ -284,8 +282,8 @@ write_zero(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-write_empty(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+write_empty(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	(void)obj;
 	(void)g;
@@ -293,8 +291,7 @@ write_empty(struct gql_exec *x, const char *key, void *obj,
 }
 
 static const struct gql_def always_null = { "null", .resolve = write_null };
-static const struct gql_def always_false = { "false",
-	.resolve = write_false };
+static const struct gql_def always_false = { "false", .resolve = write_false };
 static const struct gql_def always_zero = { "0", .resolve = write_zero };
 static const struct gql_def always_empty = { "[]", .resolve = write_empty };
 
@@ -328,8 +325,8 @@ struct check {
 	int depth, fields;
 };
 
-static void check_set(struct check *ck, struct gql_sel *sel,
-    const struct gql_type *type);
+static void check_set(
+    struct check *ck, struct gql_sel *sel, const struct gql_type *type);
 
 static void
 check_field(struct check *ck, struct gql_sel *sel, const struct gql_type *type)
@@ -376,8 +373,8 @@ check_fragment(struct check *ck, const char *on, struct gql_sel *sub,
 {
 	if (on && strcmp(on, type->name) != 0)
 		gql_fail(ck->x,
-		    "Fragment on type \"%s\" can never be of type \"%s\".",
-		    on, type->name);
+		    "Fragment on type \"%s\" can never be of type \"%s\".", on,
+		    type->name);
 	else
 		check_set(ck, sub, type);
 }
@@ -405,8 +402,8 @@ check_set(struct check *ck, struct gql_sel *sel, const struct gql_type *type)
 			if (f)
 				check_fragment(ck, f->type, f->sub, type);
 			else
-				gql_fail(x, "Unknown fragment \"%s\".",
-				    sel->name);
+				gql_fail(
+				    x, "Unknown fragment \"%s\".", sel->name);
 		}
 	}
 	ck->depth--;
@@ -432,8 +429,8 @@ choose(struct gql_exec *x, const char *name)
 
 bool
 gql_prepare(struct gql_exec *x, const struct gql_doc *doc,
-    const char *operation, const cJSON *variables,
-    const struct gql_type *query, const struct gql_type *mutation)
+    const char *operation, const cJSON *variables, const struct gql_type *query,
+    const struct gql_type *mutation)
 {
 	struct check ck = { .x = x };
 
@@ -442,8 +439,8 @@ gql_prepare(struct gql_exec *x, const struct gql_doc *doc,
 	x->op = choose(x, operation);
 	if (x->op && !x->failed) {
 		set_variables(x, variables);
-		check_set(&ck, x->op->sub,
-		    x->op->is_mutation ? mutation : query);
+		check_set(
+		    &ck, x->op->sub, x->op->is_mutation ? mutation : query);
 	}
 	x->bad_document = x->failed;
 	return !x->failed;
@@ -500,8 +497,7 @@ add_to_groups(struct groups *gs, const struct gql_sel *sel)
 }
 
 static void
-collect(const struct gql_exec *x, const struct gql_sel *sel,
-    struct groups *gs)
+collect(const struct gql_exec *x, const struct gql_sel *sel, struct groups *gs)
 {
 	for (; sel; sel = sel->next) {
 		if (condition(x, sel->skip, false) ||
@@ -512,8 +508,8 @@ collect(const struct gql_exec *x, const struct gql_sel *sel,
 		else if (sel->kind == GQL_INLINE)
 			collect(x, sel->sub, gs);
 		else
-			collect(x,
-			    gql_fragment_named(x->doc, sel->name)->sub, gs);
+			collect(
+			    x, gql_fragment_named(x->doc, sel->name)->sub, gs);
 	}
 }
 

@@ -74,8 +74,8 @@ struct gql_exec {
  * running it. variables may be NULL; it is only read.
  */
 bool gql_prepare(struct gql_exec *x, const struct gql_doc *doc,
-    const char *operation, const cJSON *variables,
-    const struct gql_type *query, const struct gql_type *mutation);
+    const char *operation, const cJSON *variables, const struct gql_type *query,
+    const struct gql_type *mutation);
 void gql_done(struct gql_exec *x);
 
 /* Write the data object; on failure what is in out is to be thrown away. */
@@ -87,9 +87,8 @@ void gql_fail(struct gql_exec *x, const char *fmt, ...)
 /* For resolvers. obj NULL is written as null. */
 void gql_object(struct gql_exec *x, const char *key,
     const struct gql_type *type, void *obj, const struct gql_group *g);
-void gql_list(struct gql_exec *x, const char *key,
-    const struct gql_type *type, void **objs, size_t n,
-    const struct gql_group *g);
+void gql_list(struct gql_exec *x, const char *key, const struct gql_type *type,
+    void **objs, size_t n, const struct gql_group *g);
 /* The arguments with variables put in; the caller deletes it. */
 cJSON *gql_args(const struct gql_exec *x, const struct gql_sel *sel);
 

@@ -169,8 +169,8 @@ add_utf8(struct buf *b, unsigned c)
 	if (c < 0x80)
 		buf_fmt(b, "%c", (int)c);
 	else if (c < 0x800)
-		buf_fmt(b, "%c%c", (int)(0xc0 | c >> 6),
-		    (int)(0x80 | (c & 0x3f)));
+		buf_fmt(
+		    b, "%c%c", (int)(0xc0 | c >> 6), (int)(0x80 | (c & 0x3f)));
 	else
 		buf_fmt(b, "%c%c%c", (int)(0xe0 | c >> 12),
 		    (int)(0x80 | (c >> 6 & 0x3f)), (int)(0x80 | (c & 0x3f)));
@@ -187,7 +187,7 @@ add_escape(struct parser *ps, struct buf *b)
 		buf_add(b, &to[known - from], 1);
 		ps->p++;
 	} else if (*ps->p == 'u' && strnlen(ps->p, 5) == 5 &&
-	    sscanf(ps->p + 1, "%4x", &code) == 1 && code > 0) {
+		   sscanf(ps->p + 1, "%4x", &code) == 1 && code > 0) {
 		add_utf8(b, code);
 		ps->p += 5;
 	} else {

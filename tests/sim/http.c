@@ -182,9 +182,9 @@ whole_response(struct answer *ans)
 static enum MHD_Result
 send_answer(struct MHD_Connection *conn, struct answer *ans)
 {
-	struct MHD_Response *res = ans->ending == END_TRUNCATE ?
-	    half_response(ans) :
-	    whole_response(ans);
+	struct MHD_Response *res = ans->ending == END_TRUNCATE
+				       ? half_response(ans)
+				       : whole_response(ans);
 	enum MHD_Result rc;
 	size_t i;
 
@@ -314,8 +314,8 @@ http_start(uint16_t port, http_handler *handle, void *arg)
 		.arg = arg,
 	};
 	http->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD |
-	        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL |
-	        MHD_USE_ERROR_LOG,
+					    MHD_USE_THREAD_PER_CONNECTION |
+					    MHD_USE_POLL | MHD_USE_ERROR_LOG,
 	    0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER,
 	    be_silent, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
 	    MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u, MHD_OPTION_NOTIFY_COMPLETED,

@@ -20,7 +20,7 @@ enum ending {
 	END_SEND,     /* as it is */
 	END_TRUNCATE, /* promise the whole body, send half, close */
 	END_RESET,    /* TCP reset without an answer */
-	END_HANG,     /* the caller waits with request_wait_gone(), then resets */
+	END_HANG, /* the caller waits with request_wait_gone(), then resets */
 };
 
 struct header {

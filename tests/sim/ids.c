@@ -34,10 +34,9 @@ ids_uuid(struct ids *ids, char out[40])
 {
 	uint64_t a = ids_random(ids), b = ids_random(ids);
 
-	snprintf(out, 40, "%08x-%04x-4%03x-%x%03x-%012llx",
-	    (unsigned)(a >> 32), (unsigned)(a >> 16) & 0xffff,
-	    (unsigned)a & 0xfff, 8 | ((unsigned)(b >> 60) & 3),
-	    (unsigned)(b >> 48) & 0xfff,
+	snprintf(out, 40, "%08x-%04x-4%03x-%x%03x-%012llx", (unsigned)(a >> 32),
+	    (unsigned)(a >> 16) & 0xffff, (unsigned)a & 0xfff,
+	    8 | ((unsigned)(b >> 60) & 3), (unsigned)(b >> 48) & 0xfff,
 	    (unsigned long long)(b & 0xffffffffffffu));
 }
 

@@ -39,8 +39,8 @@ linear_bad_argument(struct gql_exec *x, const char *what)
 }
 
 struct error {
-	int status;      /* of the answer */
-	int inner;       /* extensions.statusCode */
+	int status; /* of the answer */
+	int inner;  /* extensions.statusCode */
 	const char *type, *code, *message, *path;
 };
 
@@ -94,8 +94,8 @@ add_limits(struct call *c, int64_t remaining, int64_t reset_ms, long points)
 	    c->ans, "X-RateLimit-Requests-Limit", "%lld", (long long)most);
 	answer_header(c->ans, "X-RateLimit-Requests-Remaining", "%lld",
 	    (long long)(remaining < 0 ? 0 : remaining));
-	answer_header(c->ans, "X-RateLimit-Requests-Reset", "%lld",
-	    (long long)reset_ms);
+	answer_header(
+	    c->ans, "X-RateLimit-Requests-Reset", "%lld", (long long)reset_ms);
 	answer_header(c->ans, "X-Complexity", "%ld", (points + 9) / 10);
 	answer_header(c->ans, "X-RateLimit-Complexity-Limit", "3000000");
 	answer_header(c->ans, "X-RateLimit-Complexity-Remaining", "2999990");
@@ -115,8 +115,8 @@ add_own_limits(struct call *c, long points)
 		add_limits(c, limit->requests - acc->window_used,
 		    acc->window_ms + limit->window_ms, points);
 	else
-		add_limits(c, 2500 - acc->hour_used, acc->hour_ms + 3600000,
-		    points);
+		add_limits(
+		    c, 2500 - acc->hour_used, acc->hour_ms + 3600000, points);
 }
 
 static int64_t
@@ -136,14 +136,14 @@ static const struct error forbidden = { 403, 403, "forbidden", "FORBIDDEN",
 	"Your API key does not have the required scope: write", NULL };
 static const struct error rate_limited = { 400, 429, "ratelimited",
 	"RATELIMITED", "Rate limit exceeded. Please try again later.", NULL };
-static const struct error no_issue = { 200, 400, "invalid input",
-	"INPUT_ERROR", "Entity not found: Issue", NULL };
-static const struct error no_state = { 200, 400, "invalid input",
-	"INPUT_ERROR", "Entity not found: WorkflowState", NULL };
+static const struct error no_issue = { 200, 400, "invalid input", "INPUT_ERROR",
+	"Entity not found: Issue", NULL };
+static const struct error no_state = { 200, 400, "invalid input", "INPUT_ERROR",
+	"Entity not found: WorkflowState", NULL };
 static const struct error internal = { 500, 500, "internal error",
 	"INTERNAL_SERVER_ERROR", "Internal server error", NULL };
-static const struct error refused = { 400, 400, "invalid input",
-	"INPUT_ERROR", "Bad request", NULL };
+static const struct error refused = { 400, 400, "invalid input", "INPUT_ERROR",
+	"Bad request", NULL };
 
 static void
 refuse(struct call *c, enum refusal why, int status)
@@ -153,11 +153,9 @@ refuse(struct call *c, enum refusal why, int status)
 
 	if (why == REFUSE_AUTH || (why == REFUSE_STATUS && status == 401))
 		e = not_authenticated;
-	else if (why == REFUSE_SCOPE ||
-	    (why == REFUSE_STATUS && status == 403))
+	else if (why == REFUSE_SCOPE || (why == REFUSE_STATUS && status == 403))
 		e = forbidden;
-	else if (why == REFUSE_RATE ||
-	    (why == REFUSE_STATUS && status == 429))
+	else if (why == REFUSE_RATE || (why == REFUSE_STATUS && status == 429))
 		e = rate_limited;
 	else if (why == REFUSE_NOT_FOUND)
 		e = no_issue;
@@ -177,8 +175,8 @@ refuse(struct call *c, enum refusal why, int status)
 /* What is asked */
 
 static const struct gql_sel *
-child_field(const struct query *q, const struct gql_sel *sel,
-    const char *name, int depth)
+child_field(const struct query *q, const struct gql_sel *sel, const char *name,
+    int depth)
 {
 	const struct gql_sel *found = NULL;
 	const struct gql_fragment *f;
@@ -191,9 +189,8 @@ child_field(const struct query *q, const struct gql_sel *sel,
 			found = child_field(q, sel->sub, name, depth + 1);
 		} else {
 			f = gql_fragment_named(&q->doc, sel->name);
-			found = f ?
-			    child_field(q, f->sub, name, depth + 1) :
-			    NULL;
+			found =
+			    f ? child_field(q, f->sub, name, depth + 1) : NULL;
 		}
 	}
 	return found;
@@ -203,8 +200,8 @@ child_field(const struct query *q, const struct gql_sel *sel,
 static void
 classify_item(struct call *c, const cJSON *args)
 {
-	const char *id = cJSON_GetStringValue(
-	    cJSON_GetObjectItemCaseSensitive(args, "id"));
+	const char *id =
+	    cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(args, "id"));
 	struct item *it;
 
 	if (!id)
@@ -376,7 +373,7 @@ run(struct call *c, struct query *q)
 {
 	struct buf *out = &c->ans->body;
 	bool errors = c->fault.kind == FAULT_GRAPHQL_ERRORS ||
-	    c->fault.kind == FAULT_GRAPHQL_ERRORS_AFTER;
+		      c->fault.kind == FAULT_GRAPHQL_ERRORS_AFTER;
 
 	if (c->write && c->fault.kind == FAULT_GRAPHQL_ERRORS) {
 		fail_write(c, q);
@@ -384,8 +381,7 @@ run(struct call *c, struct query *q)
 	}
 	json_open(out, NULL, '{');
 	json_key(out, "data");
-	gql_run(&q->exec,
-	    c->write ? &linear_mutation : &linear_query, c->acc);
+	gql_run(&q->exec, c->write ? &linear_mutation : &linear_query, c->acc);
 	if (q->exec.failed && q->exec.bad_document) {
 		bad_document(c, q->exec.message);
 	} else if (q->exec.failed) {
@@ -425,8 +421,8 @@ serve(struct call *c)
 	} else if (!q->body) {
 		bad_document(c, "The body is not JSON");
 	} else if (!q->parsed) {
-		bad_document(c, *q->doc.error ? q->doc.error :
-					        "There is no query");
+		bad_document(
+		    c, *q->doc.error ? q->doc.error : "There is no query");
 	} else if (!q->prepared) {
 		bad_document(c, q->exec.message);
 	} else {

@@ -18,8 +18,8 @@ struct filter_type {
 	} nested[4];
 };
 
-static const struct filter_type team_filter = { "TeamFilter",
-	"id key name", { { 0 } } };
+static const struct filter_type team_filter = { "TeamFilter", "id key name",
+	{ { 0 } } };
 static const struct filter_type user_filter = { "NullableUserFilter",
 	"id isMe email name null", { { 0 } } };
 static const struct filter_type state_filter = { "WorkflowStateFilter",
@@ -53,7 +53,7 @@ check_comparison(
 			    "\"%s\".",
 			    op->string, v->string);
 		if ((strcmp(op->string, "in") == 0 ||
-		        strcmp(op->string, "nin") == 0) &&
+			strcmp(op->string, "nin") == 0) &&
 		    !cJSON_IsArray(op) && !cJSON_IsString(op))
 			gql_fail(x, "Expected a list in \"%s\".", v->string);
 	}
@@ -70,8 +70,7 @@ check_filter(
 	{
 		if (strcmp(v->string, "and") == 0 ||
 		    strcmp(v->string, "or") == 0) {
-			cJSON_ArrayForEach(part, v)
-			    check_filter(x, part, type);
+			cJSON_ArrayForEach(part, v) check_filter(x, part, type);
 			continue;
 		}
 		for (i = 0; i < 4 && type->nested[i].key; i++)
@@ -103,9 +102,9 @@ linear_read_args(struct gql_exec *x, const struct gql_sel *sel, bool states,
 	}
 	v = cJSON_GetObjectItemCaseSensitive(out->json, "first");
 	if (cJSON_IsNumber(v))
-		out->first = v->valuedouble < 0 || v->valuedouble > 251 ?
-		    -1 :
-		    (int64_t)v->valuedouble;
+		out->first = v->valuedouble < 0 || v->valuedouble > 251
+				 ? -1
+				 : (int64_t)v->valuedouble;
 	if (out->first < 1 || out->first > 250) {
 		linear_bad_argument(x, "first");
 		return false;
@@ -120,8 +119,8 @@ linear_read_args(struct gql_exec *x, const struct gql_sel *sel, bool states,
 	v = cJSON_GetObjectItemCaseSensitive(out->json, "includeArchived");
 	out->archived_too = cJSON_IsTrue(v);
 	v = cJSON_GetObjectItemCaseSensitive(out->json, "orderBy");
-	out->by_update = cJSON_IsString(v) &&
-	    strcmp(v->valuestring, "updatedAt") == 0;
+	out->by_update =
+	    cJSON_IsString(v) && strcmp(v->valuestring, "updatedAt") == 0;
 	return true;
 }
 
@@ -395,8 +394,7 @@ matches_key(const cJSON *v, const struct item *it, int64_t now_ms)
 }
 
 bool
-linear_issue_matches(
-    const cJSON *filter, const struct item *it, int64_t now_ms)
+linear_issue_matches(const cJSON *filter, const struct item *it, int64_t now_ms)
 {
 	const cJSON *v;
 

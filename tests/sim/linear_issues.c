@@ -80,9 +80,9 @@ struct candidates {
 static void
 add_candidate(struct call *c, struct candidates *out, const cJSON *v)
 {
-	struct item *it = cJSON_IsString(v) ?
-	    item_find(c->sim, PROV_LINEAR, v->valuestring) :
-	    NULL;
+	struct item *it = cJSON_IsString(v)
+			      ? item_find(c->sim, PROV_LINEAR, v->valuestring)
+			      : NULL;
 	size_t i;
 
 	if (!it || it->acc != c->acc)
@@ -134,8 +134,8 @@ is_past(const struct item *it, const struct cursor *cur, bool by_update)
 }
 
 static size_t
-start_row(const struct candidates *cand, const struct cursor *cur,
-    bool by_update)
+start_row(
+    const struct candidates *cand, const struct cursor *cur, bool by_update)
 {
 	size_t low = 0, high = cand->n;
 
@@ -172,8 +172,7 @@ rows_to_skip(const struct call *c, const struct linear_args *args)
 }
 
 static void
-write_cursor(const struct item *it, const char *scope, int page,
-    char text[160])
+write_cursor(const struct item *it, const char *scope, int page, char text[160])
 {
 	struct cursor cur = {
 		.at = (int64_t)it->pos,
@@ -201,15 +200,16 @@ set_cursors(struct linear_page *page, const struct linear_args *args,
 
 /* A cursor that stays: the same page comes again and again. */
 static void
-stand_still(struct linear_page *page, const struct linear_args *args,
-    const char *scope)
+stand_still(
+    struct linear_page *page, const struct linear_args *args, const char *scope)
 {
-	struct cursor start = { .at = INT64_MAX / 2, .key = INT64_MAX / 2,
-		.page = 1 };
+	struct cursor start = {
+		.at = INT64_MAX / 2, .key = INT64_MAX / 2, .page = 1
+	};
 
 	if (args->after)
-		snprintf(page->end_text, sizeof(page->end_text), "%s",
-		    args->after);
+		snprintf(
+		    page->end_text, sizeof(page->end_text), "%s", args->after);
 	else
 		cursor_write(&start, scope, page->end_text);
 	page->end = page->end_text;
@@ -249,8 +249,8 @@ linear_find_issues(struct gql_exec *x, const struct linear_args *args,
 	char scope[80];
 	size_t from = 0;
 
-	snprintf(scope, sizeof(scope), "issues %s %d", c->acc->user_id,
-	    by_update);
+	snprintf(
+	    scope, sizeof(scope), "issues %s %d", c->acc->user_id, by_update);
 	if (args->after && !cursor_read(&cur, scope, args->after)) {
 		linear_bad_argument(x, "after");
 		return false;

@@ -12,19 +12,29 @@
 #include "teams.h"
 #include "when.h"
 
-#define DEFS(...) \
-	(const struct gql_def[]) \
-	{ \
-		__VA_ARGS__, { 0 } \
+#define DEFS(...)                                                              \
+	(const struct gql_def[])                                               \
+	{                                                                      \
+		__VA_ARGS__,                                                   \
+		{                                                              \
+			0                                                      \
+		}                                                              \
 	}
-#define PLACE(what, how, name, member) \
-	{ name, how, offsetof(struct what, member), NULL, NULL, NULL }
-#define CALL(name, resolver) { name, GQL_CALL, 0, resolver, NULL, NULL }
-#define OBJECT(name, resolver, type, args) \
-	{ name, GQL_CALL, 0, resolver, type, args }
+#define PLACE(what, how, name, member)                                         \
+	{                                                                      \
+		name, how, offsetof(struct what, member), NULL, NULL, NULL     \
+	}
+#define CALL(name, resolver)                                                   \
+	{                                                                      \
+		name, GQL_CALL, 0, resolver, NULL, NULL                        \
+	}
+#define OBJECT(name, resolver, type, args)                                     \
+	{                                                                      \
+		name, GQL_CALL, 0, resolver, type, args                        \
+	}
 
-typedef void resolver(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g);
+typedef void resolver(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g);
 
 static resolver page_nodes_issue, page_nodes_state, page_nodes_team;
 static resolver page_info, has_next, state_type, state_team;
@@ -52,8 +62,8 @@ static const struct gql_type type_page_info = { "PageInfo",
 	NULL, NULL, NULL, NULL };
 
 static const struct gql_type type_org = { "Organization",
-	DEFS(PLACE(account, GQL_CHARS, "id", org_id),
-	    CALL("urlKey", org_key), CALL("name", org_name),
+	DEFS(PLACE(account, GQL_CHARS, "id", org_id), CALL("urlKey", org_key),
+	    CALL("name", org_name),
 	    PLACE(account, GQL_TIME, "createdAt", created_ms),
 	    PLACE(account, GQL_TIME, "updatedAt", created_ms)),
 	"logoUrl archivedAt subscription deletionRequestedAt trialStartsAt "
@@ -83,8 +93,7 @@ static const struct gql_type type_team;
 
 static const struct gql_type type_state = { "WorkflowState",
 	DEFS(PLACE(wstate, GQL_CHARS, "id", id),
-	    PLACE(wstate, GQL_TEXT, "name", name),
-	    CALL("type", state_type),
+	    PLACE(wstate, GQL_TEXT, "name", name), CALL("type", state_type),
 	    PLACE(wstate, GQL_FLOAT, "position", position),
 	    OBJECT("team", state_team, &type_team, NULL),
 	    CALL("color", fixed_color), CALL("createdAt", fixed_time),
@@ -147,8 +156,8 @@ static const struct gql_type type_user = { "User",
 	    PLACE(user, GQL_TEXT, "email", email), CALL("name", user_name),
 	    CALL("displayName", user_name), CALL("isMe", user_is_me),
 	    CALL("active", literal_true), CALL("isAssignable", literal_true),
-	    CALL("isMentionable", literal_true),
-	    CALL("createdAt", fixed_time), CALL("updatedAt", fixed_time),
+	    CALL("isMentionable", literal_true), CALL("createdAt", fixed_time),
+	    CALL("updatedAt", fixed_time),
 	    OBJECT("assignedIssues", user_issues, &type_issue_page, paging)),
 	"description avatarUrl avatarBackgroundColor statusUntilAt "
 	"statusEmoji initials lastSeen timezone disableReason statusLabel "
@@ -161,8 +170,7 @@ static const struct gql_type type_sharing = { "IssueSharedAccess",
 	"sharedWithCount", "sharedWithUsers disallowedIssueFields" };
 
 static const struct gql_type type_issue = { "Issue",
-	DEFS(CALL("id", issue_id),
-	    CALL("identifier", issue_identifier),
+	DEFS(CALL("id", issue_id), CALL("identifier", issue_identifier),
 	    PLACE(item, GQL_TEXT, "title", title), CALL("url", issue_url),
 	    CALL("priority", issue_priority),
 	    PLACE(item, GQL_COUNT, "number", number),
@@ -198,8 +206,7 @@ static const struct gql_type type_issue_page = { "IssueConnection",
 	NULL, NULL, NULL, NULL };
 
 static const struct gql_type type_issue_payload = { "IssuePayload",
-	DEFS(CALL("success", payload_success),
-	    CALL("lastSyncId", payload_sync),
+	DEFS(CALL("success", payload_success), CALL("lastSyncId", payload_sync),
 	    OBJECT("issue", payload_issue, &type_issue, NULL)),
 	NULL, NULL, NULL, NULL };
 
@@ -207,8 +214,7 @@ static const struct gql_type type_webhook = { "Webhook",
 	DEFS(PLACE(linear_page, GQL_TEXT, "id", start),
 	    CALL("enabled", literal_true), CALL("url", hook_url),
 	    CALL("resourceTypes", hook_types)),
-	"team label secret archivedAt createdAt updatedAt", NULL, NULL,
-	NULL };
+	"team label secret archivedAt createdAt updatedAt", NULL, NULL, NULL };
 
 static const struct gql_type type_webhook_payload = { "WebhookPayload",
 	DEFS(CALL("success", literal_true), CALL("lastSyncId", payload_sync),
@@ -231,8 +237,7 @@ static const struct gql_type type_quota = { "RateLimitResultPayload",
 	NULL, NULL, NULL, NULL };
 
 static const struct gql_type type_limits = { "RateLimitPayload",
-	DEFS(CALL("kind", limits_kind),
-	    CALL("identifier", limits_identifier),
+	DEFS(CALL("kind", limits_kind), CALL("identifier", limits_identifier),
 	    OBJECT("limits", limits_list, &type_quota, NULL)),
 	NULL, NULL, NULL, NULL };
 
@@ -251,9 +256,9 @@ const struct gql_type linear_query = { "Query",
 
 const struct gql_type linear_mutation = { "Mutation",
 	DEFS(OBJECT("issueUpdate", root_update, &type_issue_payload,
-	         "id:String! input:IssueUpdateInput!"),
+		 "id:String! input:IssueUpdateInput!"),
 	    OBJECT("webhookCreate", root_hook, &type_webhook_payload,
-	        "input:WebhookCreateInput!")),
+		"input:WebhookCreateInput!")),
 	NULL, NULL, NULL, NULL };
 
 /* Small ones */
@@ -266,8 +271,8 @@ text_in(const cJSON *object, const char *name)
 }
 
 static void
-fixed_time(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+fixed_time(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	(void)obj;
 	(void)g;
@@ -276,8 +281,8 @@ fixed_time(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-fixed_color(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+fixed_color(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	(void)obj;
 	(void)g;
@@ -285,8 +290,8 @@ fixed_color(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-literal_true(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+literal_true(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	(void)obj;
 	(void)g;
@@ -296,8 +301,8 @@ literal_true(struct gql_exec *x, const char *key, void *obj,
 /* Connections */
 
 static void
-page_nodes_issue(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+page_nodes_issue(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	struct linear_page *page = obj;
 
@@ -305,8 +310,8 @@ page_nodes_issue(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-page_nodes_state(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+page_nodes_state(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	struct linear_page *page = obj;
 
@@ -314,8 +319,8 @@ page_nodes_state(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-page_nodes_team(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+page_nodes_team(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	struct linear_page *page = obj;
 
@@ -323,15 +328,15 @@ page_nodes_team(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-page_info(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+page_info(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	gql_object(x, key, &type_page_info, obj, g);
 }
 
 static void
-has_next(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+has_next(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	struct linear_page *page = obj;
 
@@ -370,13 +375,13 @@ cut_page(struct gql_exec *x, const struct linear_args *args,
 }
 
 static void
-add_states(struct linear_page *page, const cJSON *filter,
-    const struct team *team)
+add_states(
+    struct linear_page *page, const cJSON *filter, const struct team *team)
 {
 	size_t i;
 
-	page->rows = mem_grow(
-	    page->rows, (page->n + team->nstates) * sizeof(void *));
+	page->rows =
+	    mem_grow(page->rows, (page->n + team->nstates) * sizeof(void *));
 	for (i = 0; i < team->nstates; i++)
 		if (!team->states[i]->retired &&
 		    linear_state_matches(filter, team->states[i]))
@@ -408,8 +413,8 @@ write_states(struct gql_exec *x, const char *key, const struct gql_group *g,
 }
 
 static void
-write_issues(struct gql_exec *x, const char *key, const struct gql_group *g,
-    bool mine)
+write_issues(
+    struct gql_exec *x, const char *key, const struct gql_group *g, bool mine)
 {
 	struct linear_page page = { 0 };
 	struct linear_args args;
@@ -424,8 +429,8 @@ write_issues(struct gql_exec *x, const char *key, const struct gql_group *g,
 /* States and teams */
 
 static void
-state_type(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+state_type(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	struct wstate *s = obj;
 	bool odd = linear_call(x)->fault.kind == FAULT_UNKNOWN_STATE_TYPE;
@@ -435,22 +440,22 @@ state_type(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-state_team(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+state_team(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	gql_object(x, key, &type_team, ((struct wstate *)obj)->team, g);
 }
 
 static void
-team_states(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+team_states(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	write_states(x, key, g, obj);
 }
 
 static void
-team_default(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+team_default(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	struct team *team = obj;
 
@@ -460,8 +465,8 @@ team_default(struct gql_exec *x, const char *key, void *obj,
 /* Issues */
 
 static void
-issue_id(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+issue_id(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	struct item *it = obj;
 
@@ -473,8 +478,8 @@ issue_id(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-issue_identifier(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+issue_identifier(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	struct item *it = obj;
 
@@ -483,8 +488,8 @@ issue_identifier(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-issue_url(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+issue_url(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	struct item *it = obj;
 
@@ -494,16 +499,16 @@ issue_url(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-issue_priority(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+issue_priority(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	(void)g;
 	json_int(x->out, key, ((struct item *)obj)->priority);
 }
 
 static void
-issue_previous(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+issue_previous(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	struct item *it = obj;
 
@@ -515,24 +520,23 @@ issue_previous(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-issue_trashed(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+issue_trashed(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	(void)g;
-	json_raw(
-	    x->out, key, ((struct item *)obj)->deleted ? "true" : "null");
+	json_raw(x->out, key, ((struct item *)obj)->deleted ? "true" : "null");
 }
 
 static void
-issue_state(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+issue_state(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	gql_object(x, key, &type_state, ((struct item *)obj)->state, g);
 }
 
 static void
-issue_team(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+issue_team(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	gql_object(x, key, &type_team, ((struct item *)obj)->team, g);
 }
@@ -551,8 +555,8 @@ write_user(struct gql_exec *x, const char *key, const struct gql_group *g,
 }
 
 static void
-issue_assignee(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+issue_assignee(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	struct item *it = obj;
 
@@ -560,8 +564,8 @@ issue_assignee(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-issue_creator(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+issue_creator(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	struct item *it = obj;
 
@@ -569,8 +573,8 @@ issue_creator(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-issue_sharing(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+issue_sharing(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	gql_object(x, key, &type_sharing, obj, g);
 }
@@ -582,16 +586,16 @@ is_me(const struct user *user)
 }
 
 static void
-user_is_me(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+user_is_me(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	(void)g;
 	json_bool(x->out, key, is_me(obj));
 }
 
 static void
-user_name(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+user_name(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	(void)g;
 	json_str(x->out, key, is_me(obj) ? "Ada" : "Grace");
@@ -599,8 +603,8 @@ user_name(struct gql_exec *x, const char *key, void *obj,
 
 /* Of the caller only: what colleagues are assigned is not modelled. */
 static void
-user_issues(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+user_issues(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	(void)obj;
 	write_issues(x, key, g, true);
@@ -609,31 +613,31 @@ user_issues(struct gql_exec *x, const char *key, void *obj,
 /* Organization, webhook, limits */
 
 static void
-org_key(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+org_key(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	(void)g;
 	json_fmt(x->out, key, "sim-%.8s", ((struct account *)obj)->org_id);
 }
 
 static void
-org_name(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+org_name(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	(void)g;
 	json_fmt(x->out, key, "Sim %.8s", ((struct account *)obj)->org_id);
 }
 
 static void
-hook_webhook(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+hook_webhook(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	gql_object(x, key, &type_webhook, obj, g);
 }
 
 static void
-hook_url(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+hook_url(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	struct linear_page *hook = obj;
 
@@ -642,8 +646,8 @@ hook_url(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-hook_types(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+hook_types(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	(void)obj;
 	(void)g;
@@ -651,8 +655,8 @@ hook_types(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-limits_kind(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+limits_kind(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	(void)obj;
 	(void)g;
@@ -660,23 +664,28 @@ limits_kind(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-limits_identifier(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+limits_identifier(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	(void)g;
 	json_str(x->out, key, ((struct account *)obj)->user_id);
 }
 
 static void
-limits_list(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+limits_list(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	struct account *acc = obj;
 	double reset = (double)(acc->hour_ms + 3600000);
-	struct quota requests = { .type = "requests", 2500,
-		(double)(2500 - acc->hour_used), 1, 3600000, reset };
-	struct quota complexity = { .type = "complexity", 3000000, 3000000, 1,
-		3600000, reset };
+	struct quota requests = { .type = "requests",
+		2500,
+		(double)(2500 - acc->hour_used),
+		1,
+		3600000,
+		reset };
+	struct quota complexity = {
+		.type = "complexity", 3000000, 3000000, 1, 3600000, reset
+	};
 	void *rows[] = { &requests, &complexity };
 
 	gql_list(x, key, &type_quota, rows, 2, g);
@@ -685,8 +694,8 @@ limits_list(struct gql_exec *x, const char *key, void *obj,
 /* Roots */
 
 static void
-root_viewer(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+root_viewer(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	struct account *acc = obj;
 
@@ -695,8 +704,8 @@ root_viewer(struct gql_exec *x, const char *key, void *obj,
 
 /* Linear's own package goes this way from a viewer to its issues. */
 static void
-root_user(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+root_user(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	struct account *acc = obj;
 	cJSON *args = gql_args(x, g->sel);
@@ -710,30 +719,30 @@ root_user(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-root_org(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+root_org(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	gql_object(x, key, &type_org, obj, g);
 }
 
 static void
-root_limits(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+root_limits(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	gql_object(x, key, &type_limits, obj, g);
 }
 
 static void
-root_issues(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+root_issues(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	(void)obj;
 	write_issues(x, key, g, false);
 }
 
 static void
-root_issue(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+root_issue(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	cJSON *args = gql_args(x, g->sel);
 	const char *id = text_in(args, "id");
@@ -748,8 +757,8 @@ root_issue(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-root_team(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+root_team(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	cJSON *args = gql_args(x, g->sel);
 	struct team *team = team_find(obj, text_in(args, "id"));
@@ -762,8 +771,8 @@ root_team(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-root_teams(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+root_teams(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	struct account *acc = obj;
 	struct linear_page page = { 0 };
@@ -782,8 +791,8 @@ root_teams(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-root_state(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+root_state(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	struct account *acc = obj;
 	cJSON *args = gql_args(x, g->sel);
@@ -801,8 +810,8 @@ root_state(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-root_states(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+root_states(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	(void)obj;
 	write_states(x, key, g, NULL);
@@ -816,8 +825,8 @@ static const char update_input[] =
     "addedLabelIds removedLabelIds snoozedUntilAt trashed";
 
 static void
-check_input(struct gql_exec *x, const cJSON *input, const char *type,
-    const char *known)
+check_input(
+    struct gql_exec *x, const cJSON *input, const char *type, const char *known)
 {
 	const cJSON *v;
 
@@ -885,8 +894,8 @@ update_issue(struct gql_exec *x, struct item *it, const cJSON *input)
 }
 
 static void
-root_update(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+root_update(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	struct call *c = linear_call(x);
 	cJSON *args = gql_args(x, g->sel);
@@ -906,25 +915,25 @@ root_update(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-payload_issue(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+payload_issue(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	gql_object(x, key, &type_issue, obj, g);
 }
 
 static void
-payload_success(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+payload_success(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	(void)obj;
 	(void)g;
-	json_bool(x->out, key,
-	    linear_call(x)->fault.kind != FAULT_SUCCESS_FALSE);
+	json_bool(
+	    x->out, key, linear_call(x)->fault.kind != FAULT_SUCCESS_FALSE);
 }
 
 static void
-payload_sync(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+payload_sync(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	(void)obj;
 	(void)g;
@@ -932,8 +941,8 @@ payload_sync(struct gql_exec *x, const char *key, void *obj,
 }
 
 static void
-root_hook(struct gql_exec *x, const char *key, void *obj,
-    const struct gql_group *g)
+root_hook(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
 {
 	cJSON *args = gql_args(x, g->sel);
 	const cJSON *input = cJSON_GetObjectItemCaseSensitive(args, "input");

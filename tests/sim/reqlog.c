@@ -67,8 +67,7 @@ reqlog_add(struct reqlog *log, struct log_entry *entry)
 		log->cap = log->cap ? log->cap * 2 : 256;
 		if (log->cap > MOST)
 			log->cap = MOST;
-		log->ring =
-		    mem_grow(log->ring, log->cap * sizeof(*log->ring));
+		log->ring = mem_grow(log->ring, log->cap * sizeof(*log->ring));
 	}
 	if (log->n == log->cap) {
 		entry_done(nth(log, 0));

@@ -119,10 +119,8 @@ const char *prov_name(enum prov prov);
 bool prov_read(const char *name, enum prov *prov);
 
 /* By account name or by any of its tokens; NULL if there is none. */
-struct account *account_find(
-    struct sim *sim, enum prov prov, const char *name);
-struct account *account_make(
-    struct sim *sim, enum prov prov, const char *name);
+struct account *account_find(struct sim *sim, enum prov prov, const char *name);
+struct account *account_make(struct sim *sim, enum prov prov, const char *name);
 /* The provider's oldest account, or a new one called demo. */
 struct account *account_default(struct sim *sim, enum prov prov);
 struct token *token_make(

@@ -38,8 +38,8 @@ team_free(struct team *team)
 }
 
 struct team *
-team_make(struct sim *sim, struct account *acc, const char *id,
-    const char *key, const char *name)
+team_make(struct sim *sim, struct account *acc, const char *id, const char *key,
+    const char *name)
 {
 	struct team *team = mem_zero(sizeof(*team));
 
@@ -50,8 +50,8 @@ team_make(struct sim *sim, struct account *acc, const char *id,
 	team->acc = acc;
 	team->key = mem_dup(key);
 	team->name = mem_dup(name);
-	acc->teams = mem_grow(
-	    acc->teams, (acc->nteams + 1) * sizeof(*acc->teams));
+	acc->teams =
+	    mem_grow(acc->teams, (acc->nteams + 1) * sizeof(*acc->teams));
 	acc->teams[acc->nteams++] = team;
 	map_put(&sim->teams, team->id, team);
 	return team;
@@ -74,8 +74,8 @@ team_set_state(struct sim *sim, struct team *team, const char *id,
 			snprintf(s->id, sizeof(s->id), "%s", id);
 		else
 			ids_uuid(&sim->ids, s->id);
-		team->states = mem_grow(team->states,
-		    (team->nstates + 1) * sizeof(*team->states));
+		team->states = mem_grow(
+		    team->states, (team->nstates + 1) * sizeof(*team->states));
 		team->states[team->nstates++] = s;
 	}
 	mem_set(&s->name, name);
@@ -111,8 +111,8 @@ team_add_standard_states(struct sim *sim, struct team *team)
 	size_t i;
 
 	for (i = 0; i < sizeof(states) / sizeof(*states); i++)
-		team_set_state(sim, team, NULL, states[i].name,
-		    states[i].type, (double)i);
+		team_set_state(
+		    sim, team, NULL, states[i].name, states[i].type, (double)i);
 	team_set_default(team, NULL);
 }
 

@@ -30,8 +30,7 @@ add_due(struct buf *out, const struct item *it)
 	json_open(out, "due", '{');
 	json_str(out, "date", it->due_date);
 	json_str(out, "timezone", it->due_zone);
-	json_str(out, "string",
-	    it->due_string ? it->due_string : it->due_date);
+	json_str(out, "string", it->due_string ? it->due_string : it->due_date);
 	json_str(out, "lang", "en");
 	json_bool(out, "is_recurring", it->recurring);
 	json_close(out, '}');
@@ -79,8 +78,7 @@ error_extra(struct call *c, struct buf *out, const char *argument)
 	ids_hex(&c->sim->ids, 16, event);
 	json_open(out, "error_extra", '{');
 	json_str(out, "event_id", event);
-	json_int(
-	    out, "retry_after", c->fault.kind ? c->fault.retry_after : 3);
+	json_int(out, "retry_after", c->fault.kind ? c->fault.retry_after : 3);
 	if (argument) {
 		json_str(out, "argument", argument);
 		json_str(out, "expected", "a valid value");
@@ -108,8 +106,8 @@ error_about(struct call *c, int status, const char *tag, int code,
 }
 
 void
-todoist_error(struct call *c, int status, const char *tag, int code,
-    const char *message)
+todoist_error(
+    struct call *c, int status, const char *tag, int code, const char *message)
 {
 	error_about(c, status, tag, code, message, NULL);
 }
@@ -128,8 +126,7 @@ refuse_status(struct call *c, int status)
 		int status, code;
 		const char *tag, *message;
 	} table[] = {
-		{ 400, 20, "INVALID_ARGUMENT_VALUE",
-		    "Invalid argument value" },
+		{ 400, 20, "INVALID_ARGUMENT_VALUE", "Invalid argument value" },
 		{ 401, 477, "UNAUTHORIZED", "Unauthorized" },
 		{ 403, 479, "FORBIDDEN", "Forbidden" },
 		{ 404, 478, "NOT_FOUND", "Task not found" },
@@ -144,8 +141,7 @@ refuse_status(struct call *c, int status)
 		;
 	if (status == 401)
 		answer_header(c->ans, "WWW-Authenticate", "Bearer");
-	todoist_error(
-	    c, status, table[i].tag, table[i].code, table[i].message);
+	todoist_error(c, status, table[i].tag, table[i].code, table[i].message);
 }
 
 static void
@@ -155,8 +151,7 @@ refuse(struct call *c, enum refusal why, int status)
 
 	switch (why) {
 	case REFUSE_AUTH:
-		todoist_error(
-		    c, 401, "UNAUTHORIZED", 477, "Unauthorized");
+		todoist_error(c, 401, "UNAUTHORIZED", 477, "Unauthorized");
 		answer_header(c->ans, "WWW-Authenticate", "Bearer");
 		break;
 	case REFUSE_SCOPE:
@@ -169,8 +164,7 @@ refuse(struct call *c, enum refusal why, int status)
 	case REFUSE_RATE:
 		todoist_error(c, status ? status : 429, "LIMITS_REACHED", 35,
 		    "Too many requests. Limits reached. Try again later");
-		answer_header(
-		    c->ans, "Retry-After", "%lld", (long long)wait);
+		answer_header(c->ans, "Retry-After", "%lld", (long long)wait);
 		break;
 	default:
 		refuse_status(c, status ? status : 500);
@@ -214,8 +208,8 @@ serve_read(struct call *c)
 	if (it->deleted && !c->acc->deleted_reads_flag)
 		refuse(c, REFUSE_NOT_FOUND, 404);
 	else
-		todoist_task_json(&c->ans->body, NULL, it,
-		    c->fault.kind == FAULT_WRONG_TYPE);
+		todoist_task_json(
+		    &c->ans->body, NULL, it, c->fault.kind == FAULT_WRONG_TYPE);
 }
 
 static void
@@ -359,11 +353,12 @@ add_rows(struct call *c, struct list *list)
 			list->skip--;
 			continue;
 		}
-		/* One row further than asked for tells whether there is more. */
+		/* One row further than asked for tells whether there is more.
+		 */
 		if (left-- == 0)
 			break;
-		todoist_task_json(&c->ans->body, NULL, it,
-		    c->fault.kind == FAULT_WRONG_TYPE);
+		todoist_task_json(
+		    &c->ans->body, NULL, it, c->fault.kind == FAULT_WRONG_TYPE);
 	}
 	close_page(c, list, at < acc->n ? (int64_t)at : -1);
 }
@@ -464,18 +459,17 @@ serve_completed_list(struct call *c)
 
 	if (!read_span(c, &span))
 		return;
-	snprintf(key, sizeof(key), "completed %lld %lld",
-	    (long long)span.since, (long long)span.until);
-	snprintf(
-	    list.scope, sizeof(list.scope), "%s %s", c->acc->user_id, key);
+	snprintf(key, sizeof(key), "completed %lld %lld", (long long)span.since,
+	    (long long)span.until);
+	snprintf(list.scope, sizeof(list.scope), "%s %s", c->acc->user_id, key);
 	if (!read_paging(c, &list))
 		return;
 	view = account_view(c->acc, &plan);
 	at = (size_t)list.cursor.at + (size_t)list.skip;
 	if (at > view->n || c->fault.kind == FAULT_EMPTY_LIST)
 		at = view->n;
-	end = at + (size_t)list.limit < view->n ? at + (size_t)list.limit :
-						  view->n;
+	end = at + (size_t)list.limit < view->n ? at + (size_t)list.limit
+						: view->n;
 	json_open(&c->ans->body, NULL, '{');
 	json_open(&c->ans->body, "items", '[');
 	for (; at < end; at++)
@@ -521,7 +515,8 @@ serve_user(struct call *c)
 static void
 serve_id_mappings(struct call *c)
 {
-	const char *p = after_prefix(c->req->path, "/api/v1/id_mappings/tasks/");
+	const char *p =
+	    after_prefix(c->req->path, "/api/v1/id_mappings/tasks/");
 	struct buf *out = &c->ans->body;
 	int n = 0;
 
@@ -531,8 +526,8 @@ serve_id_mappings(struct call *c)
 		struct item *it = NULL;
 		char id[64];
 
-		snprintf(id, sizeof(id), "%.*s",
-		    len < sizeof(id) ? (int)len : 0, p);
+		snprintf(
+		    id, sizeof(id), "%.*s", len < sizeof(id) ? (int)len : 0, p);
 		it = map_get(&c->sim->old_ids, id);
 		if (!it)
 			it = item_find(c->sim, PROV_TODOIST, id);
@@ -563,8 +558,8 @@ struct route {
 static const struct route routes[] = {
 	{ "GET", "tasks", NULL, "list", false, serve_list },
 	{ "GET", "tasks/filter", NULL, "list", false, serve_filter },
-	{ "GET", "tasks/completed/by_completion_date", NULL,
-	    "completed_list", false, serve_completed_list },
+	{ "GET", "tasks/completed/by_completion_date", NULL, "completed_list",
+	    false, serve_completed_list },
 	{ "POST", "sync", NULL, "sync", false, todoist_sync_serve },
 	{ "GET", "user", NULL, "user", false, serve_user },
 	{ "GET", "id_mappings/tasks/", "", "id_mappings", false,

@@ -11,8 +11,8 @@ struct item;
 /* A task in the 23 fields of the API. */
 void todoist_task_json(
     struct buf *out, const char *key, const struct item *it, bool bad_id);
-void todoist_error(struct call *c, int status, const char *tag, int code,
-    const char *message);
+void todoist_error(
+    struct call *c, int status, const char *tag, int code, const char *message);
 /* The caller's own item, if GET would show it. */
 struct item *todoist_visible(struct call *c, const char *id);
 bool todoist_is_numeric(const char *id);

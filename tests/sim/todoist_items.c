@@ -36,8 +36,7 @@ finish_subtasks(struct sim *sim, struct account *acc, int64_t now_ms)
 
 			if (!it || !it->parent_id || it->done)
 				continue;
-			parent =
-			    item_find(sim, PROV_TODOIST, it->parent_id);
+			parent = item_find(sim, PROV_TODOIST, it->parent_id);
 			if (parent && parent->done)
 				again |= finish(sim, it, now_ms);
 		}
@@ -54,8 +53,7 @@ todoist_complete(struct sim *sim, struct item *it, int64_t now_ms)
 }
 
 bool
-todoist_advance(
-    struct sim *sim, struct item *it, bool back, int64_t now_ms)
+todoist_advance(struct sim *sim, struct item *it, bool back, int64_t now_ms)
 {
 	char next[40];
 
@@ -96,9 +94,8 @@ todoist_reopen(struct sim *sim, struct item *it, int64_t now_ms)
 			item_to_end(it);
 			changed = true;
 		}
-		it = it->parent_id ?
-		    item_find(sim, PROV_TODOIST, it->parent_id) :
-		    NULL;
+		it = it->parent_id ? item_find(sim, PROV_TODOIST, it->parent_id)
+				   : NULL;
 	}
 	return changed;
 }

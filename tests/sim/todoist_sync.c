@@ -161,7 +161,7 @@ item_update_date_complete(struct call *c, struct item *it, const cJSON *args)
 	const cJSON *due = cJSON_GetObjectItemCaseSensitive(args, "due");
 	const char *date = text_of(due, "date");
 	bool back = cJSON_IsFalse(forward) ||
-	    (cJSON_IsNumber(forward) && forward->valuedouble == 0);
+		    (cJSON_IsNumber(forward) && forward->valuedouble == 0);
 
 	if (!todoist_advance(c->sim, it, back, c->now_ms))
 		return false;
@@ -216,22 +216,21 @@ run_command(struct call *c, const cJSON *command, const char *uuid)
 	if (c->fault.kind == FAULT_SYNC_ERROR) {
 		add_error(out, uuid, c->fault.status ? c->fault.status : 500,
 		    "INTERNAL_ERROR",
-		    *c->fault.message ? c->fault.message :
-				        "Internal server error");
+		    *c->fault.message ? c->fault.message
+				      : "Internal server error");
 		return "error";
 	}
 	for (i = 0; i < n; i++)
 		if (type && strcmp(commands[i].type, type) == 0)
 			break;
 	if (i == n) {
-		add_error(out, uuid, 400, "INVALID_COMMAND",
-		    "Invalid command type");
+		add_error(
+		    out, uuid, 400, "INVALID_COMMAND", "Invalid command type");
 		return "error";
 	}
 	it = todoist_visible(c, id_of(command));
 	if (!it || it->deleted) {
-		add_error(
-		    out, uuid, 404, "ITEM_NOT_FOUND", "Item not found");
+		add_error(out, uuid, 404, "ITEM_NOT_FOUND", "Item not found");
 		return "error";
 	}
 	c->applied |= commands[i].run(c, it, args);
@@ -315,7 +314,7 @@ add_changes(struct call *c, const cJSON *body)
 	    (unsigned long long)c->sim->rev);
 	json_bool(&c->ans->body, "full_sync", since == 0);
 	if (wants_items(
-	        cJSON_GetObjectItemCaseSensitive(body, "resource_types")))
+		cJSON_GetObjectItemCaseSensitive(body, "resource_types")))
 		add_items(c, since);
 }
 

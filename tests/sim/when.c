@@ -218,8 +218,8 @@ count_in(const char *phrase)
 static bool
 is_weekly(const char *phrase)
 {
-	static const char *const words[] = { "week", "mon", "tue", "wed",
-		"thu", "fri", "sat", "sun" };
+	static const char *const words[] = { "week", "mon", "tue", "wed", "thu",
+		"fri", "sat", "sun" };
 	size_t i;
 
 	for (i = 0; i < sizeof(words) / sizeof(*words); i++)

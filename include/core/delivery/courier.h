@@ -10,9 +10,13 @@
 #include "core/providers/provider.h"
 #include "core/sync/verdict.h"
 
+struct circuit;
+
 /* One per process, shared by its threads. */
 struct courier {
 	struct http *http;
+	struct circuit
+	    *circuits; /* one per provider, in provider_at()'s order */
 	struct crypto_keys keys;
 	const struct config *config;
 };

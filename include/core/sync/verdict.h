@@ -21,6 +21,7 @@ struct verdict {
 	enum reason reason;
 	bool auth_failed; /* the connection's key is dead */
 	int64_t limit_ms; /* the provider asked to wait so long; 0: not */
+	int64_t retry_ms; /* worth asking again in so long; 0: not known */
 	int64_t due_ms;   /* queued: try again in so long */
 	char detail[160];
 };

@@ -2,10 +2,27 @@
 #include "carry.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/delivery/circuit.h"
 #include "core/clock.h"
 #include "core/crash.h"
+
+static enum err
+open_circuits(struct courier *courier)
+{
+	size_t n = 0;
+
+	while (provider_at(n))
+		n++;
+	courier->circuits = calloc(n, sizeof(*courier->circuits));
+	if (!courier->circuits)
+		return err_set(ERR_NOMEM, "no memory for circuits");
+	for (size_t i = 0; i < n; i++)
+		circuit_init(&courier->circuits[i]);
+	return OK;
+}
 
 enum err
 courier_open(struct courier *courier, const struct config *config)
@@ -38,6 +55,8 @@ courier_open(struct courier *courier, const struct config *config)
 	}
 	if (!err)
 		err = http_new(&options, &courier->http);
+	if (!err)
+		err = open_circuits(courier);
 	if (err)
 		courier_close(courier);
 	return err;
@@ -46,24 +65,63 @@ courier_open(struct courier *courier, const struct config *config)
 void
 courier_close(struct courier *courier)
 {
+	for (size_t i = 0; courier->circuits && provider_at(i); i++)
+		circuit_done(&courier->circuits[i]);
+	free(courier->circuits);
+	courier->circuits = NULL;
 	http_free(courier->http);
 	courier->http = NULL;
 	crypto_keys_wipe(&courier->keys);
 }
 
+/* NULL: no such provider, or the courier was never opened. */
+static struct circuit *
+circuit_of(const struct courier *courier, const struct connection *conn)
+{
+	for (size_t i = 0; courier->circuits && provider_at(i); i++)
+		if (!strcmp(provider_at(i)->name, conn->type))
+			return &courier->circuits[i];
+	return NULL;
+}
+
+int64_t
+carry_wait_ms(const struct courier *courier, const struct connection *conn)
+{
+	struct circuit *circuit = circuit_of(courier, conn);
+
+	return circuit ? circuit_wait_ms(circuit, clock_mono_ms()) : 0;
+}
+
+static bool
+is_alive(enum err err, const struct http_response *res)
+{
+	/* what could not be tried for lack of memory says nothing */
+	return err || (res->carried == HTTP_ANSWERED && res->status < 500);
+}
+
 enum err
-carry(const struct courier *courier, const struct http_request *req,
-    int64_t deadline_ms, struct http_response *res)
+carry(const struct courier *courier, const struct connection *conn,
+    const struct http_request *req, int64_t deadline_ms,
+    struct http_response *res)
 {
 	int64_t limit = clock_mono_ms() + courier->config->provider_timeout_ms;
+	struct circuit *circuit = circuit_of(courier, conn);
 	bool is_question = req->method == HTTP_GET;
 	enum err err;
 
+	if (circuit && !circuit_enter(circuit, clock_mono_ms())) {
+		res->carried = HTTP_NOT_SENT;
+		snprintf(res->why, sizeof(res->why), "the circuit is open");
+		return OK;
+	}
 	crash_point(is_question ? "before_question" : "before_provider_call");
 	err = http_send(
 	    courier->http, req, limit < deadline_ms ? limit : deadline_ms, res);
 	crash_point(is_question ? "after_question" : "after_provider_call");
 	(void)is_question; /* unused without crash points */
+	if (circuit)
+		circuit_report(
+		    circuit, conn->id, is_alive(err, res), clock_mono_ms());
 	return err;
 }
 
@@ -90,7 +148,7 @@ carry_read_one(const struct courier *courier, const struct provider *provider,
 
 	err = provider->read_request(conn, base, &source_id, 1, &req);
 	if (!err)
-		err = carry(courier, &req, deadline_ms, &res);
+		err = carry(courier, conn, &req, deadline_ms, &res);
 	if (err)
 		carry_failed(answer);
 	else if (!provider->read_response(

@@ -6,10 +6,16 @@
 
 #define CARRY_BODY_MAX ((size_t)8 * 1024 * 1024)
 
-/* Send req within deadline and the limit of one request; both are the
- * caller's to free. */
-enum err carry(const struct courier *courier, const struct http_request *req,
-    int64_t deadline_ms, struct http_response *res) MUST_CHECK;
+/* Send req on conn's behalf, within deadline and the limit of one request; req
+ * and res are the caller's to free. While the provider's circuit is open, res
+ * says that it was not sent. */
+enum err carry(const struct courier *courier, const struct connection *conn,
+    const struct http_request *req, int64_t deadline_ms,
+    struct http_response *res) MUST_CHECK;
+
+/* How long the circuit of conn's provider stays open; 0: it is closed. */
+int64_t carry_wait_ms(
+    const struct courier *courier, const struct connection *conn);
 
 /* What could not even be tried, as an answer. */
 void carry_failed(struct answer *answer);

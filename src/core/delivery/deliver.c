@@ -72,6 +72,13 @@ decided_at_once(struct delivery *d)
 		    "the key was refused before");
 		return true;
 	}
+	wait = carry_wait_ms(d->courier, conn);
+	if (wait > 0) {
+		say(&d->answer, OUTCOME_UNKNOWN, REASON_CIRCUIT_OPEN,
+		    "the provider did not answer others");
+		d->answer.retry_after_ms = wait;
+		return true;
+	}
 	wait = conn->rate_limited_until_ms - clock_wall_ms();
 	if (conn->rate_limited_until_ms == 0 || wait <= 0)
 		return false;
@@ -99,7 +106,8 @@ ask(struct delivery *d)
 		enum err err = p->ask_request(&d->push, &asks, &req);
 
 		if (!err && asks)
-			err = carry(d->courier, &req, d->deadline_ms, &res);
+			err = carry(d->courier, &d->w->connection, &req,
+			    d->deadline_ms, &res);
 		if (err)
 			carry_failed(&d->answer);
 		else if (asks)
@@ -127,7 +135,8 @@ write_once(struct delivery *d)
 	enum err err = d->provider->write_request(&d->push, &req);
 
 	if (!err)
-		err = carry(d->courier, &req, d->deadline_ms, &res);
+		err = carry(
+		    d->courier, &d->w->connection, &req, d->deadline_ms, &res);
 	if (err)
 		carry_failed(&d->answer);
 	else
@@ -184,6 +193,8 @@ round_ended(struct delivery *d)
 		return !fits(d, d->answer.retry_after_ms);
 	if (d->answer.outcome != OUTCOME_UNKNOWN)
 		return true;
+	if (carry_wait_ms(d->courier, &d->w->connection) > 0)
+		return true; /* trying again would only be refused here */
 	first = d->answer;
 	if (d->may_have_happened && look(d))
 		return true;

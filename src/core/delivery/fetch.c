@@ -48,7 +48,7 @@ one_page(struct fetch *f, const char *cursor, struct page *page)
 
 	err = f->provider->list_request(f->conn, f->base_url, cursor, &req);
 	if (!err)
-		err = carry(f->courier, &req, f->deadline_ms, &res);
+		err = carry(f->courier, f->conn, &req, f->deadline_ms, &res);
 	if (err)
 		carry_failed(f->failure);
 	else
@@ -141,7 +141,7 @@ learn_account(struct fetch *f, struct fetched *out)
 		return OK;
 	err = f->provider->account_request(f->conn, f->base_url, &req);
 	if (!err)
-		err = carry(f->courier, &req, f->deadline_ms, &res);
+		err = carry(f->courier, f->conn, &req, f->deadline_ms, &res);
 	if (err)
 		carry_failed(f->failure);
 	else
@@ -176,7 +176,8 @@ learn_metadata(struct fetch *f, struct fetched *out)
 		err = f->provider->metadata_request(
 		    f->conn, f->base_url, cursor, &req);
 		if (!err)
-			err = carry(f->courier, &req, f->deadline_ms, &res);
+			err = carry(
+			    f->courier, f->conn, &req, f->deadline_ms, &res);
 		if (err)
 			carry_failed(f->failure);
 		else

@@ -41,7 +41,7 @@ one_batch(const struct courier *courier, const struct provider *provider,
 
 	err = provider->read_request(conn, base, ids, count, &req);
 	if (!err)
-		err = carry(courier, &req, deadline_ms, &res);
+		err = carry(courier, conn, &req, deadline_ms, &res);
 	if (err)
 		carry_failed(&failure);
 	else

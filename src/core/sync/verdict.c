@@ -33,8 +33,8 @@ queue(const struct evidence *e, struct verdict *v)
 {
 	end(v, END_QUEUED, e->answer.reason);
 	v->due_ms = verdict_backoff_ms(e->attempts, e->random);
-	if (v->limit_ms > v->due_ms)
-		v->due_ms = v->limit_ms;
+	if (v->retry_ms > v->due_ms)
+		v->due_ms = v->retry_ms;
 }
 
 /* Gone is done for a completion, and cannot be undone; but a connection that
@@ -104,10 +104,12 @@ verdict_decide(const struct evidence *e, struct verdict *v)
 		end(v, END_ROLLED_BACK, e->answer.reason);
 		return;
 	case OUTCOME_RATE_LIMITED:
-		v->limit_ms = limit_ms(&e->answer);
+		v->limit_ms = v->retry_ms = limit_ms(&e->answer);
 		decide_unsettled(e, v);
 		return;
 	default:
+		if (e->answer.retry_after_ms > 0)
+			v->retry_ms = limit_ms(&e->answer);
 		decide_unsettled(e, v);
 	}
 }
@@ -123,6 +125,7 @@ static const char *const why[REASON_COUNT] = {
 	[REASON_SCOPE_MISSING] = "this connection's key may not write to %s; connect it again with write access",
 	[REASON_KEY_UNREADABLE] = "this connection's key for %s cannot be read; connect it again",
 	[REASON_RATE_LIMITED]  = "%s asks to wait a while before the next change",
+	[REASON_CIRCUIT_OPEN]  = "%s has a problem at the moment; try again soon",
 	[REASON_UNREACHABLE]   = "%s could not be reached",
 	[REASON_TIMEOUT]       = "%s did not answer in time",
 	[REASON_NO_ANSWER]     = "the connection to %s was lost",

@@ -1,0 +1,40 @@
+/* A provider in trouble as a whole is left alone for a while: whoever calls
+ * gets an honest answer at once instead of waiting for a timeout, and the
+ * provider is not flooded when it comes back. Per process and provider; what
+ * concerns one connection (rate limits, dead keys) is shared through the
+ * database instead. Time comes in as an argument. */
+#ifndef CORE_DELIVERY_CIRCUIT_H
+#define CORE_DELIVERY_CIRCUIT_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CIRCUIT_FAILURES 20 /* in a row, of at least so many connections: */
+#define CIRCUIT_DISTINCT 3  /* one user's trouble is not the provider's */
+#define CIRCUIT_FIRST_MS 2000
+#define CIRCUIT_LONGEST_MS 60000
+
+struct circuit {
+	pthread_mutex_t lock;
+	int failures, distinct, opened;    /* opened: times without a success */
+	char failed[CIRCUIT_DISTINCT][37]; /* connections that failed */
+	int64_t open_until_ms;             /* monotonic; 0: closed */
+	bool is_probing;                   /* half open: one request is out */
+};
+
+void circuit_init(struct circuit *circuit);
+void circuit_done(struct circuit *circuit);
+
+/* How long until it is worth asking; 0: now. Takes nothing. */
+int64_t circuit_wait_ms(struct circuit *circuit, int64_t now_ms);
+
+/* May a request go out? Half open, only one at a time may, the probe. Every
+ * true is followed by circuit_report(). */
+bool circuit_enter(struct circuit *circuit, int64_t now_ms);
+
+/* is_alive: it answered, whatever it said; not a 5xx. */
+void circuit_report(struct circuit *circuit, const char *connection_id,
+    bool is_alive, int64_t now_ms);
+
+#endif

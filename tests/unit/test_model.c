@@ -1,0 +1,289 @@
+/* model: names are stable words, because rows, answers and logs hold them; and
+ * everything that is done is empty, and may be done again. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "core/model.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* As databases hold them: a change here is a migration. */
+/* clang-format off */
+static const char *const item_states[ITEM_STATE_COUNT] = {
+	[ITEM_OPEN]        = "open",
+	[ITEM_COMPLETED]   = "completed",
+	[ITEM_CANCELED]    = "canceled",
+	[ITEM_DUPLICATE]   = "duplicate",
+	[ITEM_DELETED]     = "deleted",
+	[ITEM_ARCHIVED]    = "archived",
+	[ITEM_REASSIGNED]  = "reassigned",
+	[ITEM_MOVED]       = "moved",
+	[ITEM_NOT_VISIBLE] = "not_visible",
+};
+
+static const char *const outcomes[OUTCOME_COUNT] = {
+	[OUTCOME_ACCEPTED]     = "accepted",
+	[OUTCOME_REJECTED]     = "rejected",
+	[OUTCOME_UNKNOWN]      = "unknown",
+	[OUTCOME_RATE_LIMITED] = "rate_limited",
+	[OUTCOME_AUTH_FAILED]  = "auth_failed",
+};
+
+static const char *const reasons[REASON_COUNT] = {
+	[REASON_NONE]            = "none",
+	[REASON_DONE]            = "done",
+	[REASON_ALREADY_GONE]    = "already_gone",
+	[REASON_ALREADY_DONE]    = "already_done",
+	[REASON_MANUAL]          = "manual",
+	[REASON_NO_CONNECTION]   = "no_connection",
+	[REASON_WRITEBACK_OFF]   = "writeback_off",
+	[REASON_CONNECTION_GONE] = "connection_gone",
+	[REASON_NO_DONE_STATE]   = "no_done_state",
+	[REASON_SOURCE_GONE]     = "source_gone",
+	[REASON_NOT_FOUND]       = "not_found",
+	[REASON_FORBIDDEN]       = "forbidden",
+	[REASON_REFUSED]         = "refused",
+	[REASON_GONE_API]        = "gone_api",
+	[REASON_STATE_REFUSED]   = "state_refused",
+	[REASON_AUTH_FAILED]     = "auth_failed",
+	[REASON_SCOPE_MISSING]   = "scope_missing",
+	[REASON_RATE_LIMITED]    = "rate_limited",
+	[REASON_UNREACHABLE]     = "unreachable",
+	[REASON_TIMEOUT]         = "timeout",
+	[REASON_NO_ANSWER]       = "no_answer",
+	[REASON_SERVER_ERROR]    = "server_error",
+	[REASON_BAD_ANSWER]      = "bad_answer",
+	[REASON_GIVEN_UP]        = "given_up",
+	[REASON_NEWER_WISH]      = "newer_wish",
+	[REASON_LOCAL_CHANGE]    = "local_change",
+};
+
+static const char *const endings[] = {
+	[END_ACCEPTED]    = "accepted",
+	[END_SKIPPED]     = "skipped",
+	[END_ROLLED_BACK] = "rolled_back",
+	[END_QUEUED]      = "queued",
+};
+
+static const char *const wishes[] = {
+	[WISH_COMPLETE]   = "complete",
+	[WISH_UNCOMPLETE] = "uncomplete",
+};
+
+static const char *const actions[] = {
+	[MARK_NONE]     = "none",
+	[MARK_COMPLETE] = "complete",
+	[MARK_REOPEN]   = "reopen",
+	[MARK_MISSING]  = "missing",
+	[MARK_VISIBLE]  = "visible",
+};
+/* clang-format on */
+
+/* A word of lower-case letters, and no other of the list has it. */
+static void
+check_words(const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!words[i])
+			fail_msg("value %zu has no name here", i);
+		assert_true(words[i][0] != '\0');
+		assert_int_equal(
+		    strspn(words[i], "abcdefghijklmnopqrstuvwxyz_"),
+		    strlen(words[i]));
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(words[i], words[j]);
+	}
+}
+
+static void
+test_every_value_has_its_own_stable_word(void **state)
+{
+	(void)state;
+	check_words(item_states, COUNT(item_states));
+	check_words(outcomes, COUNT(outcomes));
+	check_words(reasons, COUNT(reasons));
+	check_words(endings, COUNT(endings));
+	check_words(wishes, COUNT(wishes));
+	check_words(actions, COUNT(actions));
+	for (size_t i = 0; i < COUNT(item_states); i++)
+		assert_string_equal(
+		    item_state_name((enum item_state)i), item_states[i]);
+	for (size_t i = 0; i < COUNT(outcomes); i++)
+		assert_string_equal(outcome_name((enum outcome)i), outcomes[i]);
+	for (size_t i = 0; i < COUNT(reasons); i++)
+		assert_string_equal(reason_name((enum reason)i), reasons[i]);
+	for (size_t i = 0; i < COUNT(endings); i++)
+		assert_string_equal(ending_name((enum ending)i), endings[i]);
+	for (size_t i = 0; i < COUNT(wishes); i++)
+		assert_string_equal(wish_name((enum wish)i), wishes[i]);
+	for (size_t i = 0; i < COUNT(actions); i++)
+		assert_string_equal(
+		    mark_action_name((enum mark_action)i), actions[i]);
+}
+
+/* --- how they die: leaks are the sanitizers' to find ---------------------- */
+
+#define assert_empty(thing)                                                    \
+	do {                                                                   \
+		static const char zero[sizeof(thing)];                         \
+                                                                               \
+		assert_memory_equal(&(thing), zero, sizeof(thing));            \
+	} while (0)
+
+static char *
+text(const char *from)
+{
+	char *copy = strdup(from);
+
+	assert_non_null(copy);
+	return copy;
+}
+
+static void
+fill_connection(struct connection *conn)
+{
+	memset(conn, 0x5a, sizeof(*conn));
+	conn->name = text("My Todoist");
+	conn->key = text("a key");
+	conn->key_sealed = (unsigned char *)text("sealed");
+	conn->metadata = text("{}");
+	conn->account_id = text("7");
+}
+
+static void
+fill_item(struct item *item)
+{
+	memset(item, 0x5a, sizeof(*item));
+	item->source_id = text("1");
+	item->title = text("Milk");
+	item->source_url = text("https://example.com/1");
+	item->metadata = text("{}");
+	item->due = text("2026-11-23");
+}
+
+static void
+test_a_connection_that_is_done_is_empty(void **state)
+{
+	struct connection conn;
+
+	(void)state;
+	fill_connection(&conn);
+	connection_done(&conn);
+	assert_empty(conn);
+	connection_done(&conn);
+	assert_empty(conn);
+}
+
+static void
+test_an_item_that_is_done_is_empty(void **state)
+{
+	struct item item;
+
+	(void)state;
+	fill_item(&item);
+	item_done(&item);
+	assert_empty(item);
+	item_done(&item);
+	assert_empty(item);
+}
+
+static void
+test_a_page_that_is_done_is_empty(void **state)
+{
+	struct page page;
+	struct item *item;
+
+	(void)state;
+	memset(&page, 0x5a, sizeof(page));
+	memset(&page.items, 0, sizeof(page.items));
+	item = items_add(&page.items);
+	assert_non_null(item);
+	fill_item(item);
+	page.next_cursor = text("next");
+	page.account_id = text("7");
+	page_done(&page);
+	assert_empty(page);
+	page_done(&page);
+	assert_empty(page);
+}
+
+static void
+test_a_writeback_that_is_done_is_empty(void **state)
+{
+	struct writeback w;
+
+	(void)state;
+	memset(&w, 0x5a, sizeof(w));
+	w.source_id = text("1");
+	w.source_metadata = text("{}");
+	fill_connection(&w.connection);
+	writeback_done(&w);
+	assert_empty(w);
+	writeback_done(&w);
+	assert_empty(w);
+}
+
+static void
+test_candidates_that_are_done_are_empty(void **state)
+{
+	struct candidates candidates = { .count = 3 };
+
+	(void)state;
+	candidates.list = calloc(candidates.count, sizeof(*candidates.list));
+	assert_non_null(candidates.list);
+	candidates.list[0].source_id = text("1");
+	candidates.list[2].source_id = text("3");
+	candidates_done(&candidates);
+	assert_empty(candidates);
+	candidates_done(&candidates);
+	assert_empty(candidates);
+}
+
+static void
+test_items_grow_and_every_new_one_is_empty(void **state)
+{
+	static const char zero[sizeof(struct item)];
+	struct items items = { 0 };
+	char id[2] = "a";
+
+	(void)state;
+	for (size_t i = 0; i < 1000; i++) {
+		struct item *item = items_add(&items);
+
+		assert_non_null(item);
+		assert_ptr_equal(item, &items.list[i]);
+		assert_memory_equal(item, zero, sizeof(zero));
+		fill_item(item);
+		item->source_id[0] = (char)('a' + i % 26);
+	}
+	assert_int_equal(items.count, 1000);
+	for (size_t i = 0; i < items.count; i++) {
+		id[0] = (char)('a' + i % 26);
+		assert_string_equal(items.list[i].source_id, id);
+	}
+	items_done(&items);
+	assert_empty(items);
+	items_done(&items);
+	assert_empty(items);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_value_has_its_own_stable_word),
+		cmocka_unit_test(test_a_connection_that_is_done_is_empty),
+		cmocka_unit_test(test_an_item_that_is_done_is_empty),
+		cmocka_unit_test(test_a_page_that_is_done_is_empty),
+		cmocka_unit_test(test_a_writeback_that_is_done_is_empty),
+		cmocka_unit_test(test_candidates_that_are_done_are_empty),
+		cmocka_unit_test(test_items_grow_and_every_new_one_is_empty),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,435 @@
+/* sync/verdict: the design's table of completion calls. Every combination of
+ * what a delivery can find out meets exactly the row that speaks of it. */
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "core/sync/verdict.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define ANY_REASON REASON_COUNT
+#define SAME_REASON REASON_COUNT
+
+enum when { ANY = 0, YES, NO };
+
+struct row {
+	enum outcome outcome;
+	enum reason reason;
+	enum when completing, by_fallback, is_patient, is_too_old;
+	enum when may_have_happened;
+	enum ending ending;
+	enum reason ends_as;
+};
+
+/* The first row that fits counts, as one reads such a table. */
+/* clang-format off */
+static const struct row rows[] = {
+	{ OUTCOME_ACCEPTED, ANY_REASON, ANY, ANY, ANY, ANY, ANY,
+	  END_ACCEPTED, SAME_REASON },
+
+	/* the fallback's connection does not know the item: either wish */
+	{ OUTCOME_REJECTED, REASON_NOT_FOUND, ANY, YES, ANY, ANY, ANY,
+	  END_SKIPPED, REASON_CONNECTION_GONE },
+	{ OUTCOME_REJECTED, REASON_NOT_FOUND, YES, NO, ANY, ANY, ANY,
+	  END_ACCEPTED, REASON_ALREADY_GONE },
+	{ OUTCOME_REJECTED, REASON_NOT_FOUND, NO, NO, ANY, ANY, ANY,
+	  END_ROLLED_BACK, REASON_SOURCE_GONE },
+	{ OUTCOME_REJECTED, REASON_NO_DONE_STATE, ANY, ANY, ANY, ANY, ANY,
+	  END_SKIPPED, REASON_NO_DONE_STATE },
+	{ OUTCOME_REJECTED, REASON_NO_CONNECTION, ANY, ANY, ANY, ANY, ANY,
+	  END_SKIPPED, REASON_NO_CONNECTION },
+	{ OUTCOME_REJECTED, ANY_REASON, ANY, ANY, ANY, ANY, ANY,
+	  END_ROLLED_BACK, SAME_REASON },
+
+	{ OUTCOME_AUTH_FAILED, ANY_REASON, ANY, ANY, ANY, ANY, ANY,
+	  END_ROLLED_BACK, SAME_REASON },
+
+	{ OUTCOME_RATE_LIMITED, ANY_REASON, ANY, ANY, ANY, YES, ANY,
+	  END_ROLLED_BACK, REASON_GIVEN_UP },
+	{ OUTCOME_RATE_LIMITED, ANY_REASON, ANY, ANY, ANY, NO, YES,
+	  END_QUEUED, SAME_REASON },
+	{ OUTCOME_RATE_LIMITED, ANY_REASON, ANY, ANY, YES, NO, NO,
+	  END_QUEUED, SAME_REASON },
+	{ OUTCOME_RATE_LIMITED, ANY_REASON, ANY, ANY, NO, NO, NO,
+	  END_ROLLED_BACK, SAME_REASON },
+
+	{ OUTCOME_UNKNOWN, ANY_REASON, ANY, ANY, ANY, YES, ANY,
+	  END_ROLLED_BACK, REASON_GIVEN_UP },
+	{ OUTCOME_UNKNOWN, ANY_REASON, ANY, ANY, ANY, NO, YES,
+	  END_QUEUED, SAME_REASON },
+	{ OUTCOME_UNKNOWN, ANY_REASON, ANY, ANY, YES, NO, NO,
+	  END_QUEUED, SAME_REASON },
+	{ OUTCOME_UNKNOWN, ANY_REASON, ANY, ANY, NO, NO, NO,
+	  END_ROLLED_BACK, SAME_REASON },
+};
+/* clang-format on */
+
+#define FLAGS 5
+#define COMBINATIONS ((unsigned)OUTCOME_COUNT * REASON_COUNT << FLAGS)
+
+/* The i-th combination of all. */
+static struct evidence
+combination(unsigned i)
+{
+	unsigned bits = i & ((1U << FLAGS) - 1);
+	unsigned rest = i >> FLAGS;
+
+	return (struct evidence){
+		.wish = bits & 1 ? WISH_COMPLETE : WISH_UNCOMPLETE,
+		.by_fallback = bits & 2,
+		.is_patient = bits & 4,
+		.is_too_old = bits & 8,
+		.may_have_happened = bits & 16,
+		.attempts = 1,
+		.random = i * UINT64_C(2654435761),
+		.answer = {
+			.outcome = (enum outcome)(rest / REASON_COUNT),
+			.reason = (enum reason)(rest % REASON_COUNT),
+			.retry_after_ms = -1,
+			.detail = "as seen",
+		},
+	};
+}
+
+static bool
+is_so(enum when when, bool value)
+{
+	return when == ANY || (when == YES) == value;
+}
+
+static const struct row *
+row_of(const struct evidence *e)
+{
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct row *r = &rows[i];
+
+		if (r->outcome == e->answer.outcome &&
+		    (r->reason == ANY_REASON ||
+			r->reason == e->answer.reason) &&
+		    is_so(r->completing, e->wish == WISH_COMPLETE) &&
+		    is_so(r->by_fallback, e->by_fallback) &&
+		    is_so(r->is_patient, e->is_patient) &&
+		    is_so(r->is_too_old, e->is_too_old) &&
+		    is_so(r->may_have_happened, e->may_have_happened))
+			return r;
+	}
+	return NULL;
+}
+
+static const char *
+describe(const struct evidence *e)
+{
+	static char text[200];
+
+	snprintf(text, sizeof(text),
+	    "%s %s, %s, fallback %d, patient %d, too old %d, may have "
+	    "happened %d",
+	    outcome_name(e->answer.outcome), reason_name(e->answer.reason),
+	    wish_name(e->wish), e->by_fallback, e->is_patient, e->is_too_old,
+	    e->may_have_happened);
+	return text;
+}
+
+static void
+test_every_combination_ends_as_the_table_says(void **state)
+{
+	bool is_used[COUNT(rows)] = { false };
+
+	(void)state;
+	for (unsigned i = 0; i < COMBINATIONS; i++) {
+		struct evidence e = combination(i);
+		const struct row *r = row_of(&e);
+		struct verdict v;
+		enum reason reason;
+
+		if (!r)
+			fail_msg("no row for %s", describe(&e));
+		is_used[r - rows] = true;
+		reason =
+		    r->ends_as == SAME_REASON ? e.answer.reason : r->ends_as;
+		verdict_decide(&e, &v);
+		if (v.ending != r->ending || v.reason != reason)
+			fail_msg("%s: %s %s, not %s %s", describe(&e),
+			    ending_name(v.ending), reason_name(v.reason),
+			    ending_name(r->ending), reason_name(reason));
+	}
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (!is_used[i])
+			fail_msg("row %zu speaks of nothing", i);
+}
+
+static void
+test_what_else_is_set_follows_from_the_outcome_alone(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < COMBINATIONS; i++) {
+		struct evidence e = combination(i);
+		struct verdict v;
+
+		memset(&v, 0x5a, sizeof(v));
+		verdict_decide(&e, &v);
+		assert_int_equal(
+		    v.auth_failed, e.answer.outcome == OUTCOME_AUTH_FAILED);
+		assert_int_equal(
+		    v.limit_ms > 0, e.answer.outcome == OUTCOME_RATE_LIMITED);
+		assert_int_equal(v.due_ms > 0, v.ending == END_QUEUED);
+		assert_string_equal(v.detail, "as seen");
+	}
+}
+
+/* Promise 4: what may have happened is no rollback before its time. */
+static void
+test_an_unknown_outcome_is_never_rolled_back_before_its_time(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < COMBINATIONS; i++) {
+		struct evidence e = combination(i);
+		struct verdict v;
+
+		if (e.answer.outcome != OUTCOME_UNKNOWN ||
+		    !e.may_have_happened || e.is_too_old)
+			continue;
+		verdict_decide(&e, &v);
+		assert_int_equal(v.ending, END_QUEUED);
+	}
+}
+
+static void
+test_the_wait_asked_for_is_kept_within_bounds(void **state)
+{
+	static const struct {
+		int64_t asked_ms, limit_ms;
+	} table[] = {
+		{ -1, 60000 }, /* not said */
+		{ INT64_MIN, 60000 },
+		{ 0, 1 },
+		{ 1, 1 },
+		{ 7000, 7000 },
+		{ 3600000, 3600000 },
+		{ 3600001, 3600000 },
+		{ INT64_MAX, 3600000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct evidence e = { .attempts = 1,
+			.answer = { .outcome = OUTCOME_RATE_LIMITED,
+			    .reason = REASON_RATE_LIMITED,
+			    .retry_after_ms = table[i].asked_ms } };
+		struct verdict v;
+
+		verdict_decide(&e, &v);
+		assert_int_equal(v.ending, END_ROLLED_BACK);
+		assert_true(v.limit_ms == table[i].limit_ms);
+	}
+}
+
+static void
+test_a_queued_writeback_waits_as_long_as_the_provider_asked(void **state)
+{
+	struct evidence e = { .is_patient = true,
+		.attempts = 1,
+		.answer = { .outcome = OUTCOME_RATE_LIMITED,
+		    .reason = REASON_RATE_LIMITED,
+		    .retry_after_ms = 90000 } };
+	struct verdict v;
+
+	(void)state;
+	verdict_decide(&e, &v);
+	assert_int_equal(v.ending, END_QUEUED);
+	assert_true(v.due_ms == 90000);
+	/* a short wait does not undercut the backoff */
+	e.attempts = 12;
+	e.answer.retry_after_ms = 1;
+	verdict_decide(&e, &v);
+	assert_true(v.due_ms >= 150000);
+}
+
+static void
+test_pauses_double_from_a_second_to_five_minutes(void **state)
+{
+	static const struct {
+		int attempts;
+		int64_t middle_ms;
+	} table[] = { { INT_MIN, 1000 }, { -1, 1000 }, { 0, 1000 }, { 1, 1000 },
+		{ 2, 2000 }, { 3, 4000 }, { 4, 8000 }, { 5, 16000 },
+		{ 6, 32000 }, { 7, 64000 }, { 8, 128000 }, { 9, 256000 },
+		{ 10, 300000 }, { 64, 300000 }, { INT_MAX, 300000 } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		int64_t middle = table[i].middle_ms;
+		int64_t least = verdict_backoff_ms(table[i].attempts, 0);
+		int64_t most =
+		    verdict_backoff_ms(table[i].attempts, (uint64_t)middle - 1);
+		int64_t ms = verdict_backoff_ms(table[i].attempts, UINT64_MAX);
+
+		assert_true(least == middle / 2);
+		assert_true(most == middle / 2 + middle - 1);
+		assert_true(ms >= least && ms <= most);
+	}
+}
+
+/* --- sentences ------------------------------------------------------------ */
+
+/* Fit for a toast, whatever the wish. */
+static void
+check_sentence(const char *sentence, const char *title, enum wish wish)
+{
+	size_t n = strlen(sentence);
+
+	if (n < 20 || n >= 399)
+		fail_msg("its length is %zu: %s", n, sentence);
+	if (!strstr(sentence, title))
+		fail_msg("%s is not in: %s", title, sentence);
+	if (strchr(sentence, '%'))
+		fail_msg("a percent sign is left in: %s", sentence);
+	if (sentence[0] < 'A' || sentence[0] > 'Z' || sentence[n - 1] != '.')
+		fail_msg("not a sentence: %s", sentence);
+	if (!strstr(sentence, wish == WISH_COMPLETE ? "completed" : "reopened"))
+		fail_msg("the wish is not in: %s", sentence);
+}
+
+static void
+test_every_rollback_and_every_doubt_has_a_sentence(void **state)
+{
+	static const char *const titles[] = { "Todoist", "Linear", "Attio",
+		"The provider" };
+
+	(void)state;
+	for (unsigned i = 0; i < COMBINATIONS; i++) {
+		struct evidence e = combination(i);
+		const char *title = titles[i % COUNT(titles)];
+		struct verdict v;
+		char text[400];
+
+		verdict_decide(&e, &v);
+		verdict_sentence(&v, e.wish, title, text, sizeof(text));
+		if (v.ending == END_ROLLED_BACK || v.ending == END_QUEUED)
+			check_sentence(text, title, e.wish);
+		else if (v.ending == END_ACCEPTED)
+			assert_string_equal(text, "");
+	}
+}
+
+static void
+test_a_rollback_says_that_nothing_changed_and_a_doubt_does_not(void **state)
+{
+	(void)state;
+	for (int reason = 0; reason < REASON_COUNT; reason++) {
+		struct verdict v = { .ending = END_ROLLED_BACK,
+			.reason = (enum reason)reason };
+		char text[400];
+
+		verdict_sentence(
+		    &v, WISH_COMPLETE, "Linear", text, sizeof(text));
+		assert_non_null(strstr(text, "was not completed"));
+		v.ending = END_QUEUED;
+		verdict_sentence(
+		    &v, WISH_COMPLETE, "Linear", text, sizeof(text));
+		assert_null(strstr(text, "was not completed"));
+		assert_non_null(strstr(text, "not certain"));
+	}
+}
+
+static void
+test_reasons_that_a_user_can_act_on_read_differently(void **state)
+{
+	static const enum reason reasons[] = { REASON_SOURCE_GONE,
+		REASON_FORBIDDEN, REASON_REFUSED, REASON_GONE_API,
+		REASON_STATE_REFUSED, REASON_AUTH_FAILED, REASON_SCOPE_MISSING,
+		REASON_RATE_LIMITED, REASON_UNREACHABLE, REASON_TIMEOUT,
+		REASON_NO_ANSWER, REASON_SERVER_ERROR, REASON_BAD_ANSWER,
+		REASON_GIVEN_UP };
+	char text[COUNT(reasons)][400];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(reasons); i++) {
+		struct verdict v = { .ending = END_ROLLED_BACK,
+			.reason = reasons[i] };
+
+		verdict_sentence(
+		    &v, WISH_COMPLETE, "Todoist", text[i], sizeof(text[i]));
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(text[i], text[j]);
+	}
+}
+
+static void
+test_what_stays_local_is_said_only_when_it_surprises(void **state)
+{
+	static const struct {
+		enum reason reason;
+		bool is_said;
+	} table[] = {
+		{ REASON_MANUAL, false },
+		{ REASON_NO_CONNECTION, false },
+		{ REASON_WRITEBACK_OFF, false },
+		{ REASON_CONNECTION_GONE, true },
+		{ REASON_NO_DONE_STATE, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct verdict v = { .ending = END_SKIPPED,
+			.reason = table[i].reason };
+		char text[400];
+
+		verdict_sentence(
+		    &v, WISH_COMPLETE, "Linear", text, sizeof(text));
+		if (table[i].is_said)
+			check_sentence(text, "Linear", WISH_COMPLETE);
+		else
+			assert_string_equal(text, "");
+	}
+}
+
+static void
+test_a_title_is_copied_and_a_small_buffer_is_not_overrun(void **state)
+{
+	struct verdict v = { .ending = END_ROLLED_BACK,
+		.reason = REASON_REFUSED };
+	char text[400], small[12];
+
+	(void)state;
+	verdict_sentence(&v, WISH_COMPLETE, "%s%n", text, sizeof(text));
+	assert_non_null(strstr(text, ": %s%n refused"));
+	memset(small, 'x', sizeof(small));
+	verdict_sentence(&v, WISH_COMPLETE, "Todoist", small, 8);
+	assert_int_equal(strlen(small), 7);
+	assert_memory_equal(small + 8, "xxxx", 4);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_combination_ends_as_the_table_says),
+		cmocka_unit_test(
+		    test_what_else_is_set_follows_from_the_outcome_alone),
+		cmocka_unit_test(
+		    test_an_unknown_outcome_is_never_rolled_back_before_its_time),
+		cmocka_unit_test(test_the_wait_asked_for_is_kept_within_bounds),
+		cmocka_unit_test(
+		    test_a_queued_writeback_waits_as_long_as_the_provider_asked),
+		cmocka_unit_test(
+		    test_pauses_double_from_a_second_to_five_minutes),
+		cmocka_unit_test(
+		    test_every_rollback_and_every_doubt_has_a_sentence),
+		cmocka_unit_test(
+		    test_a_rollback_says_that_nothing_changed_and_a_doubt_does_not),
+		cmocka_unit_test(
+		    test_reasons_that_a_user_can_act_on_read_differently),
+		cmocka_unit_test(
+		    test_what_stays_local_is_said_only_when_it_surprises),
+		cmocka_unit_test(
+		    test_a_title_is_copied_and_a_small_buffer_is_not_overrun),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
