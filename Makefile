@@ -8,6 +8,7 @@
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+MANDIR ?= $(PREFIX)/share/man
 CFLAGS ?= -O2 -g
 VERSION := 0.1.0
 PORT ?= 8080
@@ -115,7 +116,8 @@ format:
 install: $(PROGRAMS)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(UNITDIR) \
 		$(DESTDIR)$(SYSCONFDIR)/flowpin $(DESTDIR)$(PREFIX)/share/flowpin/sql \
-		$(DESTDIR)$(PREFIX)/share/flowpin/nginx $(DESTDIR)$(PREFIX)/share/doc/flowpin
+		$(DESTDIR)$(PREFIX)/share/flowpin/nginx $(DESTDIR)$(PREFIX)/share/doc/flowpin \
+		$(addprefix $(DESTDIR)$(MANDIR)/man,1 5 8)
 	install -m 755 $(BUILD)/flowpin-gateway $(BUILD)/flowpin-poller $(DESTDIR)$(PREFIX)/sbin
 	install -m 755 $(BUILD)/flowpinctl $(DESTDIR)$(PREFIX)/bin
 	for unit in deploy/*.service deploy/*.socket deploy/*.timer; do \
@@ -125,7 +127,10 @@ install: $(PROGRAMS)
 	install -m 644 deploy/flowpin.conf $(DESTDIR)$(PREFIX)/share/doc/flowpin/flowpin.conf.sample
 	install -m 644 sql/setup-db.sql $(DESTDIR)$(PREFIX)/share/flowpin/sql
 	install -m 644 nginx/* $(DESTDIR)$(PREFIX)/share/flowpin/nginx
-	install -m 644 README.md deploy/README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/flowpin 
+	install -m 644 README.md deploy/README.md deploy/openapi.json LICENSE \
+		$(DESTDIR)$(PREFIX)/share/doc/flowpin
+	for section in 1 5 8; do \
+		install -m 644 deploy/man/*.$$section $(DESTDIR)$(MANDIR)/man$$section || exit 1; done
 
 clean:
 	rm -rf build/release build/san build/lint build/crash

@@ -144,21 +144,22 @@ $$;
 -- The one place that says how a task reads in JSON.
 create function flowpin_task_json(t tasks) returns json
 language sql stable parallel safe as $$
-	select json_build_object(
-		'id', t.id,
-		'title', t.title,
-		'source', coalesce(t.source, 'manual'),
-		'source_id', t.source_id,
-		'source_url', t.source_url,
-		'connection_id', t.connection_id,
-		'source_metadata', t.source_metadata,
-		'status', t.status,
-		'completed_at', flowpin_time(t.completed_at),
-		'completed_by', t.completed_by,
-		'completion_reason', t.completion_reason,
-		'version', t.version,
-		'created_at', flowpin_time(t.created_at),
-		'updated_at', flowpin_time(t.updated_at))
+	select row_to_json(j)
+	  from (select
+		t.id,
+		t.title,
+		coalesce(t.source, 'manual') as source,
+		t.source_id,
+		t.source_url,
+		t.connection_id,
+		t.source_metadata,
+		t.status,
+		flowpin_time(t.completed_at) as completed_at,
+		t.completed_by,
+		t.completion_reason,
+		t.version,
+		flowpin_time(t.created_at) as created_at,
+		flowpin_time(t.updated_at) as updated_at) j
 $$;
 
 -- inbox_items: active items at a provider that are not imported yet ------------
@@ -310,6 +311,7 @@ create table idempotency_keys (
 	fingerprint text not null,
 	status integer,
 	content_type text,
+	headers text,
 	body text,
 	locked_until timestamptz not null,
 	created_at timestamptz not null default now(),

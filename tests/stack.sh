@@ -206,6 +206,7 @@ stack_postgres() {
 		cat "$STACK_DIR/initdb.log" >&2
 		return 1
 	}
+	rm -f "$STACK_DIR/initdb.log"
 	# the socket lies in a folder only its owner enters; loopback is everybody's
 	stack_account tee "$data/pg_hba.conf" >/dev/null <<-'HBA'
 		local all all trust

@@ -343,3 +343,97 @@ writes() {
 	sim GET "/_sim/requests?since=${MARK:-0}"
 	jq '[.requests[] | select(.write)] | length' <<<"$BODY"
 }
+
+# --- users, tasks and runs ----------------------------------------------------
+
+# as_new_user: nobody's yet.
+as_new_user() {
+	as_user "$(cat /proc/sys/kernel/random/uuid)"
+}
+
+# add_own_item PROVIDER TITLE [JSON]: in the account of the latest connection.
+add_own_item() {
+	add_item "$1" "$2" "$(jq -n --arg a "${TOKENS[$1]}" \
+		--argjson more "${3:-null}" '{account: $a} + ($more // {})')"
+}
+
+# import_titled TITLE: what lies in the inbox. Sets TASK and ITEM.
+import_titled() {
+	local id
+
+	api GET '/v1/inbox?limit=200'
+	id=$(jq -r --arg t "$1" 'first(.items[] | select(.title == $t) | .id)' \
+		<<<"$BODY")
+	[ -n "$id" ] || flunk "'$1' is in the inbox: $BODY" || return 1
+	api POST "/v1/inbox/$id/import"
+	is "$STATUS" 201 "'$1' is imported: $BODY" || return 1
+	TASK=$(field .task.id)
+	ITEM=$(field .task.source_id)
+}
+
+# make_task PROVIDER TITLE [JSON]: an item of the latest connection, imported.
+make_task() {
+	add_own_item "$@" || return 1
+	poll_once "${CONNECTIONS[$1]}" || flunk "a pass of the poller" || return 1
+	import_titled "$2"
+}
+
+# task_json TASK: all of it, in one order.
+task_json() {
+	api GET "/v1/tasks/$1"
+	jq -S .task <<<"$BODY"
+}
+
+# task_line TASK: its status, who completed it and why.
+task_line() {
+	api GET "/v1/tasks/$1"
+	jq -r '.task | "\(.status) \(.completed_by // "-") " +
+		(.completion_reason // "-")' <<<"$BODY"
+}
+
+# connection_says CONNECTION MEMBER
+connection_says() {
+	api GET "/v1/connections/$1"
+	field ".connection.$2"
+}
+
+# last_run CONNECTION: how its last run ended.
+last_run() {
+	sql "select outcome from poll_runs where connection_id = '$1'
+		order by started_at desc limit 1"
+}
+
+# fault JSON: sets FAULT.
+fault() {
+	sim POST /_sim/faults "$1" || return 1
+	FAULT=$(field .id)
+}
+
+no_faults() {
+	sim DELETE /_sim/faults
+}
+
+# count_requests QUERY: the simulator's requests since the mark, `op=list&...`.
+count_requests() {
+	sim GET "/_sim/requests?since=${MARK:-0}&$1"
+	jq '.requests | length' <<<"$BODY"
+}
+
+# is_in_flight QUERY: such a request is not answered yet.
+is_in_flight() {
+	sim GET "/_sim/requests?since=${MARK:-0}&$1"
+	[ "$(jq '[.requests[] | select(.status == null)] | length' \
+		<<<"$BODY")" -gt 0 ]
+}
+
+# poll_behind [OPTION...]: a pass that goes on while the test does; poll_joined
+# waits for it, and leaves its status in STACK_STATUS.
+poll_behind() {
+	stack_start pass "$STACK_BIN/flowpin-poller" \
+		--config "$STACK_DIR/flowpin.conf" "$@"
+}
+
+poll_joined() {
+	wait_until 60 stack_is_down pass || flunk "the pass ends"
+	stack_end pass
+}

@@ -2,6 +2,8 @@
  * Attio's tasks, v2: offset paging without any total, and bodies that are
  * checked field by field. https://docs.attio.com/rest-api/
  */
+#include "attio.h"
+
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +27,8 @@ add_actor(struct buf *out, const char *key, const char *prefix, const char *id)
 	json_close(out, '}');
 }
 
-static void
-task_json(struct buf *out, const char *key, const struct item *it,
+void
+attio_task_json(struct buf *out, const char *key, const struct item *it,
     const struct call *c)
 {
 	json_open(out, key, '{');
@@ -55,7 +57,7 @@ static void
 answer_task(struct call *c, const struct item *it)
 {
 	json_open(&c->ans->body, NULL, '{');
-	task_json(&c->ans->body, "data", it, c);
+	attio_task_json(&c->ans->body, "data", it, c);
 	json_close(&c->ans->body, '}');
 }
 
@@ -77,9 +79,8 @@ error(struct call *c, int status, const char *type, const char *code,
 	json_close(out, '}');
 }
 
-/* path is dotted, as in "data.is_completed". */
-static void
-invalid(struct call *c, const char *path, const char *expected)
+void
+attio_invalid(struct call *c, const char *path, const char *expected)
 {
 	struct buf *out = &c->ans->body;
 
@@ -136,7 +137,7 @@ refuse(struct call *c, enum refusal why, int status)
 	switch (why) {
 	case REFUSE_AUTH:
 		error(c, 401, "auth_error", "unauthorized",
-		    "The API key is invalid or has been revoked.");
+		    "The API key is attio_invalid or has been revoked.");
 		break;
 	case REFUSE_SCOPE:
 		error(c, 403, "auth_error", "unauthorized",
@@ -167,156 +168,6 @@ item_of_path(struct call *c)
 		return it;
 	not_found(c);
 	return NULL;
-}
-
-/* Lists */
-
-struct list {
-	int64_t limit, offset;
-	int completed;        /* -1: both */
-	const char *assignee; /* NULL: anyone; "": nobody */
-	const char *sort;
-	bool finished_too;
-};
-
-static bool
-is_listed(const struct item *it, const void *arg)
-{
-	const struct list *list = arg;
-
-	if (it->deleted)
-		return false;
-	if (list->completed >= 0 && it->done != list->completed &&
-	    !list->finished_too)
-		return false;
-	if (!list->assignee)
-		return true;
-	if (!*list->assignee || strcmp(list->assignee, "null") == 0)
-		return !it->assignee;
-	return it->assignee && (!strcmp(it->assignee, list->assignee) ||
-				   (!strcmp(it->acc->email, list->assignee) &&
-				       !item_is_others(it)));
-}
-
-static int
-compare(int64_t a, int64_t b)
-{
-	return a < b ? -1 : a > b;
-}
-
-static int
-created_desc(const void *a, const void *b)
-{
-	const struct item *x = *(struct item *const *)a;
-	const struct item *y = *(struct item *const *)b;
-
-	return compare((int64_t)y->pos, (int64_t)x->pos);
-}
-
-/* What was never completed comes last either way. */
-static int
-completed_asc(const void *a, const void *b)
-{
-	const struct item *x = *(struct item *const *)a;
-	const struct item *y = *(struct item *const *)b;
-
-	if (!x->completed_ms != !y->completed_ms)
-		return x->completed_ms ? -1 : 1;
-	if (x->completed_ms != y->completed_ms)
-		return compare(x->completed_ms, y->completed_ms);
-	return compare((int64_t)x->pos, (int64_t)y->pos);
-}
-
-static int
-completed_desc(const void *a, const void *b)
-{
-	const struct item *x = *(struct item *const *)a;
-	const struct item *y = *(struct item *const *)b;
-
-	if (x->completed_ms && y->completed_ms &&
-	    x->completed_ms != y->completed_ms)
-		return compare(y->completed_ms, x->completed_ms);
-	return completed_asc(a, b);
-}
-
-static const struct {
-	const char *name;
-	int (*order)(const void *a, const void *b);
-} sorts[] = {
-	{ "created_at:asc", NULL },
-	{ "created_at:desc", created_desc },
-	{ "completed_at:asc", completed_asc },
-	{ "completed_at:desc", completed_desc },
-};
-
-static bool
-read_list(struct call *c, struct list *list)
-{
-	const char *limit = request_arg(c->req, "limit");
-	const char *offset = request_arg(c->req, "offset");
-	const char *completed = request_arg(c->req, "is_completed");
-
-	*list = (struct list){ .limit = 500, .completed = -1 };
-	if (limit && !number_read(limit, 1, 500, &list->limit)) {
-		invalid(c, "limit", "an integer from 1 to 500");
-		return false;
-	}
-	if (offset && !number_read(offset, 0, 1000000000, &list->offset)) {
-		invalid(c, "offset", "a non-negative integer");
-		return false;
-	}
-	if (completed && strcmp(completed, "true") != 0 &&
-	    strcmp(completed, "false") != 0) {
-		invalid(c, "is_completed", "true or false");
-		return false;
-	}
-	if (completed)
-		list->completed = strcmp(completed, "true") == 0;
-	list->assignee = request_arg(c->req, "assignee");
-	list->sort = request_arg(c->req, "sort");
-	if (!list->sort)
-		list->sort = sorts[0].name;
-	list->finished_too = c->fault.kind == FAULT_FINISHED_ROWS;
-	return true;
-}
-
-static void
-serve_list(struct call *c)
-{
-	struct list list;
-	char key[160];
-	struct view_plan plan = { key, is_listed, NULL, &list };
-	const struct view *view;
-	size_t i, at, end;
-
-	if (!read_list(c, &list))
-		return;
-	for (i = 0; i < sizeof(sorts) / sizeof(*sorts); i++)
-		if (strcmp(sorts[i].name, list.sort) == 0)
-			break;
-	if (i == sizeof(sorts) / sizeof(*sorts)) {
-		invalid(c, "sort", "a known order");
-		return;
-	}
-	plan.order = sorts[i].order;
-	snprintf(key, sizeof(key), "%zu %d %d %d %.100s", i, list.completed,
-	    list.finished_too, !!list.assignee,
-	    list.assignee ? list.assignee : "");
-	view = account_view(c->acc, &plan);
-	at = (size_t)list.offset;
-	if (c->fault.kind == FAULT_MISSING_PAGE)
-		at += (size_t)list.limit;
-	else if (c->fault.kind == FAULT_DROP_ITEMS)
-		at += (size_t)c->fault.drop;
-	if (at > view->n || c->fault.kind == FAULT_EMPTY_LIST)
-		at = view->n;
-	end = at + (size_t)list.limit;
-	json_open(&c->ans->body, NULL, '{');
-	json_open(&c->ans->body, "data", '[');
-	for (; at < end && at < view->n; at++)
-		task_json(&c->ans->body, NULL, view->items[at], c);
-	json_close(&c->ans->body, ']');
-	json_close(&c->ans->body, '}');
 }
 
 static void
@@ -366,9 +217,9 @@ check_change(struct call *c, const cJSON *v)
 	    ((i == 2 || i == 3) && cJSON_IsArray(v)))
 		return true;
 	if (i < 4)
-		invalid(c, known[i].path, known[i].expected);
+		attio_invalid(c, known[i].path, known[i].expected);
 	else
-		invalid(c, "data", "no such key");
+		attio_invalid(c, "data", "no such key");
 	return false;
 }
 
@@ -410,7 +261,7 @@ data_of(struct call *c, const cJSON *body)
 
 	if (cJSON_IsObject(data))
 		return data;
-	invalid(c, "data", "object");
+	attio_invalid(c, "data", "object");
 	return NULL;
 }
 
@@ -483,11 +334,11 @@ serve_create(struct call *c)
 	format = cJSON_GetStringValue(
 	    cJSON_GetObjectItemCaseSensitive(data, "format"));
 	if (!content || strlen(content) > 2000) {
-		invalid(c, "data.content", "string of at most 2000");
+		attio_invalid(c, "data.content", "string of at most 2000");
 		goto out;
 	}
 	if (!format || strcmp(format, "plaintext") != 0) {
-		invalid(c, "data.format", "\"plaintext\"");
+		attio_invalid(c, "data.format", "\"plaintext\"");
 		goto out;
 	}
 	cJSON_ArrayForEach(v, data)
@@ -535,7 +386,7 @@ static const struct route {
 	bool write;
 	void (*serve)(struct call *c);
 } routes[] = {
-	{ "GET", false, "list", false, serve_list },
+	{ "GET", false, "list", false, attio_list_serve },
 	{ "POST", false, "create", true, serve_create },
 	{ "GET", true, "read", false, serve_read },
 	{ "PATCH", true, "update", true, serve_update },

@@ -50,6 +50,11 @@ void control_teams_list(struct control *ct);
 void control_team_add(struct control *ct);
 void control_team_change(struct control *ct);
 
+/* Refuse members of the body that an item of that provider has not. */
+bool control_check_members(struct control *ct, enum prov prov, bool is_new);
+/* Do what the body says to the item; false after a refusal. */
+bool control_apply_members(struct control *ct, struct item *it);
+
 /* Used by both items and teams. */
 struct team *control_team(
     struct control *ct, struct account *acc, const char *name, bool may_make);

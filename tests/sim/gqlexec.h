@@ -92,6 +92,9 @@ void gql_list(struct gql_exec *x, const char *key, const struct gql_type *type,
 /* The arguments with variables put in; the caller deletes it. */
 cJSON *gql_args(const struct gql_exec *x, const struct gql_sel *sel);
 
+/* One value, as gql_args() puts it; NULL for a variable without any. */
+cJSON *gql_value_json(const struct gql_exec *x, const struct gql_value *v);
+
 /* The same word list as in struct gql_type. */
 bool gql_has_word(const char *words, const char *name);
 

@@ -2,10 +2,11 @@
  * Linear's filters: checked against the input types first, so that a key
  * that Linear does not know is refused, then evaluated row by row.
  */
+#include "linear.h"
+
 #include <string.h>
 
 #include "call.h"
-#include "linear.h"
 #include "teams.h"
 #include "when.h"
 

@@ -3,12 +3,13 @@
  * place (newest first) or by its time of update, so that changes between two
  * pages shift nothing and no page costs more than the rows it passes.
  */
+#include "linear.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "call.h"
-#include "linear.h"
 #include "teams.h"
 
 struct item *

@@ -17,6 +17,14 @@ void todoist_error(
 struct item *todoist_visible(struct call *c, const char *id);
 bool todoist_is_numeric(const char *id);
 
+/* Refuse a parameter. */
+void todoist_bad_argument(struct call *c, const char *argument);
+
+/* GET /tasks, /tasks/filter, /tasks/completed/by_completion_date */
+void todoist_list_serve(struct call *c);
+void todoist_filter_serve(struct call *c);
+void todoist_completed_serve(struct call *c);
+
 /* POST /sync */
 void todoist_sync_classify(struct call *c);
 void todoist_sync_serve(struct call *c);

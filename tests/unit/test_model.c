@@ -52,7 +52,9 @@ static const char *const reasons[REASON_COUNT] = {
 	[REASON_STATE_REFUSED]   = "state_refused",
 	[REASON_AUTH_FAILED]     = "auth_failed",
 	[REASON_SCOPE_MISSING]   = "scope_missing",
+	[REASON_KEY_UNREADABLE]  = "key_unreadable",
 	[REASON_RATE_LIMITED]    = "rate_limited",
+	[REASON_CIRCUIT_OPEN]    = "circuit_open",
 	[REASON_UNREACHABLE]     = "unreachable",
 	[REASON_TIMEOUT]         = "timeout",
 	[REASON_NO_ANSWER]       = "no_answer",
@@ -130,9 +132,9 @@ test_every_value_has_its_own_stable_word(void **state)
 
 #define assert_empty(thing)                                                    \
 	do {                                                                   \
-		static const char zero[sizeof(thing)];                         \
+		static const char none_[sizeof(thing)];                        \
                                                                                \
-		assert_memory_equal(&(thing), zero, sizeof(thing));            \
+		assert_memory_equal(&(thing), none_, sizeof(thing));           \
 	} while (0)
 
 static char *

@@ -226,7 +226,29 @@ test_the_wait_asked_for_is_kept_within_bounds(void **state)
 		verdict_decide(&e, &v);
 		assert_int_equal(v.ending, END_ROLLED_BACK);
 		assert_true(v.limit_ms == table[i].limit_ms);
+		assert_true(v.retry_ms == v.limit_ms);
 	}
+}
+
+static void
+test_an_open_circuit_says_when_to_come_back_and_limits_nobody(void **state)
+{
+	struct evidence e = { .attempts = 1,
+		.answer = { .outcome = OUTCOME_UNKNOWN,
+		    .reason = REASON_CIRCUIT_OPEN,
+		    .retry_after_ms = 30000 } };
+	struct verdict v;
+
+	(void)state;
+	verdict_decide(&e, &v);
+	assert_int_equal(v.ending, END_ROLLED_BACK);
+	assert_true(v.retry_ms == 30000);
+	/* other connections may try: this is no rate limit */
+	assert_true(v.limit_ms == 0);
+	e.is_patient = true;
+	verdict_decide(&e, &v);
+	assert_int_equal(v.ending, END_QUEUED);
+	assert_true(v.due_ms == 30000);
 }
 
 static void
@@ -343,9 +365,9 @@ test_reasons_that_a_user_can_act_on_read_differently(void **state)
 	static const enum reason reasons[] = { REASON_SOURCE_GONE,
 		REASON_FORBIDDEN, REASON_REFUSED, REASON_GONE_API,
 		REASON_STATE_REFUSED, REASON_AUTH_FAILED, REASON_SCOPE_MISSING,
-		REASON_RATE_LIMITED, REASON_UNREACHABLE, REASON_TIMEOUT,
-		REASON_NO_ANSWER, REASON_SERVER_ERROR, REASON_BAD_ANSWER,
-		REASON_GIVEN_UP };
+		REASON_KEY_UNREADABLE, REASON_RATE_LIMITED, REASON_CIRCUIT_OPEN,
+		REASON_UNREACHABLE, REASON_TIMEOUT, REASON_NO_ANSWER,
+		REASON_SERVER_ERROR, REASON_BAD_ANSWER, REASON_GIVEN_UP };
 	char text[COUNT(reasons)][400];
 
 	(void)state;
@@ -415,6 +437,8 @@ main(void)
 		cmocka_unit_test(
 		    test_an_unknown_outcome_is_never_rolled_back_before_its_time),
 		cmocka_unit_test(test_the_wait_asked_for_is_kept_within_bounds),
+		cmocka_unit_test(
+		    test_an_open_circuit_says_when_to_come_back_and_limits_nobody),
 		cmocka_unit_test(
 		    test_a_queued_writeback_waits_as_long_as_the_provider_asked),
 		cmocka_unit_test(
