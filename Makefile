@@ -123,10 +123,11 @@ install: $(PROGRAMS)
 	for unit in deploy/*.service deploy/*.socket deploy/*.timer; do \
 		sed 's|@PREFIX@|$(PREFIX)|g' $$unit > $(DESTDIR)$(UNITDIR)/$$(basename $$unit) || exit 1; done
 	test -e $(DESTDIR)$(SYSCONFDIR)/flowpin/flowpin.conf || \
-		install -m 640 deploy/flowpin.conf $(DESTDIR)$(SYSCONFDIR)/flowpin/flowpin.conf
+		install -m 600 deploy/flowpin.conf $(DESTDIR)$(SYSCONFDIR)/flowpin/flowpin.conf
 	install -m 644 deploy/flowpin.conf $(DESTDIR)$(PREFIX)/share/doc/flowpin/flowpin.conf.sample
 	install -m 644 sql/setup-db.sql $(DESTDIR)$(PREFIX)/share/flowpin/sql
-	install -m 644 nginx/* $(DESTDIR)$(PREFIX)/share/flowpin/nginx
+	for file in nginx/*.conf; do \
+		sed 's|@PREFIX@|$(PREFIX)|g' $$file > $(DESTDIR)$(PREFIX)/share/flowpin/nginx/$$(basename $$file) || exit 1; done
 	install -m 644 README.md deploy/README.md deploy/openapi.json LICENSE \
 		$(DESTDIR)$(PREFIX)/share/doc/flowpin
 	for section in 1 5 8; do \

@@ -86,16 +86,20 @@ $BODY" || return 1
 
 # --- what can be seen without a call ------------------------------------------
 
-test_every_route_is_described_and_nothing_else() {
-	local routes paths
-
-	routes=$(perl -ne 'print "$1 $2\n"
+# "METHOD /path", one a line, as the program has them.
+routes() {
+	perl -ne 'print "$1 $2\n"
 		if /^\s*\{ "([A-Z]+)",\s*"(\/[^"]*)",/' \
-		"$STACK_ROOT/src/gateway/router.c" | sort)
+		"$STACK_ROOT/src/gateway/router.c" | sort
+}
+
+test_every_route_is_described_and_nothing_else() {
+	local paths
+
 	paths=$(describes '$doc[0].paths | to_entries[] | .key as $path
 		| .value | keys[] | "\(ascii_upcase) \($path)"' | sort)
-	isnt "$routes" "" "routes are found in router.c"
-	is "$paths" "$routes" "the description has the routes"
+	isnt "$(routes)" "" "routes are found in router.c"
+	is "$paths" "$(routes)" "the description has the routes"
 }
 
 test_the_description_is_sound() {
@@ -122,6 +126,11 @@ test_the_description_is_sound() {
 		| select(.key | startswith("/v1/")) | .value[]
 		| select(.security != null or .responses["401"] == null)
 		| .operationId')" "" "everything else needs one"
+}
+
+test_the_readme_lists_every_route() {
+	is "$(perl -ne 'print "$1\n" if /^\| `([A-Z]+ \/[^`]*)` \|/' \
+		"$STACK_ROOT/README.md" | sort)" "$(routes)"
 }
 
 # Otherwise `fits` below would let through what the description forgot.

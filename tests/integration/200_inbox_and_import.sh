@@ -97,12 +97,30 @@ test_the_legacy_import_has_no_connection() {
 		.connection_id, .status]' <<<"$BODY")" \
 		"[\"Old friend\",\"todoist\",\"$ITEM\",\"https://app.todoist.com/app/task/1\",null,\"active\"]" \
 		"without a connection"
-	TASK=$(field .task.id)
 	poll_once "$CONNECTION"
 	poll_once "$CONNECTION"
 	is "$(inbox)" "" "its item is not offered a second time"
-	is "$(task_json "$TASK" | jq -r .connection_id)" null \
-		"and a poll changes none of that"
+}
+
+test_an_item_imported_both_ways_harms_no_poll() {
+	local both other
+
+	fresh todoist
+	make_task todoist 'Twice'
+	both=$ITEM
+	add_own_item todoist 'Another'
+	other=$ITEM
+	api POST /v1/tasks "$(jq -n --arg s "$both" '{title: "Twice",
+		source: "todoist", source_id: $s}')"
+	poll_once "$CONNECTION" || flunk "the pass ends well"
+	is "$(last_run "$CONNECTION")" complete "the run is complete"
+	is "$(inbox)" "$other" "the inbox is fresh"
+	change_item todoist "$both" '{"state": "completed"}'
+	poll_once "$CONNECTION"
+	poll_once "$CONNECTION"
+	is "$(sql "select string_agg(status, ' ') from tasks
+		where user_id = '$USER_ID' and source_id = '$both'")" \
+		"completed completed" "both are completed with their item"
 }
 
 test_a_task_from_before_connections_were_kept_still_works() {

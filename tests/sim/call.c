@@ -57,6 +57,7 @@ find_caller(struct call *c)
 	struct token *token;
 
 	c->acc = NULL;
+	c->read_only = false;
 	if (!auth)
 		return;
 	token = map_get(&c->sim->tokens[c->provider->prov], bare ? bare : auth);
@@ -121,8 +122,6 @@ is_over_limit(struct call *c)
 static void
 serve_as_asked(struct call *c)
 {
-	c->now_ms = when_now_ms();
-	find_caller(c);
 	if (!c->acc)
 		c->provider->refuse(c, REFUSE_AUTH, 401);
 	else if (is_over_limit(c))
@@ -191,6 +190,8 @@ call_serve(struct sim *sim, const struct provider *provider,
 	if (c.fault.kind != FAULT_DELAY_AFTER)
 		http_sleep(sim->stop_fd, c.fault.delay_ms);
 	pthread_mutex_lock(&sim->lock);
+	c.now_ms = when_now_ms();
+	find_caller(&c);
 	if (fault_lets_serve(&c.fault))
 		serve_as_asked(&c);
 	fault_spoil(&c);

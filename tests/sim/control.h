@@ -52,6 +52,7 @@ void control_team_change(struct control *ct);
 
 /* Refuse members of the body that an item of that provider has not. */
 bool control_check_members(struct control *ct, enum prov prov, bool is_new);
+bool control_check_state(struct control *ct, const char *name);
 /* Do what the body says to the item; false after a refusal. */
 bool control_apply_members(struct control *ct, struct item *it);
 

@@ -173,18 +173,36 @@ static const struct {
 	{ "moved", T | L, state_moved },
 };
 
-static bool
-set_state(struct control *ct, struct item *it, const char *name)
+enum { STATES = sizeof(states) / sizeof(*states) };
+
+static size_t
+state_index(const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(states) / sizeof(*states); i++)
+	for (i = 0; i < STATES; i++)
 		if (strcmp(states[i].name, name) == 0)
 			break;
-	if (i == sizeof(states) / sizeof(*states))
-		return control_refuse(ct, 400,
-		    "The state must be open, completed, canceled, duplicate, "
-		    "deleted, archived, reassigned or moved.");
+	return i;
+}
+
+bool
+control_check_state(struct control *ct, const char *name)
+{
+	if (state_index(name) < STATES)
+		return true;
+	return control_refuse(ct, 400,
+	    "The state must be open, completed, canceled, duplicate, "
+	    "deleted, archived, reassigned or moved.");
+}
+
+static bool
+set_state(struct control *ct, struct item *it, const char *name)
+{
+	size_t i = state_index(name);
+
+	if (!control_check_state(ct, name))
+		return false;
 	if (!(states[i].provs & 1 << it->prov))
 		return control_refuse(ct, 400,
 		    "There is nothing like '%s' at %s.", name,

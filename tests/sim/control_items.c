@@ -1,11 +1,12 @@
 /*
  * Items through the control API: listing, reading, making and purging them.
  */
+#include "control.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "call.h"
-#include "control.h"
 #include "teams.h"
 #include "todoist.h"
 #include "when.h"
@@ -149,6 +150,8 @@ control_items_list(struct control *ct)
 		return;
 	if (state && !*state)
 		state = NULL;
+	if (state && !control_check_state(ct, state))
+		return;
 	json_open(ct->out, NULL, '{');
 	json_open(ct->out, "items", '[');
 	for (i = 0; i < ct->sim->naccounts; i++) {

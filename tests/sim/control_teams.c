@@ -2,11 +2,12 @@
  * Linear's teams through the control API: tests make teams without a done
  * state here, and take away a state that somebody remembers.
  */
+#include "control.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "control.h"
 #include "teams.h"
 
 static void

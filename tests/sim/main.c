@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "call.h"
@@ -85,7 +86,7 @@ read_options(char **argv, struct options *opt)
 			fputs(manual_text, stdout);
 			exit(0);
 		} else if (strcmp(argv[i], "--version") == 0) {
-			puts("flowpin-sim 1.0.0");
+			puts("flowpin-sim 0.1.0");
 			exit(0);
 		} else if (strcmp(argv[i], "--quiet") == 0) {
 			opt->quiet = true;
@@ -154,6 +155,18 @@ block_signals(sigset_t *set)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* Hanging requests each keep a descriptor: as many as we may have. */
+static void
+raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int
 serve(struct sim *sim, const struct options *opt, const sigset_t *set)
 {
@@ -193,6 +206,7 @@ main(int argc, char **argv)
 	(void)argc;
 	read_options(argv, &opt);
 	block_signals(&set);
+	raise_file_limit();
 	state_init(&sim, choose_seed(&opt));
 	sim.log = reqlog_new();
 	sim.faults = faults_new();

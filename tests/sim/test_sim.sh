@@ -232,6 +232,8 @@ for bad in '{' '[]' '{"provider":"asana"}' '{"provider":"todoist","colour":1}' \
 done
 sim GET items
 body_has '.items == []'
+sim GET 'items?state=finished'
+status_is 400
 sim GET nothing
 status_is 404
 sim PUT health

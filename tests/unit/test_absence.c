@@ -83,8 +83,10 @@ check(struct candidate *c, int item, bool is_used[COUNT(rows)])
 	const struct row *r = row_of(c, item);
 	bool is_same;
 
-	if (!r)
+	if (!r) {
 		fail_msg("no row for verdict %d, item %d", c->verdict, item);
+		return; /* for analyzers */
+	}
 	is_used[r - rows] = true;
 	/* what an earlier decision left must not shine through */
 	c->action = MARK_REOPEN;
