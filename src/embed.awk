@@ -12,7 +12,7 @@ function finish() {
 	if (part == "h" && kind == "query")
 		printf "extern const struct query q_%s;\n", current
 	else if (part == "c" && kind == "query")
-		printf "const struct query q_%s = { \"%s\",\n%s};\n", current, current, text
+		printf "const struct query q_%s = { %d, \"%s\",\n%s};\n", current, count++, current, text
 	else if (part == "c")
 		printf "\t{ %d, \"%s\",\n%s\t},\n", current + 0, current, text
 	if (part == "c" && kind == "query")

@@ -9,6 +9,7 @@
 struct config {
 	char *database_url;
 	int database_connections;
+	int database_prepared;
 	int query_timeout_ms;
 	char *socket;
 	int workers;

@@ -1,6 +1,6 @@
 /* PostgreSQL connections, a pool of them, and one way to run a statement.
- * The only room that knows libpq. Statements go out unnamed (PQexecParams'
- * protocol) with no session state, so that a transaction-mode pooler may
+ * The only room that knows libpq. Statements go out unnamed unless configured
+ * otherwise, and leave no session state, so that a transaction-mode pooler may
  * stand in between. */
 #ifndef CORE_DB_H
 #define CORE_DB_H
@@ -15,7 +15,9 @@
 struct db;      /* one connection */
 struct db_pool; /* a few of them, shared by many threads */
 
+#define QUERIES_MAX 128
 struct query {
+	int index;        /* among all, below QUERIES_MAX */
 	const char *name; /* for logs: the file's name */
 	const char *sql;
 };
@@ -27,6 +29,8 @@ struct db_options {
 	int query_timeout_ms; /* a statement's; then the connection is dropped
 			       */
 	int connect_timeout_ms;
+	bool is_prepared; /* name statements on the server, so that it plans
+			     each once; not behind a transaction-mode pooler */
 };
 
 /* Opens no connection yet. url is copied. */

@@ -1,7 +1,7 @@
 -- writeback_begin: change tasks locally and write down, in the same commit, the
 -- wish that their providers follow; or decide that nothing is to be sent.
 -- $1 user_ids  $2 task_ids  $3 wishes  $4 new writeback ids
--- $5 lease, ms; 0: nobody waits for it, so it is queued for the sweepers
+-- $5 leases, ms; 0: nobody waits for it, so it is queued for the sweepers
 -- $6 age, ms, at which an unknown outcome is given up
 -- One row per element. verdict:
 --   not_found, archived, unchanged   nothing was done
@@ -14,20 +14,21 @@
 -- task is not known. writebacks_sending, a unique index, is the last guard.
 with wished as (
 	select *
-	  from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[])
-	       with ordinality as w (user_id, task_id, wish, id, ord)
+	  from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[],
+		$5::bigint[])
+	       with ordinality as w (user_id, task_id, wish, id, lease_ms, ord)
 ), seen as (
 	select w.ord, t.version
 	  from wished w
 	  join tasks t on t.id = w.task_id and t.user_id = w.user_id
 ), locked as materialized (
-	select w.ord, w.id as writeback_id, w.wish, t as task
+	select w.ord, w.id as writeback_id, w.wish, w.lease_ms, t as task
 	  from wished w
 	  join tasks t on t.id = w.task_id and t.user_id = w.user_id
 	 order by t.id
 	   for update of t skip locked
 ), judged as materialized (
-	select l.ord, l.writeback_id, l.wish, l.task,
+	select l.ord, l.writeback_id, l.wish, l.lease_ms, l.task,
 	       c.id as connection_id, c.writeback as connection_writes,
 	       (l.task).connection_id is null and c.id is not null as by_fallback,
 	       exists (
@@ -91,7 +92,7 @@ with wished as (
 	select (c.task).user_id, c.writeback_id, (c.task).id, c.connection_id,
 	       c.by_fallback, c.wish,
 	       case when c.verdict <> 'send' then 'skipped'
-		    when c.in_flight or $5::bigint = 0 then 'queued'
+		    when c.in_flight or c.lease_ms = 0 then 'queued'
 		    else 'sending' end,
 	       case when c.verdict <> 'send' then c.verdict end,
 	       d.version, (c.task).status, (c.task).completed_at,
@@ -99,11 +100,11 @@ with wished as (
 	       coalesce((c.task).source, 'manual'), (c.task).source_id,
 	       (c.task).source_metadata,
 	       case when c.verdict = 'send' and not c.in_flight
-			and $5::bigint > 0 then 1 else 0 end,
+			and c.lease_ms > 0 then 1 else 0 end,
 	       case when c.verdict = 'send' and not c.in_flight
-			and $5::bigint > 0 then 1 else 0 end,
+			and c.lease_ms > 0 then 1 else 0 end,
 	       case when c.verdict = 'send'
-		    then now() + $5::bigint * interval '1 ms' end,
+		    then now() + c.lease_ms * interval '1 ms' end,
 	       now() + $6::bigint * interval '1 ms',
 	       case when c.verdict <> 'send' then now() end
 	  from changing c

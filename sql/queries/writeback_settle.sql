@@ -6,10 +6,11 @@
 -- $7 queued: due after so many ms  $8 the key was refused
 -- $9 rate limited for so many ms, 0: not  $10 metadata patches, json or null
 -- $11 sentences for the user, or null: no event
--- One row per element that was settled; an element without a row lost its lease
--- (fencing). restored: the task is back to what it was.
--- Tasks are locked before writebacks, as begin does, so that neither waits for
--- the other in a circle.
+-- One row per element: held and settled; or busy, its task's row was locked by
+-- someone else: again, alone; or neither: the lease was lost (fencing).
+-- restored: the task is back to what it was.
+-- Only tasks that may change are locked, and never waited for: one locked row
+-- must not hold up everybody else's commit.
 with said as (
 	select *
 	  from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[],
@@ -17,19 +18,29 @@ with said as (
 		$9::bigint[], $10::jsonb[], $11::text[])
 	       with ordinality as s (user_id, id, generation, state, reason,
 		detail, due_ms, auth_failed, limit_ms, patch, sentence, ord)
-), tasks_locked as materialized (
-	select s.ord, t.id
+), changing as materialized (
+	select s.ord, t.user_id, t.id
 	  from said s
 	  join writebacks w on w.user_id = s.user_id and w.id = s.id
 	  join tasks t on t.id = w.task_id and t.user_id = w.user_id
+	 where s.state = 'rolled_back'
+	    or (s.state = 'accepted' and w.by_fallback)
+), tasks_locked as materialized (
+	select c.ord
+	  from changing c
+	  join tasks t on t.id = c.id and t.user_id = c.user_id
 	 order by t.id
-	   for update of t
+	   for update of t skip locked
+), ready as materialized (
+	select s.*
+	  from said s
+	 where not exists (select from changing c where c.ord = s.ord)
+	    or exists (select from tasks_locked l where l.ord = s.ord)
 ), held as materialized (
 	select s.ord, s.state as new_state, s.reason as new_reason,
 	       s.detail as new_detail, s.due_ms, s.auth_failed, s.limit_ms,
 	       s.patch, s.sentence, w.*
-	  from (select count(*) from tasks_locked) as locked_first (n)
-	  join said s on locked_first.n >= 0
+	  from ready s
 	  join writebacks w on w.user_id = s.user_id and w.id = s.id
 	 where w.state = 'sending'
 	   and w.generation = s.generation
@@ -123,10 +134,11 @@ with said as (
 	  from connections c
 	 where c.auth_failed
 )
-select h.ord,
+select s.ord, h.ord is not null as held, r.ord is null as busy,
        coalesce(c.new_state = 'rolled_back', false) as restored,
        coalesce(c.task, flowpin_task_json(t)) as task
-  from held h
+  from said s
+  left join ready r using (ord)
+  left join held h using (ord)
   left join changed c using (ord)
   left join tasks t on t.id = h.task_id and t.user_id = h.user_id
- order by h.ord

@@ -29,6 +29,8 @@ static const struct setting settings[] = {
 	  "PostgreSQL, as libpq takes it (required)" },
 	{ "database_connections", AT(database_connections), NULL, 12, 1, 200,
 	  "connections to it per process, at most" },
+	{ "database_prepared", AT(database_prepared), NULL, 0, 0, 1,
+	  "1: name statements, faster; not behind a transaction-mode pooler" },
 	{ "query_timeout_ms", AT(query_timeout_ms), NULL, 10000, 100, 600000,
 	  "a statement that takes longer is given up" },
 	{ "socket", AT(socket), "/run/flowpin/gateway.sock", 0, 0, 0,

@@ -18,12 +18,15 @@
 struct db {
 	PGconn *conn;
 	int query_timeout_ms;
-	struct db *next; /* in the pool's list of idle ones */
+	bool is_prepared;
+	bool has[QUERIES_MAX]; /* prepared on this connection */
+	struct db *next;       /* in the pool's list of idle ones */
 };
 
 struct db_pool {
 	char *url, *app_name;
 	int query_timeout_ms, connect_timeout_ms;
+	bool is_prepared;
 	int limit, open;
 	struct db *idle; /* last in, first out: few connections stay busy */
 	pthread_mutex_t lock;
@@ -51,6 +54,7 @@ db_pool_new(const struct db_options *options, struct db_pool **out)
 	pool->limit = options->connections > 0 ? options->connections : 1;
 	pool->query_timeout_ms = options->query_timeout_ms;
 	pool->connect_timeout_ms = options->connect_timeout_ms;
+	pool->is_prepared = options->is_prepared;
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -173,6 +177,7 @@ db_open(struct db_pool *pool, int64_t deadline_ms, struct db **out)
 	if (!db)
 		return err_set(ERR_NOMEM, "no memory for a connection");
 	db->query_timeout_ms = pool->query_timeout_ms;
+	db->is_prepared = pool->is_prepared;
 	db->conn = PQconnectStartParams(names, values, 1);
 	if (!db->conn) {
 		free(db);
@@ -455,16 +460,41 @@ finish(struct db *db, const char *name, bool was_sent, struct rows *rows)
 	return err;
 }
 
+/* The first time on this connection costs one round trip more. */
+static enum err
+prepare(struct db *db, const struct query *q)
+{
+	enum err err;
+
+	assert(q->index < QUERIES_MAX);
+	if (db->has[q->index])
+		return OK;
+	err = finish(db, q->name,
+	    PQsendPrepare(db->conn, q->name, q->sql, 0, NULL), NULL);
+	db->has[q->index] = !err;
+	return err;
+}
+
 enum err
 db_run(struct db *db, const struct query *q, const struct args *args,
     struct rows *rows)
 {
-	int sent;
+	const char *const *values = args ? args->values : NULL;
+	int sent, count = args ? args->count : 0;
+	enum err err;
 
 	if (args && args->failed)
 		return args->failed;
-	sent = PQsendQueryParams(db->conn, q->sql, args ? args->count : 0, NULL,
-	    args ? args->values : NULL, NULL, NULL, 0);
+	if (!db->is_prepared) {
+		sent = PQsendQueryParams(
+		    db->conn, q->sql, count, NULL, values, NULL, NULL, 0);
+		return finish(db, q->name, sent, rows);
+	}
+	err = prepare(db, q);
+	if (err)
+		return err;
+	sent = PQsendQueryPrepared(
+	    db->conn, q->name, count, values, NULL, NULL, 0);
 	return finish(db, q->name, sent, rows);
 }
 

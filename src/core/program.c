@@ -102,6 +102,7 @@ program_open_store(const struct program *program, const struct config *config,
 		.connections = config->database_connections,
 		.query_timeout_ms = config->query_timeout_ms,
 		.connect_timeout_ms = config->connect_timeout_ms,
+		.is_prepared = config->database_prepared,
 	};
 	enum err err = config_require(config, "database_url");
 

@@ -19,17 +19,16 @@ short_pause_ms(int tries)
 	return ms / 2 + (int64_t)(crypto_random() % (uint64_t)ms);
 }
 
-/* Begin alone; a row that someone else has for the moment is tried again. */
+/* A row that someone else has for the moment is tried again. */
 static enum err
-begin_alone(struct gateway *gateway, struct begin *begin, int64_t lease_ms,
-    int64_t deadline_ms)
+begin_until_free(
+    struct gateway *gateway, struct begin *begin, int64_t deadline_ms)
 {
 	enum err err;
 
 	for (int i = 1;; i++) {
 		crash_point("before_begin");
-		err = writeback_begin(&gateway->store, begin, 1, lease_ms,
-		    gateway->config->give_up_ms);
+		err = writeback_begin_one(&gateway->store, begin);
 		crash_point("after_begin");
 		if (err || begin->begun != BEGUN_BUSY)
 			return err;
@@ -237,13 +236,15 @@ change(struct gateway *gateway, const struct request *req, enum wish wish,
 {
 	int64_t deadline_ms = req->start_ms + gateway->config->call_deadline_ms;
 	struct begin begin = {
-		.user_id = req->user_id, .task_id = req->target, .wish = wish
+		.user_id = req->user_id,
+		.task_id = req->target,
+		.wish = wish,
+		.lease_ms = wants_async(req) ? 0 : gateway->config->lease_ms,
 	};
 	enum err err;
 
 	crypto_uuid(begin.writeback_id);
-	err = begin_alone(gateway, &begin,
-	    wants_async(req) ? 0 : gateway->config->lease_ms, deadline_ms);
+	err = begin_until_free(gateway, &begin, deadline_ms);
 	if (err == ERR_CONFLICT)
 		err = err_set(ERR_CONFLICT,
 		    "another active task stands for the same item");

@@ -4,8 +4,12 @@
 
 #include "core/log.h"
 #include "core/program.h"
+#include "core/store/writeback.h"
 #include "fcgi.h"
 #include "gateway.h"
+
+/* Two: while one commit is flushed, the next is being made. */
+#define COMMIT_WRITERS 2
 
 static const struct program program = { "flowpin-gateway",
 	"completion calls of Flowpin, as FastCGI behind nginx",
@@ -46,12 +50,16 @@ open_gateway(struct gateway *gateway, const struct config *config)
 		err = courier_open(&gateway->courier, config);
 	if (!err)
 		err = program_open_store(&program, config, &gateway->store);
+	if (!err)
+		err = writeback_share(
+		    &gateway->store, config->give_up_ms, COMMIT_WRITERS);
 	return err;
 }
 
 static void
 close_gateway(struct gateway *gateway)
 {
+	writeback_unshare(&gateway->store);
 	db_pool_free(gateway->store.pool);
 	if (gateway->courier.http)
 		courier_close(&gateway->courier);

@@ -6,9 +6,13 @@
 #include "core/db.h"
 #include "core/model.h"
 
+struct commits;
+
 struct store {
 	struct db_pool *pool;
-	int wait_ms; /* for a free connection */
+	int wait_ms;        /* for a free connection */
+	int64_t give_up_ms; /* age of a writeback that is given up */
+	struct commits *begins, *settles; /* NULL: each call commits alone */
 };
 
 /* A page of a listing. */

@@ -20,16 +20,25 @@ struct begin {
 	const char *user_id, *task_id; /* in */
 	enum wish wish;
 	char writeback_id[CRYPTO_UUID];
+	int64_t lease_ms; /* 0: nobody waits; queued for the sweepers */
 	enum begun begun; /* out */
+	enum err err;     /* of this element */
 	char *reason;
 	char *task;                 /* JSON; NULL unless found */
 	struct writeback writeback; /* SENDING, QUEUED */
 };
 void begin_done(struct begin *begin);
 
-/* ERR_CONFLICT: the item is another active task already. */
+/* Elements must be of different tasks. A failure is the whole statement's:
+ * nothing was changed, or, with ERR_DB, it is not known. */
 enum err writeback_begin(const struct store *store, struct begin *list,
-    size_t count, int64_t lease_ms, int64_t give_up_ms) MUST_CHECK;
+    size_t count, int64_t give_up_ms) MUST_CHECK;
+
+/* One element, in a commit shared with whoever begins at the same time.
+ * BEGUN_BUSY: again, after a moment. ERR_CONFLICT: the item is another active
+ * task already. */
+enum err writeback_begin_one(
+    const struct store *store, struct begin *begin) MUST_CHECK;
 
 struct claim {
 	bool is_claimed; /* w is ours now */
@@ -58,12 +67,25 @@ struct settle {
 	const char *metadata_patch;
 	const char *sentence; /* for the user, as an event; NULL: none */
 	bool is_held;         /* out; false: the lease was lost, nothing done */
+	bool is_busy;         /* the task's row was locked: again, alone */
+	enum err err;         /* of this element */
 	bool is_restored;     /* rolled back, and the task was still ours */
 	char *task; /* JSON as it now is, the caller's; NULL: deleted */
 };
 
 enum err writeback_settle(
     const struct store *store, struct settle *list, size_t count) MUST_CHECK;
+
+/* One element, in a commit shared with whoever settles at the same time.
+ * ERR_BUSY: its task's row is locked, again after a moment. */
+enum err writeback_settle_one(
+    const struct store *store, struct settle *settle) MUST_CHECK;
+
+/* Let this process's calls share commits: begins with begins, settles with
+ * settles. Before threads start; store must stay where it is. */
+enum err writeback_share(
+    struct store *store, int64_t give_up_ms, int writers) MUST_CHECK;
+void writeback_unshare(struct store *store);
 
 /* JSON of the writeback and of its task (NULL if deleted), the caller's.
  * ERR_NOTFOUND. */

@@ -28,7 +28,7 @@ settle_until_said(const struct store *store, struct settle *settle)
 
 	for (int i = 1;; i++) {
 		crash_point("before_settle");
-		err = writeback_settle(store, settle, 1);
+		err = writeback_settle_one(store, settle);
 		crash_point("after_settle");
 		if (!err || i == SETTLE_TRIES)
 			return err;

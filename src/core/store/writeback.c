@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/store/commits.h"
 #include "core/store/connection.h"
 #include "queries.h"
 
@@ -88,55 +89,102 @@ read_begun(const struct rows *rows, size_t row, struct begin *b)
 	return read_work(rows, row, w);
 }
 
-/* The last guards against two calls in flight for a task, and against a change
- * that the statement's snapshot did not see: who meets them tries again. */
-static enum err
-begin_conflict(struct begin *list, size_t count)
-{
-	if (count > 1 || !strcmp(db_constraint(), "idx_tasks_active_item"))
-		return ERR_CONFLICT;
-	list[0].begun = BEGUN_BUSY;
-	return OK;
-}
+enum { B_USER, B_TASK, B_WISH, B_ID, B_LEASE, B_COUNT };
 
 enum err
 writeback_begin(const struct store *store, struct begin *list, size_t count,
-    int64_t lease_ms, int64_t give_up_ms)
+    int64_t give_up_ms)
 {
-	struct array users = ARRAY_INIT, tasks = ARRAY_INIT,
-		     wishes = ARRAY_INIT, ids = ARRAY_INIT;
+	struct array a[B_COUNT];
 	struct args args = { 0 };
 	struct rows rows = { 0 };
 	enum err err;
 
+	for (int i = 0; i < B_COUNT; i++)
+		a[i] = (struct array)ARRAY_INIT;
 	for (size_t i = 0; i < count; i++) {
-		array_text(&users, list[i].user_id);
-		array_text(&tasks, list[i].task_id);
-		array_text(&wishes, wish_name(list[i].wish));
-		array_text(&ids, list[i].writeback_id);
+		array_text(&a[B_USER], list[i].user_id);
+		array_text(&a[B_TASK], list[i].task_id);
+		array_text(&a[B_WISH], wish_name(list[i].wish));
+		array_text(&a[B_ID], list[i].writeback_id);
+		array_int(&a[B_LEASE], list[i].lease_ms);
 	}
-	args_array(&args, &users);
-	args_array(&args, &tasks);
-	args_array(&args, &wishes);
-	args_array(&args, &ids);
-	args_int(&args, lease_ms);
+	for (int i = 0; i < B_COUNT; i++)
+		args_array(&args, &a[i]);
 	args_int(&args, give_up_ms);
 	err = store_run(store, &q_writeback_begin, &args, &rows);
-	if (err == ERR_CONFLICT)
-		err = begin_conflict(list, count);
-	else if (err == ERR_BUSY && count == 1) {
-		list[0].begun = BEGUN_BUSY;
-		err = OK;
-	}
 	for (size_t i = 0; !err && i < rows_count(&rows); i++)
 		err = read_begun(&rows, i, &list[i]);
 	rows_done(&rows);
 	args_done(&args);
-	array_done(&users);
-	array_done(&tasks);
-	array_done(&wishes);
-	array_done(&ids);
+	for (int i = 0; i < B_COUNT; i++)
+		array_done(&a[i]);
 	return err;
+}
+
+/* The unique indexes are the last guards against two calls in flight for a
+ * task, and against a change that the statement's snapshot did not see: who
+ * meets one tries again. */
+static enum err
+begin_alone(const struct store *store, struct begin *begin)
+{
+	enum err err = writeback_begin(store, begin, 1, store->give_up_ms);
+
+	if ((err == ERR_CONFLICT &&
+		strcmp(db_constraint(), "idx_tasks_active_item")) ||
+	    err == ERR_BUSY) {
+		begin->begun = BEGUN_BUSY;
+		err = OK;
+	}
+	return err;
+}
+
+/* A statement that failed did nothing for anybody: one by one, so that only
+ * the element that is to blame fails. Not so when the commit is in doubt. */
+static void
+begin_together(void *context, void **elements, size_t count)
+{
+	const struct store *store = context;
+	struct begin *list = calloc(count, sizeof(*list));
+	enum err err =
+	    list && count > 1 ? OK : err_set(ERR_NOMEM, "begun alone");
+
+	for (size_t i = 0; !err && i < count; i++)
+		list[i] = *(struct begin *)elements[i];
+	if (!err)
+		err = writeback_begin(store, list, count, store->give_up_ms);
+	for (size_t i = 0; i < count; i++) {
+		struct begin *one = elements[i];
+
+		if (!err || err == ERR_DB) {
+			*one = list[i];
+			one->err = err;
+			continue;
+		}
+		if (list)
+			begin_done(&list[i]);
+		one->err = begin_alone(store, one);
+	}
+	free(list);
+}
+
+enum err
+writeback_begin_one(const struct store *store, struct begin *begin)
+{
+	if (!store->begins)
+		return begin_alone(store, begin);
+	commits_join(store->begins, begin);
+	if (begin->err)
+		return err_set(begin->err, "begin: %s",
+		    begin->err == ERR_CONFLICT ? "another active task"
+					       : "the statement failed");
+	return OK;
+}
+
+static const char *
+begin_key(const void *element)
+{
+	return ((const struct begin *)element)->task_id;
 }
 
 enum err
@@ -267,6 +315,17 @@ add_settle(struct array *a, const struct settle *s)
 	array_text(&a[S_SENTENCE], s->sentence);
 }
 
+static enum err
+read_settled(const struct rows *rows, size_t row, struct settle *list)
+{
+	struct settle *s = &list[rows_int(rows, row, "ord") - 1];
+
+	s->is_busy = rows_bool(rows, row, "busy");
+	s->is_held = rows_bool(rows, row, "held");
+	s->is_restored = rows_bool(rows, row, "restored");
+	return copy_text(rows_text(rows, row, "task"), &s->task);
+}
+
 enum err
 writeback_settle(const struct store *store, struct settle *list, size_t count)
 {
@@ -278,25 +337,107 @@ writeback_settle(const struct store *store, struct settle *list, size_t count)
 	for (int i = 0; i < S_COUNT; i++)
 		a[i] = (struct array)ARRAY_INIT;
 	for (size_t i = 0; i < count; i++) {
-		list[i].is_held = list[i].is_restored = false;
+		list[i].is_held = list[i].is_restored = list[i].is_busy = false;
 		list[i].task = NULL;
 		add_settle(a, &list[i]);
 	}
 	for (int i = 0; i < S_COUNT; i++)
 		args_array(&args, &a[i]);
 	err = store_run(store, &q_writeback_settle, &args, &rows);
-	for (size_t r = 0; !err && r < rows_count(&rows); r++) {
-		struct settle *s = &list[rows_int(&rows, r, "ord") - 1];
-
-		s->is_held = true;
-		s->is_restored = rows_bool(&rows, r, "restored");
-		err = copy_text(rows_text(&rows, r, "task"), &s->task);
-	}
+	for (size_t r = 0; !err && r < rows_count(&rows); r++)
+		err = read_settled(&rows, r, list);
 	rows_done(&rows);
 	args_done(&args);
 	for (int i = 0; i < S_COUNT; i++)
 		array_done(&a[i]);
 	return err;
+}
+
+static enum err
+settle_alone(const struct store *store, struct settle *settle)
+{
+	enum err err = writeback_settle(store, settle, 1);
+
+	if (!err && settle->is_busy)
+		err = err_set(ERR_BUSY, "the task's row is locked");
+	return err;
+}
+
+static void
+settle_together(void *context, void **elements, size_t count)
+{
+	const struct store *store = context;
+	struct settle *list = calloc(count, sizeof(*list));
+	enum err err =
+	    list && count > 1 ? OK : err_set(ERR_NOMEM, "settled alone");
+
+	for (size_t i = 0; !err && i < count; i++)
+		list[i] = *(struct settle *)elements[i];
+	if (!err)
+		err = writeback_settle(store, list, count);
+	for (size_t i = 0; i < count; i++) {
+		struct settle *one = elements[i];
+
+		if (!err) {
+			*one = list[i];
+			one->err = one->is_busy ? ERR_BUSY : OK;
+			continue;
+		}
+		if (list)
+			free(list[i].task);
+		/* saying it twice is harmless: the generation fences */
+		one->err = settle_alone(store, one);
+	}
+	free(list);
+}
+
+/* What touches a connection's row goes alone: it is shared by many. */
+static bool
+is_shareable(const struct settle *s)
+{
+	return !s->auth_failed && s->limit_ms == 0 && !s->metadata_patch;
+}
+
+enum err
+writeback_settle_one(const struct store *store, struct settle *settle)
+{
+	if (!store->settles || !is_shareable(settle))
+		return settle_alone(store, settle);
+	commits_join(store->settles, settle);
+	return settle->err ? err_set(settle->err, "settle failed") : OK;
+}
+
+static const char *
+settle_key(const void *element)
+{
+	return ((const struct settle *)element)->writeback_id;
+}
+
+enum err
+writeback_share(struct store *store, int64_t give_up_ms, int writers)
+{
+	struct commits_options options = { .most = 256,
+		.writers = writers,
+		.context = store,
+		.run = begin_together,
+		.key = begin_key };
+	enum err err;
+
+	store->give_up_ms = give_up_ms;
+	err = commits_new(&options, &store->begins);
+	options.run = settle_together;
+	options.key = settle_key;
+	if (!err)
+		err = commits_new(&options, &store->settles);
+	return err;
+}
+
+void
+writeback_unshare(struct store *store)
+{
+	commits_free(store->begins);
+	commits_free(store->settles);
+	store->begins = store->settles = NULL;
 }
 
 enum err

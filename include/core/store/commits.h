@@ -1,0 +1,32 @@
+/* Shared commits: calls that wait for the database at the same time go into one
+ * statement and one commit. Whoever comes while a commit is under way waits for
+ * the next one, together with all others that came; who comes alone goes at
+ * once, on its own thread, without any wait. There is no timer and no thread
+ * of its own: the first in the queue carries the rest. */
+#ifndef CORE_STORE_COMMITS_H
+#define CORE_STORE_COMMITS_H
+
+#include <stddef.h>
+
+#include "core/err.h"
+
+struct commits;
+
+struct commits_options {
+	size_t most; /* elements in one statement, at most */
+	int writers; /* statements under way at once, at most */
+	void *context;
+	/* Do the work for all; results go into the elements. */
+	void (*run)(void *context, void **elements, size_t count);
+	/* Two elements with the same key never go into one statement. */
+	const char *(*key)(const void *element);
+};
+
+enum err commits_new(
+    const struct commits_options *options, struct commits **out) MUST_CHECK;
+void commits_free(struct commits *commits);
+
+/* Returns when run() has had element. */
+void commits_join(struct commits *commits, void *element);
+
+#endif
