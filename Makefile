@@ -125,11 +125,11 @@ install: $(PROGRAMS)
 	test -e $(DESTDIR)$(SYSCONFDIR)/flowpin/flowpin.conf || \
 		install -m 600 deploy/flowpin.conf $(DESTDIR)$(SYSCONFDIR)/flowpin/flowpin.conf
 	install -m 644 deploy/flowpin.conf $(DESTDIR)$(PREFIX)/share/doc/flowpin/flowpin.conf.sample
-	install -m 644 sql/setup-db.sql $(DESTDIR)$(PREFIX)/share/flowpin/sql
+	install -m 644 sql/setup-db.sql sql/gateway-role.sql $(DESTDIR)$(PREFIX)/share/flowpin/sql
 	for file in nginx/*.conf; do \
 		sed 's|@PREFIX@|$(PREFIX)|g' $$file > $(DESTDIR)$(PREFIX)/share/flowpin/nginx/$$(basename $$file) || exit 1; done
-	install -m 644 README.md deploy/README.md deploy/openapi.json LICENSE \
-		$(DESTDIR)$(PREFIX)/share/doc/flowpin
+	install -m 644 README.md deploy/openapi.json LICENSE $(DESTDIR)$(PREFIX)/share/doc/flowpin
+	install -m 644 deploy/README.md $(DESTDIR)$(PREFIX)/share/doc/flowpin/deploy.md
 	for section in 1 5 8; do \
 		install -m 644 deploy/man/*.$$section $(DESTDIR)$(MANDIR)/man$$section || exit 1; done
 

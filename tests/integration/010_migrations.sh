@@ -180,6 +180,34 @@ test_a_migration_that_fails_leaves_nothing_half_done() {
 	is "$(catalogue broken)" "$(catalogue empty)" "to the same schema"
 }
 
+# Where the tables are somebody else's, as on Supabase.
+test_a_role_that_owns_nothing_can_do_the_gateways_work() {
+	local table
+
+	stack_admin postgres -c 'create database foreign'
+	STACK_DATABASE=foreign
+	stack_admin foreign -f "$STACK_ROOT/sql/setup-db.sql"
+	is "$(sql 'select count(*) from tasks' 2>&1 | grep -c denied)" 1 \
+		"at first it may not"
+	stack_admin foreign -f "$STACK_ROOT/sql/gateway-role.sql" ||
+		flunk "gateway-role.sql runs"
+	stack_admin foreign -f "$STACK_ROOT/sql/gateway-role.sql" ||
+		flunk "and runs again"
+	sql "insert into tasks (user_id, title) values ('$DEMO_USER', 'x');
+		update tasks set title = 'y', status = 'archived';
+		insert into events (user_id, type)
+		values ('$DEMO_USER', 'task.completed')"
+	is "$(sql 'select title, version from tasks')" 'y|2' "it writes rows"
+	for table in $(sql "select relname from pg_class where relkind = 'r'
+		and relnamespace = 'public'::regnamespace order by 1"); do
+		sql "select count(*) from $table" >/dev/null ||
+			flunk "it reads $table"
+	done
+	sql 'alter table tasks add x text' 2>/dev/null &&
+		flunk "it changes no table"
+	return 0
+}
+
 test_every_query_fits_the_schema() {
 	local file
 

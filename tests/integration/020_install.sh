@@ -7,13 +7,6 @@
 # The highest exposure that systemd-analyze may find, times ten.
 EXPOSURE=25
 
-# A unit under test must find its program where it says.
-systemd() {
-	local root=$STACK_DIR/root
-
-	systemd-analyze "$@" --root="$root"
-}
-
 install_all() {
 	make -s -C "$STACK_ROOT" BUILD="$BUILD" ${SAN_FLAG:+"$SAN_FLAG"} \
 		DESTDIR="$STACK_DIR/root" PREFIX=/usr install \
@@ -30,6 +23,7 @@ test_everything_lands_under_its_prefix() {
 		usr/lib/systemd/system/flowpin-poller.service \
 		usr/lib/systemd/system/flowpin-poller.timer \
 		usr/share/flowpin/sql/setup-db.sql \
+		usr/share/flowpin/sql/gateway-role.sql \
 		usr/share/flowpin/nginx/flowpin.conf \
 		usr/share/flowpin/nginx/flowpin-locations.conf \
 		usr/share/doc/flowpin/README.md; do
@@ -49,7 +43,7 @@ test_installing_again_keeps_the_configuration() {
 }
 
 # verify looks at the host's own units for what ours name (sockets.target, ...):
-# so not under --root, but with our programs' paths put in.
+# so it gets copies with our programs' paths put in.
 test_systemd_takes_the_units() {
 	local dir=$STACK_DIR/units unit said
 
@@ -124,8 +118,7 @@ test_the_sample_configuration_names_every_setting() {
 			}
 		[ "$name" = database_url ] && continue # an example, no default
 		[ "$want" != none ] || want=''
-		is "$line" "$(sed 's/ *$//' <<<"#$name = $want")" \
-			"$name has its default"
+		is "$line" "#$name =${want:+ $want}" "$name has its default"
 	done < <("$STACK_BIN/flowpin-gateway" --help | sed -nE \
 		's/^  ([a-z]+(_[a-z]+)*) +.*\[(.*)\]$/\1 \3/p')
 	like "$known" ' poll_max_items ' "the help was understood"

@@ -305,7 +305,7 @@ classify(struct call *c)
 	    &linear_query, &linear_mutation);
 	if (q->exec.op)
 		c->write = q->exec.op->is_mutation;
-	if (!q->prepared)
+	if (!q->prepared || !q->exec.op)
 		return;
 	sel = child_field(q, q->exec.op->sub, NULL, 0);
 	if (sel)

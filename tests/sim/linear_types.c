@@ -240,7 +240,9 @@ linear_cut_page(struct gql_exec *x, const struct linear_args *args,
 	}
 	from = (size_t)cur.at < page->n ? (size_t)cur.at : page->n;
 	page->n -= from;
-	memmove(page->rows, page->rows + from, page->n * sizeof(void *));
+	if (page->n > 0)
+		memmove(
+		    page->rows, page->rows + from, page->n * sizeof(void *));
 	if ((int64_t)page->n > args->first) {
 		page->n = (size_t)args->first;
 		page->has_next = true;

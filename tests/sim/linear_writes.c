@@ -150,7 +150,7 @@ root_update(
 	check_input(x, input, "IssueUpdateInput", update_input);
 	if (!it && !x->failed)
 		linear_not_found(x, "Issue");
-	if (!x->failed && c->fault.kind != FAULT_SUCCESS_FALSE)
+	if (it && !x->failed && c->fault.kind != FAULT_SUCCESS_FALSE)
 		update_issue(x, it, input);
 	if (!x->failed)
 		gql_object(x, key, &type_issue_payload, it, g);

@@ -1,0 +1,146 @@
+#!/usr/bin/env bash
+# Calls that come at the same time share a commit: what is wrong with one of
+# them, or locked for it, must not touch the others.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+USER_OTHER=00000000-0000-4000-8000-0000000000aa
+
+# make_tasks N PREFIX: active ones of the Attio connection, without items.
+make_tasks() {
+	sql "insert into tasks (id, user_id, title, source, source_id,
+			connection_id)
+		select ('$2' || lpad(i::text, 12, '0'))::uuid, '$USER_ID', 'task',
+			'attio', gen_random_uuid()::text, '${CONNECTIONS[attio]}'
+		  from generate_series(1, $1) i" >/dev/null
+}
+
+# at_once N PREFIX: complete all of them side by side; one status per line.
+at_once() {
+	local i pids=()
+
+	for ((i = 1; i <= $1; i++)); do
+		curl -sS -o /dev/null -w '%{http_code}\n' --max-time 60 -X POST \
+			-K "$STACK_DIR/api.curl" \
+			"$URL/v1/tasks/$2$(printf '%012d' "$i")/complete" \
+			>"$STACK_DIR/status.$i" &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	cat "$STACK_DIR"/status.*
+	rm -f "$STACK_DIR"/status.*
+}
+
+# lock_task ID: another session holds its row until unlock_task.
+lock_task() {
+	coproc LOCKER { stack_sql 2>&1; }
+	LOCKER_IN=${LOCKER[1]}
+	echo "begin; select 'locked' from tasks where id = '$1' for update;" \
+		>&"$LOCKER_IN"
+	local line
+	while read -r -t 10 line <&"${LOCKER[0]}"; do
+		[[ $line == *locked* ]] && return 0
+	done
+	flunk "the row is locked"
+}
+
+unlock_task() {
+	# shellcheck disable=SC2153 # the coprocess's own variable
+	local pid=$LOCKER_PID
+
+	echo 'rollback;' >&"$LOCKER_IN"
+	eval "exec $LOCKER_IN>&-"
+	wait "$pid" 2>/dev/null
+}
+
+test_forty_calls_at_once_are_all_completed_and_written_down_once() {
+	local prefix=00000000-0000-4000-8001-
+
+	make_tasks 40 "$prefix"
+	is "$(at_once 40 "$prefix" | sort | uniq -c | tr -s ' ')" ' 40 200'
+	is "$(sql "select count(*), count(distinct task_id) from writebacks
+		where task_id::text like '$prefix%' and state = 'accepted'")" \
+		'40|40'
+}
+
+test_a_row_that_someone_else_has_locked_holds_up_nobody_else() {
+	local prefix=00000000-0000-4000-8002- held pid
+
+	make_tasks 20 "$prefix"
+	held=${prefix}000000000020
+	lock_task "$held" || return
+	curl -sS -o "$STACK_DIR/held" --max-time 60 -X POST \
+		-K "$STACK_DIR/api.curl" "$URL/v1/tasks/$held/complete" &
+	pid=$!
+	# while it is locked, the others are answered
+	is "$(at_once 19 "$prefix" | sort | uniq -c | tr -s ' ')" ' 19 200'
+	is "$(task_status "$held")" active
+	unlock_task
+	wait "$pid"
+	is "$(jq -r .task.status "$STACK_DIR/held")" completed
+}
+
+test_an_element_that_a_constraint_refuses_fails_alone() {
+	local prefix=00000000-0000-4000-8003- twin got
+
+	make_tasks 20 "$prefix"
+	# the first is completed, and its item is another active task
+	sql "update tasks set status = 'completed', completed_at = now(),
+			completed_by = 'user'
+		where id = '${prefix}000000000001'" >/dev/null
+	sql "insert into tasks (user_id, title, source, source_id, connection_id)
+		select user_id, 'twin', source, source_id, connection_id
+		  from tasks where id = '${prefix}000000000001'" >/dev/null
+	curl -sS -o "$STACK_DIR/twin" -w '%{http_code}' -X POST \
+		-K "$STACK_DIR/api.curl" \
+		"$URL/v1/tasks/${prefix}000000000001/uncomplete" \
+		>"$STACK_DIR/twin.status" &
+	twin=$!
+	got=$(at_once 20 "$prefix" | sort | uniq -c | tr -s ' ')
+	wait "$twin"
+	is "$got" ' 20 200'
+	is "$(cat "$STACK_DIR/twin.status")" 409
+	is "$(task_status "${prefix}000000000001")" completed
+}
+
+test_strangers_in_the_same_commit_see_nothing_of_each_other() {
+	local prefix=00000000-0000-4000-8004- other got
+
+	make_tasks 10 "$prefix"
+	other=$(stack_token "$USER_OTHER")
+	curl -sS -o /dev/null -w '%{http_code}' -X POST \
+		-H "Authorization: Bearer $other" \
+		"$URL/v1/tasks/${prefix}000000000001/complete" \
+		>"$STACK_DIR/other.status" &
+	got=$(at_once 10 "$prefix" | sort | uniq -c | tr -s ' ')
+	wait $!
+	is "$got" ' 10 200'
+	is "$(cat "$STACK_DIR/other.status")" 404
+}
+
+test_one_task_completed_by_ten_at_once_is_sent_once() {
+	local prefix=00000000-0000-4000-8005- i pids=()
+
+	add_own_item attio 'many hands'
+	make_tasks 1 "$prefix"
+	sql "update tasks set source_id = '$ITEM'
+		where id = '${prefix}000000000001'" >/dev/null
+	mark
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		curl -sS -o "$STACK_DIR/hand.$i" -X POST \
+			-K "$STACK_DIR/api.curl" \
+			"$URL/v1/tasks/${prefix}000000000001/complete" &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	is "$(writes)" 1
+	is "$(cat "$STACK_DIR"/hand.* | jq -r .task.status | sort -u)" completed
+	is "$(cat "$STACK_DIR"/hand.* |
+		jq -r 'select(.writeback.outcome == "accepted") | 1' | wc -l)" 1
+}
+
+stack_init || bail "no directory"
+stack_setting database_prepared "${PREPARED:-1}"
+stack_whole
+add_connection attio
+run_tests
