@@ -104,8 +104,11 @@ test-unit: $(UNIT)
 test-integration: $(PROGRAMS) $(BUILD)/flowpin-sim
 	@BUILD=$(BUILD) prove --timer -j2 tests/integration/*.sh
 
+# gcc 12's analyzer loses what is stored through a computed pointer and calls it
+# leaked; the sanitizers' tests look for leaks.
 lint: deps
-	@$(MAKE) --no-print-directory BUILD=build/lint WERROR=-Werror CFLAGS='-O2 -g -fanalyzer' \
+	@$(MAKE) --no-print-directory BUILD=build/lint WERROR=-Werror \
+		CFLAGS='-O2 -g -fanalyzer -Wno-analyzer-malloc-leak' \
 		build/lint/flowpin-gateway build/lint/flowpin-poller build/lint/flowpinctl
 	@$(MAKE) --no-print-directory BUILD=build/lint WERROR=-Werror CFLAGS='-O2 -g' build/lint/flowpin-sim
 	@tests/lint/run.sh $(C_FILES)

@@ -8,6 +8,7 @@
 --
 -- Row level security stays on for everybody else.
 begin;
+set local client_min_messages = warning;
 
 do $$
 declare

@@ -7,7 +7,8 @@
 #
 # With TODOIST_TOKEN, LINEAR_API_KEY or ATTIO_API_KEY set, that provider is the
 # real one. Its items appear in the inbox; nothing is changed there unless you
-# import and complete one.
+# import and complete one. TODOIST_URL, LINEAR_URL and ATTIO_URL say where that is,
+# if not at its own address.
 set -u -o pipefail
 
 # Taken out of the environment at once: no program started here needs them.
@@ -17,6 +18,11 @@ declare -A real=(
 	[attio]=${ATTIO_API_KEY:-}
 )
 unset TODOIST_TOKEN LINEAR_API_KEY ATTIO_API_KEY
+declare -A real_url=(
+	[todoist]=${TODOIST_URL:-}
+	[linear]=${LINEAR_URL:-}
+	[attio]=${ATTIO_URL:-}
+)
 here=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 PORT=${PORT:-8080}
 STACK_FSYNC=on
@@ -223,9 +229,6 @@ main() {
 		fail "PORT must be a number from 1 to 65535, not '$PORT'"
 	stack_is_taken "$PORT" &&
 		fail "port $PORT is in use; choose another one: make run PORT=8081"
-	for provider in todoist linear attio; do
-		[ -n "${real[$provider]}" ] || simulated+=("$provider")
-	done
 	token=(
 		[todoist]=sim-todoist-$(openssl rand -hex 12)
 		[linear]=lin_api_sim$(openssl rand -hex 12)
@@ -235,12 +238,19 @@ main() {
 	stack_init || exit 1
 	trap finish EXIT
 	stack_setting poll_interval_ms 4000
+	for provider in todoist linear attio; do
+		if [ -z "${real[$provider]}" ]; then
+			simulated+=("$provider")
+		elif [ -n "${real_url[$provider]}" ]; then
+			stack_setting "${provider}_url" "${real_url[$provider]}"
+		fi
+	done
 	say "starting PostgreSQL"
 	stack_postgres || exit 1
 	say "creating the tables"
 	stack_migrate || exit 1
 	say "starting the providers' simulator"
-	stack_sim "${simulated[@]}" || exit 1
+	stack_sim "${simulated[@]:-none}" || exit 1
 	say "starting the gateway"
 	stack_gateway || exit 1
 	say "starting nginx"

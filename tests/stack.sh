@@ -309,8 +309,8 @@ stack_migrate() {
 	return 1
 }
 
-# The providers on loopback. Sets SIM_URL and points the settings of those named
-# (all three when none is) at it.
+# stack_sim [PROVIDER...|none]: the providers on loopback. Sets SIM_URL and points
+# the settings of those named (all three if nothing is said) at it.
 stack_sim() {
 	local provider
 
@@ -320,7 +320,8 @@ stack_sim() {
 	SIM_URL=http://127.0.0.1:$(cat "$STACK_DIR/sim.port")
 	[ $# -gt 0 ] || set -- todoist linear attio
 	for provider; do
-		stack_setting "${provider}_url" "$SIM_URL"
+		[ "$provider" = none ] ||
+			stack_setting "${provider}_url" "$SIM_URL"
 	done
 	stack_await sim curl -s -o /dev/null "$SIM_URL/_sim/requests?since=0"
 }

@@ -184,14 +184,14 @@ test_a_migration_that_fails_leaves_nothing_half_done() {
 test_a_role_that_owns_nothing_can_do_the_gateways_work() {
 	local table
 
-	stack_admin postgres -c 'create database foreign'
-	STACK_DATABASE=foreign
-	stack_admin foreign -f "$STACK_ROOT/sql/setup-db.sql"
+	stack_admin postgres -c 'create database others'
+	STACK_DATABASE=others
+	stack_admin others -f "$STACK_ROOT/sql/setup-db.sql"
 	is "$(sql 'select count(*) from tasks' 2>&1 | grep -c denied)" 1 \
 		"at first it may not"
-	stack_admin foreign -f "$STACK_ROOT/sql/gateway-role.sql" ||
+	stack_admin others -f "$STACK_ROOT/sql/gateway-role.sql" ||
 		flunk "gateway-role.sql runs"
-	stack_admin foreign -f "$STACK_ROOT/sql/gateway-role.sql" ||
+	stack_admin others -f "$STACK_ROOT/sql/gateway-role.sql" ||
 		flunk "and runs again"
 	sql "insert into tasks (user_id, title) values ('$DEMO_USER', 'x');
 		update tasks set title = 'y', status = 'archived';

@@ -10,6 +10,14 @@ help_of() {
 	"$STACK_BIN/$1" --help
 }
 
+# same_lines GOT WANTED [SENTENCE]: what only one of them has, < or >.
+same_lines() {
+	local difference
+
+	difference=$(diff <(echo "$1") <(echo "$2") | grep '^[<>]')
+	is "$difference" "" "${3:-nothing missing (>), nothing too much (<)}"
+}
+
 # A manual's file by its program.
 manual_of() {
 	printf '%s\n' "$manuals/$1".[18]
@@ -37,7 +45,7 @@ commands() {
 
 test_every_setting_is_in_the_manual_with_its_default() {
 	isnt "$(settings)" "" "--help names settings"
-	is "$(perl -ne 'print "$1 $2\n"
+	same_lines "$(perl -ne 'print "$1 $2\n"
 		if /^\.It Va (\w+) Bq ([^;\n]*)/' "$manuals/flowpin.conf.5" |
 		sort)" "$(settings)"
 }
@@ -49,7 +57,7 @@ test_every_number_is_in_the_manual_with_its_range() {
 		while /\{ "(\w+)", AT\(\w+\), NULL,\s+(\d+),\s+(\d+),\s+(\d+),/g' \
 		"$STACK_ROOT/src/core/config.c" | sort)
 	isnt "$table" "" "the table is found in config.c"
-	is "$(perl -ne 'print "$1 $2\n" if /^\.It Va (\w+) Bq (\d+; .*)/' \
+	same_lines "$(perl -ne 'print "$1 $2\n" if /^\.It Va (\w+) Bq (\d+; .*)/' \
 		"$manuals/flowpin.conf.5" | sort)" "$table"
 }
 
@@ -57,7 +65,7 @@ test_every_setting_is_in_the_sample_configuration_with_its_default() {
 	local sample=$STACK_ROOT/deploy/flowpin.conf
 
 	# what must be given stands there as an example
-	is "$(perl -ne 'print "$1 " . ($2 eq "" ? "none" : $2) . "\n"
+	same_lines "$(perl -ne 'print "$1 " . ($2 eq "" ? "none" : $2) . "\n"
 		if /^#(\w+) =\s*(.*)$/' "$sample" | sort)" \
 		"$(settings | grep -v '^database_url ')"
 	is "$(grep -c '^database_url = .' "$sample")" 1 "an example address"
@@ -69,7 +77,7 @@ test_every_option_is_in_its_manual() {
 
 	for program in flowpin-gateway flowpin-poller flowpinctl; do
 		isnt "$(options "$program")" "" "$program --help names options"
-		is "$(perl -ne 'print "-$_\n" for /Fl (-[a-z][a-z-]*)/g,
+		same_lines "$(perl -ne 'print "-$_\n" for /Fl (-[a-z][a-z-]*)/g,
 			/\| (-[a-z][a-z-]*)/g' "$(manual_of "$program")" |
 			sort -u)" "$(options "$program")" "$program"
 	done
@@ -77,7 +85,7 @@ test_every_option_is_in_its_manual() {
 
 test_every_command_is_in_the_manual() {
 	isnt "$(commands flowpinctl)" "" "--help names commands"
-	is "$(perl -ne 'print "$1\n" if /^\.It Cm ([a-z-]+)/' \
+	same_lines "$(perl -ne 'print "$1\n" if /^\.It Cm ([a-z-]+)/' \
 		"$manuals/flowpinctl.1" | sort)" "$(commands flowpinctl)"
 }
 

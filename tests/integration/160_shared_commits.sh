@@ -31,12 +31,13 @@ at_once() {
 	rm -f "$STACK_DIR"/status.*
 }
 
-# lock_task ID: another session holds its row until unlock_task.
-lock_task() {
+# lock_tasks ID ID: another session holds both rows until unlock_tasks. Two, as
+# many as there are statements under way at once.
+lock_tasks() {
 	coproc LOCKER { stack_sql 2>&1; }
 	LOCKER_IN=${LOCKER[1]}
-	echo "begin; select 'locked' from tasks where id = '$1' for update;" \
-		>&"$LOCKER_IN"
+	echo "begin; select 1 from tasks where id in ('$1', '$2') for update;
+		select 'locked';" >&"$LOCKER_IN"
 	local line
 	while read -r -t 10 line <&"${LOCKER[0]}"; do
 		[[ $line == *locked* ]] && return 0
@@ -44,7 +45,7 @@ lock_task() {
 	flunk "the row is locked"
 }
 
-unlock_task() {
+unlock_tasks() {
 	# shellcheck disable=SC2153 # the coprocess's own variable
 	local pid=$LOCKER_PID
 
@@ -63,21 +64,24 @@ test_forty_calls_at_once_are_all_completed_and_written_down_once() {
 		'40|40'
 }
 
-test_a_row_that_someone_else_has_locked_holds_up_nobody_else() {
-	local prefix=00000000-0000-4000-8002- held pid
+test_rows_that_someone_else_has_locked_hold_up_nobody_else() {
+	local prefix=00000000-0000-4000-8002- one two pids=() id
 
 	make_tasks 20 "$prefix"
-	held=${prefix}000000000020
-	lock_task "$held" || return
-	curl -sS -o "$STACK_DIR/held" --max-time 60 -X POST \
-		-K "$STACK_DIR/api.curl" "$URL/v1/tasks/$held/complete" &
-	pid=$!
-	# while it is locked, the others are answered
-	is "$(at_once 19 "$prefix" | sort | uniq -c | tr -s ' ')" ' 19 200'
-	is "$(task_status "$held")" active
-	unlock_task
-	wait "$pid"
-	is "$(jq -r .task.status "$STACK_DIR/held")" completed
+	one=${prefix}000000000019
+	two=${prefix}000000000020
+	lock_tasks "$one" "$two" || return
+	for id in "$one" "$two"; do
+		curl -sS -o "$STACK_DIR/held.$id" --max-time 60 -X POST \
+			-K "$STACK_DIR/api.curl" "$URL/v1/tasks/$id/complete" &
+		pids+=($!)
+	done
+	# while they are locked, the others are answered
+	is "$(at_once 18 "$prefix" | sort | uniq -c | tr -s ' ')" ' 18 200'
+	is "$(task_status "$one") $(task_status "$two")" 'active active'
+	unlock_tasks
+	wait "${pids[@]}"
+	is "$(cat "$STACK_DIR"/held.* | jq -r .task.status | sort -u)" completed
 }
 
 test_an_element_that_a_constraint_refuses_fails_alone() {

@@ -122,8 +122,22 @@ test_what_somebody_else_got_at_todoist_is_completed_as_reassigned() {
 	leaves todoist '{"responsible_uid": "999"}' reassigned
 }
 
-test_what_somebody_else_got_at_attio_is_completed_as_reassigned() {
-	leaves attio '{"state": "reassigned"}' reassigned
+# A key is a workspace's; whose tasks are meant is kept with the connection.
+test_what_somebody_else_got_at_attio_is_completed_if_only_ones_own_are_meant() {
+	fresh attio || return
+	sim GET "/_sim/items/attio/$ITEM"
+	sql "update integrations set metadata = metadata ||
+		jsonb_build_object('assignee', '$(field .assignee)')
+		where id = '$CONNECTION'"
+	polls 1
+	is "$(task_line "$TASK")" "active - -" "it is one's own"
+	change_item attio "$ITEM" '{"state": "reassigned"}'
+	polls 1
+	it_is_completed reassigned
+}
+
+test_what_somebody_else_got_at_attio_stays_if_the_workspace_is_meant() {
+	stays attio '{"state": "reassigned"}'
 }
 
 test_what_is_flagged_as_deleted_at_todoist_is_completed_as_deleted() {
@@ -191,7 +205,7 @@ test_what_has_another_team_at_linear_stays() {
 test_what_another_state_of_work_has_at_linear_stays() {
 	local type
 
-	for type in triage backlog unstarted started; do
+	for type in backlog unstarted started; do
 		stays linear "{\"state_type\": \"$type\"}"
 	done
 }
@@ -210,7 +224,8 @@ test_a_task_without_connection_falls_back_to_the_only_one() {
 	local provider
 
 	for provider in todoist linear attio; do
-		as_new_user && add_connection "$provider" || continue
+		as_new_user
+		add_connection "$provider" || continue
 		add_own_item "$provider" 'Stays'
 		add_own_item "$provider" 'Legacy'
 		api POST /v1/tasks "$(jq -n --arg p "$provider" --arg s "$ITEM" \
@@ -272,7 +287,8 @@ test_many_that_are_finished_at_once_are_all_completed() {
 	local provider i items tasks
 
 	for provider in todoist linear attio; do
-		as_new_user && add_connection "$provider" || continue
+		as_new_user
+		add_connection "$provider" || continue
 		items=() tasks=()
 		for i in {1..12}; do
 			add_own_item "$provider" "Item $i"
@@ -300,7 +316,8 @@ test_a_task_imported_after_the_run_began_is_not_touched_by_it() {
 	local provider
 
 	for provider in todoist linear attio; do
-		as_new_user && add_connection "$provider" || continue
+		as_new_user
+		add_connection "$provider" || continue
 		add_own_item "$provider" 'Stays'
 		add_own_item "$provider" 'Late'
 		polls 1

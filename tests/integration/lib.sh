@@ -111,8 +111,22 @@ run_tests() {
 			tap_bad=$((tap_bad + 1))
 		fi
 	done
+	sanitizers_are_silent || tap_bad=$((tap_bad + 1))
 	[ $tap_bad = 0 ] || tell_logs
 	exit $((tap_bad > 0))
+}
+
+# What a program built with them found, until its last breath.
+sanitizers_are_silent() {
+	local name found
+
+	for name in pollers gateway sim; do
+		stack_end "$name"
+	done
+	found=$(grep -hE 'ERROR: [A-Za-z]*Sanitizer|runtime error:' \
+		"$STACK_DIR"/*.log 2>/dev/null) || return 0
+	diag "sanitizers: $found"
+	return 1
 }
 
 sentence() {
@@ -436,4 +450,121 @@ poll_behind() {
 poll_joined() {
 	wait_until 60 stack_is_down pass || flunk "the pass ends"
 	stack_end pass
+}
+
+# --- completion calls and what becomes of them ---------------------------------
+
+# task_facts TASK: all that a rollback has to restore.
+task_facts() {
+	task_json "$1" | jq -S 'del(.updated_at, .version)'
+}
+
+# ready_for WISH PROVIDER [JSON]: a new item's task, which WISH (complete or
+# uncomplete) would change. Sets TASK, ITEM and BEFORE, what the task is now.
+ready_for() {
+	READY_COUNT=$((${READY_COUNT:-0} + 1))
+	make_task "$2" "to $1 $READY_COUNT" "${3:-null}" || return 1
+	if [ "$1" = uncomplete ]; then
+		complete "$TASK"
+		is "$STATUS $(provider_says "$2" "$ITEM")" "200 completed" \
+			"it is completed first" || return 1
+	fi
+	BEFORE=$(task_facts "$TASK")
+	mark
+}
+
+# wish WISH TASK [HEADER...]
+wish() {
+	api POST "/v1/tasks/$2/$1" '' "${@:3}"
+}
+
+# is_outcome OUTCOME REASON: of the last call, which is answered with 200.
+is_outcome() {
+	is "$STATUS $(field .writeback.outcome) $(field .writeback.reason)" \
+		"200 $1 $2" "the outcome: $BODY" || return 1
+	is "$(jq -S .task <<<"$BODY")" "$(task_json "$TASK")" \
+		"the answer has the task as it is"
+}
+
+# is_rolled_back STATUS REASON NAME: so says the last answer, with a sentence that
+# names the provider, and the task is as BEFORE. REASON is a pattern.
+is_rolled_back() {
+	local answer=$BODY
+
+	is "$STATUS" "$1" "the status: $answer"
+	is "$(header content-type)" application/problem+json "it is a problem"
+	is "$(field .status) $(field .rolled_back) $(field .writeback.outcome)" \
+		"$1 true rolled_back" "it says so: $answer"
+	like "$(field .writeback.reason)" "^($2)$" "the reason"
+	like "$(field .detail)" "$3" "the sentence names $3"
+	like "$(field .detail)" '^[A-Z].*\.$' "it is a sentence"
+	is "$(jq -S '.task | del(.updated_at, .version)' <<<"$answer")" \
+		"$BEFORE" "the answer has the task as it was"
+	is "$(task_facts "$TASK")" "$BEFORE" "the task is exactly what it was"
+	is "$(writeback_state "$(jq -r .writeback.id <<<"$answer")")" \
+		rolled_back "the writeback has ended"
+}
+
+# writeback_state ID: its outcome, as the API tells it.
+writeback_state() {
+	api GET "/v1/writebacks/$1"
+	field .writeback.outcome
+}
+
+writeback_has_ended() {
+	[[ $(writeback_state "$1") =~ ^(accepted|skipped|superseded|rolled_back)$ ]]
+}
+
+# state_for WISH: what an item is at its provider once the wish came true.
+state_for() {
+	[ "$1" = complete ] && echo completed || echo open
+}
+
+# state_before WISH
+state_before() {
+	[ "$1" = complete ] && echo open || echo completed
+}
+
+# name_of PROVIDER: as a person reads it.
+name_of() {
+	echo "${1^}"
+}
+
+# call_behind NAME METHOD PATH [JSON [HEADER...]]: a call that goes on while the
+# test does; call_joined NAME waits for it and sets STATUS and BODY.
+call_behind() {
+	local name=$1
+
+	shift
+	(
+		api "$@"
+		jq -n --arg s "$STATUS" --arg b "$BODY" --arg h "$HEADERS" \
+			'{$s, $b, $h}' >"$STACK_DIR/behind.$name.new"
+		mv "$STACK_DIR/behind.$name.new" "$STACK_DIR/behind.$name"
+	) &
+}
+
+call_joined() {
+	local answer
+
+	wait_until 60 test -s "$STACK_DIR/behind.$1" ||
+		flunk "the call '$1' is answered" || return 1
+	answer=$(cat "$STACK_DIR/behind.$1")
+	rm -f "$STACK_DIR/behind.$1"
+	STATUS=$(jq -r .s <<<"$answer")
+	BODY=$(jq -r .b <<<"$answer")
+	HEADERS=$(jq -r .h <<<"$answer")
+}
+
+# log_lines PATTERN: of the gateway's log, how many lines fit.
+log_lines() {
+	grep -cE "$1" "$STACK_DIR/gateway.log"
+}
+
+# short_times [DEADLINE_MS [TIMEOUT_MS]]: calls and leases that end while a test waits.
+short_times() {
+	stack_setting call_deadline_ms "${1:-3000}"
+	stack_setting provider_timeout_ms "${2:-800}"
+	stack_setting lease_ms "$((${1:-3000} + 1500))"
+	stack_setting sweep_ms 200
 }

@@ -336,6 +336,10 @@ body_has '(.checked | not) and .completed_at == null'
 state_is todoist '.closes == 1 and .state == "open"'
 it "Todoist closes and reopens a task"
 
+item todoist '"recurring":"every month","due_date":"1850-01-31"'
+todoist POST "tasks/$id/close"
+state_is todoist '.due.date == "1850-02-28"'
+sim DELETE "items/todoist/$id"
 for case in '"every day" 2026-12-01' '"every week" 2026-12-07' \
     '"every month" 2026-12-30' '"every 3 days" 2026-12-03' 'true 2026-12-01'; do
 	item todoist "\"recurring\":${case% *},\"due_date\":\"2026-11-30\""

@@ -194,11 +194,13 @@ days_in(int year, int month)
 static void
 add_months(struct tm *tm, int n)
 {
-	int months = tm->tm_year * 12 + tm->tm_mon + n;
+	/* From year 0, not 1900: no remainder is negative. */
+	unsigned months =
+	    (unsigned)((tm->tm_year + 1900) * 12 + tm->tm_mon + n);
 	int last;
 
-	tm->tm_year = months / 12;
-	tm->tm_mon = months % 12;
+	tm->tm_year = (int)(months / 12) - 1900;
+	tm->tm_mon = (int)(months % 12);
 	last = days_in(tm->tm_year + 1900, tm->tm_mon);
 	if (tm->tm_mday > last)
 		tm->tm_mday = last;

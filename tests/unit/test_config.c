@@ -113,6 +113,7 @@ test_without_a_word_every_setting_has_its_default(void **state)
 	load("", &c);
 	assert_string_equal(c.database_url, "");
 	assert_int_equal(c.database_connections, 12);
+	assert_int_equal(c.database_prepared, 0); /* a pooler may be there */
 	assert_int_equal(c.query_timeout_ms, 10000);
 	assert_string_equal(c.socket, "/run/flowpin/gateway.sock");
 	assert_int_equal(c.workers, 64);
