@@ -100,7 +100,7 @@ import() { # PROVIDER TITLE
 	local id
 
 	[ -z "${real[$1]}" ] || return 0
-	id=$(api GET "/v1/inbox?connection=${connection[$1]}" | jq -r \
+	id=$(api GET "/v1/inbox?connection_id=${connection[$1]}" | jq -r \
 		--arg t "$2" '[.items[] | select(.title == $t)][0].id // empty')
 	[ -n "$id" ] || fail_log poller "'$2' did not arrive from $1"
 	api POST "/v1/inbox/$id/import" >/dev/null || exit 1

@@ -4,7 +4,7 @@
 select e.txid, e.id,
        (select row_to_json(j)
 	  from (select
-		e.txid::text || '-' || e.id,
+		e.txid::text || '-' || e.id as id,
 		e.type,
 		e.task_id,
 		e.writeback_id,

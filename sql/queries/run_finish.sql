@@ -156,8 +156,16 @@ with own as materialized (
 	select $1::uuid,
 	       case m.action when 'complete' then 'task.completed'
 			else 'task.reopened' end,
-	       m.id, $2::uuid, m.reason, null
-	  from marked m
+	       m.id, $2::uuid, m.reason,
+	       case when m.action = 'reopen'
+			then format('The item is open again in %s, and so is the task.', initcap(o.type))
+		    when m.reason in ('completed', 'occurrence')
+			then format('The task was completed in %s.', initcap(o.type))
+		    else format('The item is %s in %s; the task was completed.',
+			case m.reason when 'not_visible' then 'no longer there'
+				else m.reason end, initcap(o.type)) end
+	  from own o
+	 cross join marked m
 	 where m.action in ('complete', 'reopen')
 ), counted as (
 	select (select count(*) from listed) as items,

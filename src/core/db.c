@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/log.h"
 
 struct db {
 	PGconn *conn;
@@ -410,6 +411,7 @@ static enum err
 judge(PGconn *conn, const char *name, PGresult *result)
 {
 	const char *field;
+	enum err code, err;
 
 	if (!result)
 		return err_set(ERR_DB, "%s: no answer from the database", name);
@@ -423,9 +425,16 @@ judge(PGconn *conn, const char *name, PGresult *result)
 	field = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
 	snprintf(constraint, sizeof(constraint), "%s", field ? field : "");
 	field = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	return set_from_libpq(
-	    code_of(PQresultErrorField(result, PG_DIAG_SQLSTATE)), name,
-	    field ? field : PQerrorMessage(conn));
+	code = code_of(PQresultErrorField(result, PG_DIAG_SQLSTATE));
+	err = set_from_libpq(code, name, field ? field : PQerrorMessage(conn));
+	/* these two are shown to clients, who get no words of the database */
+	if (code == ERR_INPUT || code == ERR_CONFLICT) {
+		log_debug("query=%s msg=\"%s\"", name, err_text());
+		err = err_set(code, code == ERR_INPUT
+					? "A value is out of its range."
+					: "This conflicts with what is there.");
+	}
+	return err;
 }
 
 /* Ask the server to stop what nobody waits for any more. */

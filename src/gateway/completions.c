@@ -211,11 +211,12 @@ answer_begun(struct gateway *gateway, const struct request *req,
 	case BEGUN_NOT_FOUND:
 		return err_set(ERR_NOTFOUND, "no such task");
 	case BEGUN_ARCHIVED:
-		return err_set(ERR_CONFLICT, "the task is archived");
+		return err_set(ERR_CONFLICT, "The task is archived.");
 	case BEGUN_UNCHANGED:
 		return reply_outcome(
 		    reply, 200, begin->task, NULL, "skipped", "unchanged");
 	case BEGUN_SKIPPED:
+		atomic_fetch_add(&gateway->metrics.writebacks[END_SKIPPED], 1);
 		return reply_outcome(reply, 200, begin->task,
 		    begin->writeback_id, "skipped", begin->reason);
 	case BEGUN_SENDING:
@@ -247,7 +248,7 @@ change(struct gateway *gateway, const struct request *req, enum wish wish,
 	err = begin_until_free(gateway, &begin, deadline_ms);
 	if (err == ERR_CONFLICT)
 		err = err_set(ERR_CONFLICT,
-		    "another active task stands for the same item");
+		    "Another active task stands for the same item.");
 	else if (!err)
 		err = answer_begun(gateway, req, &begin, deadline_ms, reply);
 	begin_done(&begin);

@@ -47,8 +47,8 @@ read_key(const struct request *req, const char **key)
 	for (const char *p = *key; *p; p++)
 		if (*p <= ' ' || *p > '~')
 			return err_set(
-			    ERR_INPUT, "'key' has characters that no key has");
-	return **key ? OK : err_set(ERR_INPUT, "'key' is empty");
+			    ERR_INPUT, "'key' has characters that no key has.");
+	return **key ? OK : err_set(ERR_INPUT, "'key' is empty.");
 }
 
 static enum err
@@ -61,7 +61,7 @@ read_metadata(const struct request *req, char **out)
 	if (!value || cJSON_IsNull(value))
 		return OK;
 	if (!cJSON_IsObject(value))
-		return err_set(ERR_INPUT, "'metadata' must be an object");
+		return err_set(ERR_INPUT, "'metadata' must be an object.");
 	*out = cJSON_PrintUnformatted(value);
 	return *out ? OK : err_set(ERR_NOMEM, "no memory");
 }
@@ -74,13 +74,13 @@ HANDLER(connections_create)
 
 	if (!err && !provider_by_name(type))
 		err = err_set(
-		    ERR_INPUT, "'type' must be todoist, linear or attio");
+		    ERR_INPUT, "'type' must be todoist, linear or attio.");
 	if (!err)
 		err = request_optional(req, "name", NAME_MAX_BYTES, &name);
 	if (!err)
 		err = read_key(req, &key);
 	if (!err && !key)
-		err = err_set(ERR_INPUT, "'key' is missing");
+		err = err_set(ERR_INPUT, "'key' is missing.");
 	if (!err)
 		err = read_metadata(req, &conn.metadata);
 	if (err)
@@ -123,9 +123,9 @@ read_change(const struct request *req, struct connection_change *change,
 		return err;
 	if (change->status && strcmp(change->status, "active") &&
 	    strcmp(change->status, "paused"))
-		return err_set(ERR_INPUT, "'status' must be active or paused");
+		return err_set(ERR_INPUT, "'status' must be active or paused.");
 	if (value && !cJSON_IsBool(value))
-		return err_set(ERR_INPUT, "'writeback' must be true or false");
+		return err_set(ERR_INPUT, "'writeback' must be true or false.");
 	if (value) {
 		*writeback = cJSON_IsTrue(value);
 		change->writeback = writeback;

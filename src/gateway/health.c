@@ -1,6 +1,7 @@
 /* For load balancers, monitors and people on call; no user's data. */
 #include <inttypes.h>
-#include <stdlib.h>
+#include <stddef.h>
+#include <string.h>
 
 #include "core/providers/provider.h"
 #include "core/store/connection.h"
@@ -57,6 +58,40 @@ HANDLER(health_ready)
 	return err ? err : buf_add_str(body, "}}\n");
 }
 
+static const struct gauge {
+	const char *name;
+	size_t at; /* in struct provider_health */
+} gauges[] = {
+	{ "flowpin_connections",
+	    offsetof(struct provider_health, connections) },
+	{ "flowpin_connections_auth_failed",
+	    offsetof(struct provider_health, auth_failed) },
+	{ "flowpin_connections_failing",
+	    offsetof(struct provider_health, failing) },
+	{ "flowpin_last_complete_run_age_seconds",
+	    offsetof(struct provider_health, last_complete_run_age_s) },
+};
+
+/* One sample per provider; -1 is: there was none. */
+static enum err
+print_gauge(struct buf *body, const struct gauge *gauge,
+    const struct provider_health *health, size_t n)
+{
+	enum err err = buf_addf(body, "# TYPE %s gauge\n", gauge->name);
+
+	for (size_t i = 0; !err && i < n; i++) {
+		int64_t value;
+
+		memcpy(&value, (const char *)&health[i] + gauge->at,
+		    sizeof(value));
+		if (value >= 0)
+			err =
+			    buf_addf(body, "%s{provider=\"%s\"} %" PRId64 "\n",
+				gauge->name, health[i].type, value);
+	}
+	return err;
+}
+
 HANDLER(health_metrics)
 {
 	struct provider_health health[PROVIDERS_MAX] = { 0 };
@@ -77,28 +112,9 @@ HANDLER(health_metrics)
 		    "# TYPE flowpin_open_writebacks gauge\n"
 		    "flowpin_open_writebacks %" PRId64 "\n"
 		    "# TYPE flowpin_oldest_open_writeback_seconds gauge\n"
-		    "flowpin_oldest_open_writeback_seconds %" PRId64 "\n"
-		    "# TYPE flowpin_connections gauge\n"
-		    "# TYPE flowpin_connections_auth_failed gauge\n"
-		    "# TYPE flowpin_connections_failing gauge\n"
-		    "# TYPE flowpin_last_complete_run_age_seconds gauge\n",
+		    "flowpin_oldest_open_writeback_seconds %" PRId64 "\n",
 		    open.count, open.oldest_s);
-	for (size_t i = 0; !err && i < n; i++) {
-		const struct provider_health *h = &health[i];
-
-		err = buf_addf(body,
-		    "flowpin_connections{provider=\"%s\"} %" PRId64 "\n"
-		    "flowpin_connections_auth_failed{provider=\"%s\"} %" PRId64
-		    "\n"
-		    "flowpin_connections_failing{provider=\"%s\"} %" PRId64
-		    "\n",
-		    h->type, h->connections, h->type, h->auth_failed, h->type,
-		    h->failing);
-		if (!err && h->last_complete_run_age_s >= 0)
-			err = buf_addf(body,
-			    "flowpin_last_complete_run_age_seconds"
-			    "{provider=\"%s\"} %" PRId64 "\n",
-			    h->type, h->last_complete_run_age_s);
-	}
+	for (size_t g = 0; !err && g < sizeof(gauges) / sizeof(gauges[0]); g++)
+		err = print_gauge(body, &gauges[g], health, n);
 	return err;
 }

@@ -29,11 +29,11 @@ check_key(const char *key)
 
 	if (n > KEY_MAX)
 		return err_set(ERR_INPUT,
-		    "the Idempotency-Key is longer than %d bytes", KEY_MAX);
+		    "The Idempotency-Key is longer than %d bytes.", KEY_MAX);
 	for (size_t i = 0; i < n; i++)
 		if (key[i] < ' ' || key[i] > '~')
 			return err_set(ERR_INPUT,
-			    "the Idempotency-Key must be printable ASCII");
+			    "The Idempotency-Key must be printable ASCII.");
 	return OK;
 }
 
@@ -89,12 +89,12 @@ idempotent(struct gateway *gateway, const struct request *req,
 	switch (found) {
 	case IDEMPOTENCY_OTHER:
 		return err_set(ERR_UNPROCESSABLE,
-		    "this Idempotency-Key was used for another request");
+		    "This Idempotency-Key was used for another request.");
 	case IDEMPOTENCY_RUNNING:
 		reply_header(reply, "Retry-After: 1");
 		return err_set(ERR_CONFLICT,
-		    "the first request with this Idempotency-Key is still "
-		    "running");
+		    "The first request with this Idempotency-Key is still "
+		    "running.");
 	case IDEMPOTENCY_ANSWERED:
 		err = replay(&answer, reply);
 		kept_answer_done(&answer);

@@ -15,7 +15,7 @@ read_limit(const char *text, int *out)
 
 	if (*end || limit < 1 || limit > LIMIT_MOST)
 		return err_set(ERR_INPUT,
-		    "'limit' must be a whole number from 1 to %d", LIMIT_MOST);
+		    "'limit' must be a whole number from 1 to %d.", LIMIT_MOST);
 	*out = (int)limit;
 	return OK;
 }
@@ -44,7 +44,7 @@ listing_query_read(const struct request *req, struct listing_query *out)
 	if (!err && request_query(req, "connection_id", id, sizeof(id), &err)) {
 		if (!crypto_uuid_parse(id, out->connection_id))
 			return err_set(
-			    ERR_INPUT, "'connection_id' must be a UUID");
+			    ERR_INPUT, "'connection_id' must be a UUID.");
 		f->connection_id = out->connection_id;
 	}
 	return err;

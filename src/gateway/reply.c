@@ -33,7 +33,7 @@ decode(const char *text, size_t n, char *out, size_t size)
 
 			if (low < 0)
 				return err_set(ERR_INPUT,
-				    "the query string is badly encoded");
+				    "The query string is badly encoded.");
 			c = high * 16 + low;
 			i += 2;
 		} else if (c == '+') {
@@ -41,12 +41,12 @@ decode(const char *text, size_t n, char *out, size_t size)
 		}
 		if (c == 0 || used + 1 >= size)
 			return err_set(ERR_INPUT,
-			    "a value in the query string is too long");
+			    "A value in the query string is too long.");
 		out[used++] = (char)c;
 	}
 	out[used] = '\0';
 	if (!json_is_utf8(out, used))
-		return err_set(ERR_INPUT, "the query string is not UTF-8");
+		return err_set(ERR_INPUT, "The query string is not UTF-8.");
 	return OK;
 }
 
@@ -80,10 +80,10 @@ request_optional(const struct request *req, const char *name, size_t max_bytes,
 	if (!value || cJSON_IsNull(value))
 		return OK;
 	if (!cJSON_IsString(value))
-		return err_set(ERR_INPUT, "'%s' must be a string", name);
+		return err_set(ERR_INPUT, "'%s' must be a string.", name);
 	if (strlen(value->valuestring) > max_bytes)
-		return err_set(ERR_INPUT, "'%s' is longer than %zu bytes", name,
-		    max_bytes);
+		return err_set(ERR_INPUT, "'%s' is longer than %zu bytes.",
+		    name, max_bytes);
 	*out = value->valuestring;
 	return OK;
 }
@@ -97,7 +97,7 @@ request_string(const struct request *req, const char *name, size_t max_bytes,
 	if (err)
 		return err;
 	if (!*out || (*out)[strspn(*out, " \t\r\n")] == '\0')
-		return err_set(ERR_INPUT, "'%s' is missing or empty", name);
+		return err_set(ERR_INPUT, "'%s' is missing or empty.", name);
 	return OK;
 }
 

@@ -102,7 +102,7 @@ read_json(const struct route *route, struct request *req)
 		if (!(route->needs & NEEDS_BODY))
 			return OK;
 		return *req->content_length
-			   ? err_set(ERR_INPUT, "the body is empty")
+			   ? err_set(ERR_INPUT, "The body is empty.")
 			   : err_set(ERR_LENGTH, "no body");
 	}
 	if (!may_be_json(req->content_type))
@@ -111,10 +111,10 @@ read_json(const struct route *route, struct request *req)
 		char why[300];
 
 		snprintf(why, sizeof(why), "%s", err_text());
-		return err_set(ERR_INPUT, "the body is not valid: %s", why);
+		return err_set(ERR_INPUT, "The body is not valid: %s.", why);
 	}
 	if (!cJSON_IsObject(req->json))
-		return err_set(ERR_INPUT, "the body must be a JSON object");
+		return err_set(ERR_INPUT, "The body must be a JSON object.");
 	return OK;
 }
 
@@ -127,7 +127,7 @@ run(struct gateway *gateway, struct request *req, struct reply *reply)
 
 	if (!route && allow[0]) {
 		reply_header(reply, "Allow: %s", allow);
-		return err_set(ERR_METHOD, "this path takes %s only", allow);
+		return err_set(ERR_METHOD, "This path takes only %s.", allow);
 	}
 	if (!route)
 		return err_set(ERR_NOTFOUND, "no such path");

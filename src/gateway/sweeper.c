@@ -52,11 +52,15 @@ sweep(void *arg)
 
 	while (wait_for_work(s, &seen)) {
 		int count = 0;
-		enum err err = carry_out_due(
-		    &s->gateway->store, &s->gateway->courier, BITE, &count);
+		unsigned long endings[END_QUEUED + 1] = { 0 };
+		enum err err = carry_out_due(&s->gateway->store,
+		    &s->gateway->courier, BITE, &count, endings);
 
 		atomic_fetch_add(
 		    &s->gateway->metrics.swept, (unsigned long)count);
+		for (int i = 0; i <= END_QUEUED; i++)
+			atomic_fetch_add(
+			    &s->gateway->metrics.writebacks[i], endings[i]);
 		if (err)
 			log_warn("msg=\"sweeping failed\" why=%s",
 			    log_quote(err_text(), why, sizeof(why)));

@@ -38,10 +38,10 @@ HANDLER(tasks_list)
 		return err;
 	if (q.filter.status && !is_one_of(q.filter.status, statuses))
 		return err_set(ERR_INPUT,
-		    "'status' must be active, completed or archived");
+		    "'status' must be active, completed or archived.");
 	if (q.filter.source && !is_source(q.filter.source))
 		return err_set(ERR_INPUT,
-		    "'source' must be manual, todoist, linear or attio");
+		    "'source' must be manual, todoist, linear or attio.");
 	err = task_list(&gateway->store, req->user_id, &q.filter, &listing);
 	if (!err)
 		err = listing_reply(reply, "tasks", &listing);
@@ -77,13 +77,13 @@ HANDLER(tasks_create)
 		return err;
 	if (source && !is_source(source))
 		return err_set(ERR_INPUT,
-		    "'source' must be manual, todoist, linear or attio");
+		    "'source' must be manual, todoist, linear or attio.");
 	if (source)
 		task.source = source;
 	if (!strcmp(task.source, "manual") != !task.source_id)
 		return err_set(ERR_INPUT,
 		    "'source_id' belongs to a task with a 'source', and only "
-		    "to one");
+		    "to one.");
 	err = task_create(&gateway->store, req->user_id, &task, &json);
 	return reply_task(reply, 201, err, json);
 }
@@ -147,7 +147,7 @@ HANDLER(inbox_import_item)
 
 	if (err == ERR_CONFLICT)
 		return err_set(
-		    ERR_CONFLICT, "this item is an active task already");
+		    ERR_CONFLICT, "This item is an active task already.");
 	return reply_task(reply, 201, err, json);
 }
 

@@ -117,8 +117,9 @@ keep_house(struct pass *pass)
 	};
 	char why[200];
 	int count = 0;
-	enum err err = carry_out_due(
-	    &pass->poller->store, &pass->poller->courier, SWEEP_LIMIT, &count);
+	unsigned long endings[END_QUEUED + 1] = { 0 };
+	enum err err = carry_out_due(&pass->poller->store,
+	    &pass->poller->courier, SWEEP_LIMIT, &count, endings);
 
 	if (!err)
 		err = retention_trim(&pass->poller->store, &retention);

@@ -95,7 +95,7 @@ carry_out(const struct store *store, const struct courier *courier,
 
 enum err
 carry_out_due(const struct store *store, const struct courier *courier,
-    int limit, int *count)
+    int limit, int *count, unsigned long endings[END_QUEUED + 1])
 {
 	const struct config *config = courier->config;
 	enum err err = OK;
@@ -113,6 +113,8 @@ carry_out_due(const struct store *store, const struct courier *courier,
 			err = carry_out(store, courier, &list[0],
 			    clock_mono_ms() + config->call_deadline_ms, true,
 			    &out);
+			if (!err && out.is_held)
+				endings[out.verdict.ending]++;
 			carried_out_done(&out);
 			writeback_done(&list[0]);
 		}

@@ -26,10 +26,10 @@ cursor_parse(const char *text, struct cursor *out)
 		return OK;
 	if (!split || (size_t)(split - text) >= sizeof(out->time) ||
 	    !crypto_uuid_parse(split + 1, out->id))
-		return err_set(ERR_INPUT, "not a cursor");
+		return err_set(ERR_INPUT, "This is not a cursor of a listing.");
 	memcpy(out->time, text, (size_t)(split - text));
 	if (!clock_parse(out->time, &unused))
-		return err_set(ERR_INPUT, "not a cursor");
+		return err_set(ERR_INPUT, "This is not a cursor of a listing.");
 	out->is_given = true;
 	return OK;
 }
@@ -158,7 +158,7 @@ event_list(const struct store *store, const char *user_id,
 	enum err err;
 
 	if (filter->cursor && !event_cursor(filter->cursor, txid, id))
-		return err_set(ERR_INPUT, "not a cursor");
+		return err_set(ERR_INPUT, "This is not a cursor of a listing.");
 	args_text(&args, user_id);
 	args_text(&args, txid);
 	args_text(&args, id);

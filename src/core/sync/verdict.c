@@ -50,6 +50,8 @@ decide_gone(const struct evidence *e, struct verdict *v)
 		end(v, END_ROLLED_BACK, REASON_SOURCE_GONE);
 }
 
+static void decide_unsettled(const struct evidence *e, struct verdict *v);
+
 static void
 decide_rejected(const struct evidence *e, struct verdict *v)
 {
@@ -58,6 +60,8 @@ decide_rejected(const struct evidence *e, struct verdict *v)
 	else if (e->answer.reason == REASON_NO_DONE_STATE ||
 		 e->answer.reason == REASON_NO_CONNECTION)
 		end(v, END_SKIPPED, e->answer.reason);
+	else if (e->may_have_happened) /* by the write before this one */
+		decide_unsettled(e, v);
 	else
 		end(v, END_ROLLED_BACK, e->answer.reason);
 }
