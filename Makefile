@@ -1,6 +1,7 @@
 # make            build the programs into build/release
 # make run        a whole local stack in the foreground; PORT=8080
 # make test       unit and integration tests, then both under sanitizers
+# make test-crash kill -9 at every point, then hold it to account; KILLS=500 SEED=random
 # make lint       rooms, format, warnings, analyzers, shell scripts
 # make install    DESTDIR= PREFIX=/usr/local
 # make deps       install what building and testing needs (Debian)
@@ -12,6 +13,8 @@ MANDIR ?= $(PREFIX)/share/man
 CFLAGS ?= -O2 -g
 VERSION := 0.1.0
 PORT ?= 8080
+KILLS ?= 500
+SEED ?= random
 
 # A variant is a folder: no make clean between.
 BUILD := build/release
@@ -43,7 +46,7 @@ UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/
 PROGRAMS := $(BUILD)/flowpin-gateway $(BUILD)/flowpin-poller $(BUILD)/flowpinctl
 C_FILES := $(sort $(shell find src include tests -name '*.[ch]' -not -path '*/node_modules/*'))
 
-.PHONY: all deps help run test test-all test-unit test-integration lint format install clean sim
+.PHONY: all deps help run test test-all test-unit test-integration test-crash lint format install clean sim
 .DELETE_ON_ERROR:
 # keep objects: a unit test's is an intermediate file
 .SECONDARY:
@@ -102,7 +105,11 @@ test-unit: $(UNIT)
 	@BUILD=$(BUILD) tests/unit/run.sh $(UNIT)
 
 test-integration: $(PROGRAMS) $(BUILD)/flowpin-sim
-	@BUILD=$(BUILD) prove --timer -j2 tests/integration/*.sh
+	@BUILD=$(BUILD) prove --timer -j2 tests/integration/[0-9]*.sh
+
+test-crash: deps
+	@$(MAKE) --no-print-directory CRASH=1 -s all sim
+	@BUILD=build/crash KILLS=$(KILLS) SEED=$(SEED) tests/crash/run.sh
 
 # gcc 12's analyzer loses what is stored through a computed pointer and calls it
 # leaked; the sanitizers' tests look for leaks.

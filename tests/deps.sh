@@ -32,6 +32,7 @@ jq                    program jq
 curl                  program curl
 openssl               program openssl
 perl                  program prove
+python3               program python3
 mawk                  program awk
 util-linux            program setpriv
 clang-format          program clang-format

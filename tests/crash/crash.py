@@ -13,7 +13,6 @@ a crash point's name, or net_reset, net_blackhole, late_settle, db_restart.
 import argparse
 import collections
 import datetime
-import hashlib
 import http.client
 import json
 import os
@@ -36,7 +35,8 @@ USERS = 12
 WORKERS = 4         # scenes at once
 BATCH = 48          # scenes prepared at once
 SETTLE_WAIT = 60    # seconds for every writeback to end: promise 2
-WALK_WAIT = 240     # seconds for the walk itself
+WALK_WAIT = 60      # seconds for the walk itself,
+KILL_WAIT = 0.5     # and for each of its kills
 KINDS = ("todoist", "recurring", "linear", "attio")
 WISHES = ("complete", "uncomplete")
 # Of a hundred scenes beside those of the crash points.
@@ -45,7 +45,8 @@ RESTARTS = 3
 # Not a crash point: a victim whose call does not pass the wanted point is killed
 # at some moment of it.
 ANY_MOMENT = "any_moment"
-TABLES = ("tasks", "writebacks", "poll_runs", "events", "integrations")
+# What a rollback restores, as columns of a task; with before_, of a writeback.
+RESTORED = ("status", "completed_at", "completed_by", "completion_reason")
 
 
 def provider_of(kind):
@@ -477,6 +478,7 @@ class Scene:
         self.nth = 1            # the point kills at this passing of it
         self.is_async = False
         self.is_pair = False    # the opposite wish is sent, too
+        self.is_triple = False  # and then the first one again
         self.is_advanced = False  # the occurrence was done before the call
         self.is_sweeping = False  # the victim takes up others' writebacks, too
         self.fault = None
@@ -494,7 +496,7 @@ class Scene:
 
     def story(self):
         named = ("trouble", "row", "kind", "wish", "nth", "is_async", "is_pair",
-                 "is_advanced", "is_sweeping", "fault", "cut", "is_killed",
+                 "is_triple", "is_advanced", "is_sweeping", "fault", "cut", "is_killed",
                  "hit_at", "called_at", "task", "source_id")
         return ", ".join(f"{n}={getattr(self, n)}" for n in named)
 
@@ -571,13 +573,15 @@ class Plan:
         s.is_sweeping = pick.random() < 0.1
         s.is_advanced = (s.kind == "recurring" and s.wish == "complete"
                          and pick.random() < 0.3)
-        s.fault = pick.choice((None,) * 6 + (
+        s.fault = pick.choice((None,) * 4 + (
             "reset_after", "reset_before", "delay", "delay_after", "status",
             "status twice", "refuse", "refuse second"))
         if "claim" in s.trouble:
             # passed only by a call that waits for another one of its task
             s.is_pair, s.is_async, s.is_advanced = True, False, False
-            s.fault = "delay"
+            s.is_triple = pick.random() < 0.3
+            s.fault = pick.choice(("delay", "delay", "delay", "slow refuse",
+                                   "slow refuse twice"))
             s.nth = pick.randrange(1, 12)
         elif "question" in s.trouble and s.kind in ("todoist", "attio"):
             # asked only when something was unclear
@@ -722,6 +726,9 @@ class Walk:
             "refuse": [refused],
             # who does not look whether the first was applied, is told no
             "refuse second": [{**refused, "skip": 1}],
+            # two wishes in a row: the second may meet what is left of the first
+            "slow refuse": [{**refused, "delay_ms": 300}],
+            "slow refuse twice": [{**refused, "delay_ms": 300, "times": 2}],
             # the first owner is told no, the second one's yes takes its time
             "late": [refused, {"kind": "delay_after", "delay_ms": 600}],
         }[s.fault]
@@ -782,9 +789,18 @@ class Walk:
         first = self.send_behind(s, self.rescuer(), s.wish)
         wait_until(1, lambda: not first.is_alive() or self.is_writing(s))
         thread = self.send_behind(s, victim.socket, other(s.wish))
+        threads = [first, thread]
+        if s.is_triple:
+            wait_until(0.3, lambda: self.is_queued(s), 0.01)
+            threads.append(self.send_behind(s, self.rescuer(), s.wish))
         self.await_death(s, victim, thread)
-        first.join(20)
-        thread.join(20)
+        for one in threads:
+            one.join(20)
+
+    def is_queued(self, s):
+        return self.database.run(
+            f"select count(*) from writebacks where task_id = '{s.task}' "
+            "and state = 'queued'") == ["1"]
 
     def await_death(self, s, victim, thread):
         """Until the victim died, or the call is through and it will not."""
@@ -938,7 +954,8 @@ class Walk:
 
     def go(self):
         workers = [threading.Thread(target=self.work) for _ in range(WORKERS)]
-        deadline = time.monotonic() + WALK_WAIT
+        allowed = WALK_WAIT + KILL_WAIT * self.wanted
+        deadline = time.monotonic() + allowed
         for worker in workers:
             worker.start()
         waiting, restarts = [], 0
@@ -946,7 +963,7 @@ class Walk:
             while self.kills < self.wanted and not self.is_over.is_set():
                 if time.monotonic() >= deadline:
                     raise RuntimeError(
-                        f"only {self.kills} kills in {WALK_WAIT} s")
+                        f"only {self.kills} kills in {allowed:.0f} s")
                 if (restarts < RESTARTS and self.kills * (RESTARTS + 1)
                         >= self.wanted * (restarts + 1)):
                     restarts += 1
@@ -1009,6 +1026,10 @@ class Judge:
         self.by_xact = collections.defaultdict(list)
         for entry in self.audit:
             self.by_xact[entry["xact"]].append(entry)
+        self.changes = collections.defaultdict(list)
+        for entry in self.audit:
+            if entry["what"] == "tasks":
+                self.changes[entry["row_id"]].append(entry)
         self.items = self.simulator.items()
         self.log = collections.defaultdict(list)
         for entry in self.simulator.requests()["requests"]:
@@ -1149,7 +1170,11 @@ class Judge:
             if last["state"] == "accepted" and not is_fulfilled:
                 wrong.append((task["id"], f"writeback {last['id']} is accepted "
                               "and its item is not so"))
-            if last["state"] == "rolled_back" and is_fulfilled:
+            # a refused wish may have been true before: then what was restored
+            # must be as the item is
+            if (last["state"] == "rolled_back" and is_fulfilled
+                    and last["before_status"] != (
+                        "completed" if last["wish"] == "complete" else "active")):
                 wrong.append((task["id"], f"writeback {last['id']} is rolled back "
                               "and its item is as wished"))
         self.check("outcomes agree with the items", wrong, self.wrong)
@@ -1165,20 +1190,20 @@ class Judge:
             row = e["became"]
             changes = [o for o in self.by_xact[e["xact"]]
                        if o["what"] == "tasks" and o["row_id"] == row["task_id"]]
-            newer = [o for o in self.audit
-                     if o["what"] == "tasks" and o["row_id"] == row["task_id"]
-                     and o["id"] < e["id"]
-                     and o["became"]["version"] > row["task_version"]
-                     and o["xact"] != e["xact"]]
+            before = [o for o in self.changes[row["task_id"]]
+                      if o["id"] < e["id"] and o["xact"] != e["xact"]
+                      and o["became"]]
+            newer = [o for o in before
+                     if o["became"]["version"] > row["task_version"]]
             if newer and changes:
                 yield (row["task_id"], f"writeback {row['id']} was rolled back "
                        "over a newer change")
-            elif not newer and not changes:
+            elif not newer and not changes and any(
+                    before[-1]["became"][n] != row["before_" + n] for n in RESTORED):
                 yield (row["task_id"], f"writeback {row['id']} was rolled back "
                        "and its task was left")
             for o in changes:
-                for name in ("status", "completed_at", "completed_by",
-                             "completion_reason"):
+                for name in RESTORED:
                     if o["became"][name] != row["before_" + name]:
                         yield (row["task_id"], f"writeback {row['id']} restored "
                                f"{name} to {o['became'][name]}, not to "

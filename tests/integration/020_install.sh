@@ -9,7 +9,7 @@ EXPOSURE=25
 
 install_all() {
 	make -s -C "$STACK_ROOT" BUILD="$BUILD" ${SAN_FLAG:+"$SAN_FLAG"} \
-		DESTDIR="$STACK_DIR/root" PREFIX=/usr install \
+		DESTDIR="$STACK_DIR/installed" PREFIX=/usr install \
 		>"$STACK_DIR/install.log" 2>&1
 }
 
@@ -27,18 +27,18 @@ test_everything_lands_under_its_prefix() {
 		usr/share/flowpin/nginx/flowpin.conf \
 		usr/share/flowpin/nginx/flowpin-locations.conf \
 		usr/share/doc/flowpin/README.md; do
-		ok "$file is there" test -s "$STACK_DIR/root/$file"
+		ok "$file is there" test -s "$STACK_DIR/installed/$file"
 	done
-	is "$(grep -rl '@PREFIX@' "$STACK_DIR/root" --include='*.conf' \
+	is "$(grep -rl '@PREFIX@' "$STACK_DIR/installed" --include='*.conf' \
 		--include='flowpin*.*')" '' "no placeholder is left"
 }
 
 test_installing_again_keeps_the_configuration() {
-	echo '# mine' >>"$STACK_DIR/root/etc/flowpin/flowpin.conf"
+	echo '# mine' >>"$STACK_DIR/installed/etc/flowpin/flowpin.conf"
 	ok "installing again works" install_all
-	is "$(tail -n 1 "$STACK_DIR/root/etc/flowpin/flowpin.conf")" '# mine' \
+	is "$(tail -n 1 "$STACK_DIR/installed/etc/flowpin/flowpin.conf")" '# mine' \
 		"what the operator wrote stays"
-	is "$(stat -c %a "$STACK_DIR/root/etc/flowpin/flowpin.conf")" 600 \
+	is "$(stat -c %a "$STACK_DIR/installed/etc/flowpin/flowpin.conf")" 600 \
 		"nobody else reads the password in it"
 }
 
@@ -48,8 +48,8 @@ test_systemd_takes_the_units() {
 	local dir=$STACK_DIR/units unit said
 
 	mkdir -p "$dir"
-	for unit in "$STACK_DIR"/root/usr/lib/systemd/system/flowpin-*; do
-		sed "s|=/usr/sbin/|=$STACK_DIR/root/usr/sbin/|" "$unit" \
+	for unit in "$STACK_DIR"/installed/usr/lib/systemd/system/flowpin-*; do
+		sed "s|=/usr/sbin/|=$STACK_DIR/installed/usr/sbin/|" "$unit" \
 			>"$dir/${unit##*/}"
 	done
 	said=$(systemd-analyze verify "$dir"/flowpin-gateway.service \
@@ -73,7 +73,7 @@ test_the_services_are_closed() {
 }
 
 test_nginx_takes_the_site() {
-	local dir=$STACK_DIR/site share=$STACK_DIR/root/usr/share/flowpin/nginx
+	local dir=$STACK_DIR/site share=$STACK_DIR/installed/usr/share/flowpin/nginx
 
 	mkdir -p "$dir"
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 \

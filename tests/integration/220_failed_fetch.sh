@@ -77,7 +77,7 @@ marks_nothing() { # PROVIDER PAGE WHAT FAULT
 	fault "$(jq -n --arg p "$1" --argjson n "$2" --argjson more "$4" \
 		'{provider: $p, op: "list", page: $n} + $more')"
 	sql 'update integrations set rate_limited_until = null' >/dev/null
-	ok "$what: the pass ends well" poll_once
+	ok "$what: the pass ends well" poll_own
 	sim GET /_sim/faults
 	isnt "$(field '.faults[0].hits')" 0 "$what: the fault is met"
 	no_faults
@@ -145,7 +145,7 @@ revive() {
 
 heals() {
 	sql 'update integrations set rate_limited_until = null' >/dev/null
-	poll_once
+	poll_own
 	is "$(last_run "$CONNECTION")" complete "$1: the next run is good"
 	is "$(connection_says "$CONNECTION" failure_count)" 0 "$1: and says so"
 	is "$(task_line "$GONE")" "completed absence completed" \
@@ -187,7 +187,7 @@ test_a_refused_key_marks_nothing_and_stops_the_connection() {
 		change_item "$provider" "$GONE_ITEM" '{"state": "completed"}'
 		fault "{\"kind\": \"auth\", \"provider\": \"$provider\",
 			\"op\": \"list\"}"
-		ok "$provider: the pass ends well" poll_once
+		ok "$provider: the pass ends well" poll_own
 		no_faults
 		is "$(statuses)" active "$provider: nothing is marked"
 		is "$(connection_says "$CONNECTION" status)" auth_failed \
@@ -198,15 +198,15 @@ test_a_refused_key_marks_nothing_and_stops_the_connection() {
 			"[[\"connection.auth_failed\",\"$CONNECTION\",null]]" \
 			"$provider: its owner hears of it"
 		mark
-		poll_once
-		poll_once
+		poll_own
+		poll_own
 		is "$(count_requests "account=${TOKENS[$provider]}")" 0 \
 			"$provider: it is left alone"
 		is "$(statuses)" active "$provider: still nothing is marked"
 		api PATCH "/v1/connections/$CONNECTION" "$(jq -n \
 			--arg k "${TOKENS[$provider]}" '{key: $k}')"
 		is "$(field .connection.status)" active "$provider: a new key"
-		poll_once
+		poll_own
 		is "$(task_line "$GONE") $(task_line "$OPEN")" \
 			"completed absence completed active - -" \
 			"$provider: makes up for it"
@@ -226,33 +226,30 @@ test_a_refused_key_on_a_second_page_marks_nothing() {
 	done
 }
 
-# The simulator's limit, and how long it asks to wait, hold for every run.
-test_a_rate_limited_list_waits_as_it_was_told() {
+# Whether the run waits or is tried again: not before it was told to.
+test_a_rate_limited_list_is_not_asked_for_before_its_time() {
 	local provider
 
 	for provider in todoist linear attio; do
 		small "$provider" || continue
 		change_item "$provider" "$GONE_ITEM" '{"state": "completed"}'
 		fault "{\"kind\": \"rate_limit\", \"provider\": \"$provider\",
-			\"op\": \"list\", \"retry_after\": 3, \"times\": 1}"
-		poll_once
-		is "$(statuses)" active "$provider: nothing is marked"
-		isnt "$(connection_says "$CONNECTION" rate_limited_until)" "" \
-			"$provider: how long is kept"
-		mark
-		poll_once
-		is "$(count_requests "account=${TOKENS[$provider]}")" 0 \
-			"$provider: it is left alone until then"
-		wait_until 20 it_went_on ||
-			flunk "$provider: and asked again after it"
-		is "$(task_line "$GONE")" "completed absence completed" \
+			\"op\": \"list\", \"retry_after\": 4, \"times\": 1}"
+		wait_until 30 it_went_on || flunk "$provider: it goes on"
+		is "$(task_line "$GONE") $(task_line "$OPEN")" \
+			"completed absence completed active - -" \
 			"$provider: which makes up for it"
+		sim GET "/_sim/requests?since=$MARK&op=list&account=${TOKENS[$provider]}"
+		# a date in a header has no parts of a second
+		is "$(jq '.requests[1].at_ms - .requests[0].at_ms >= 3000' \
+			<<<"$BODY")" true "$provider: after four seconds"
 	done
 }
 
 it_went_on() {
-	poll_once
-	[ "$(last_run "$CONNECTION")" = complete ]
+	poll_own
+	[ "$(last_run "$CONNECTION")" = complete ] &&
+		[ "$(count_requests "op=list&account=${TOKENS[$provider]}")" -gt 1 ]
 }
 
 # Whole and well-formed, and yet rows are missing: only asking by id can tell.
@@ -264,9 +261,9 @@ test_rows_that_are_not_listed_though_open_stay() {
 		while IFS='|' read -r what json; do
 			fault "$(jq -n --arg p "$provider" --argjson more "$json" \
 				'{provider: $p, op: "list"} + $more')"
-			poll_once
-			poll_once
-			poll_once
+			poll_own
+			poll_own
+			poll_own
 			no_faults
 			is "$(statuses)" active "$provider, $what: all stay"
 			is "$(writes)" 0 "$provider, $what: nothing is written"
@@ -276,7 +273,7 @@ test_rows_that_are_not_listed_though_open_stay() {
 			drop_items|{"kind": "drop_items", "drop": 1}
 			drop_items 2|{"kind": "drop_items", "drop": 2}
 		FAULTS
-		poll_once
+		poll_own
 		is "$(statuses)" active "$provider: and with the whole list"
 		is "$(inbox_count "$CONNECTION")" 0 \
 			"$provider: they are not offered again"
@@ -310,8 +307,8 @@ test_finished_rows_in_the_list_are_not_taken_for_open() {
 		change_item "$provider" "$GONE_ITEM" '{"state": "completed"}'
 		fault "{\"kind\": \"finished_rows\", \"provider\": \"$provider\",
 			\"op\": \"list\"}"
-		poll_once
-		poll_once
+		poll_own
+		poll_own
 		no_faults
 		is "$(task_line "$GONE")" "completed absence completed" \
 			"$provider: it is done"
@@ -329,14 +326,17 @@ test_without_an_answer_by_id_all_stay_until_there_is_one() {
 		small "$provider" || continue
 		change_item "$provider" "$GONE_ITEM" '{"state": "completed"}'
 		while IFS='|' read -r what json; do
+			[ "$provider $what" != 'todoist graphql_errors' ] &&
+				[ "$provider $what" != 'attio graphql_errors' ] ||
+				continue
 			fault "{\"kind\": \"empty_list\", \"op\": \"list\",
 				\"provider\": \"$provider\"}"
 			fault "$(jq -n --arg p "$provider" --argjson more "$json" \
 				'{provider: $p, op: "read"} + $more')"
 			sql 'update integrations
 				set rate_limited_until = null' >/dev/null
-			ok "$provider, $what: the pass ends well" poll_once
-			ok "$provider, $what: and the next" poll_once
+			ok "$provider, $what: the pass ends well" poll_own
+			ok "$provider, $what: and the next" poll_own
 			no_faults
 			is "$(statuses)" active "$provider, $what: all stay"
 			revive "$provider"
@@ -355,7 +355,7 @@ test_without_an_answer_by_id_all_stay_until_there_is_one() {
 			auth|{"kind": "auth"}
 		FAULTS
 		sql 'update integrations set rate_limited_until = null' >/dev/null
-		poll_once
+		poll_own
 		is "$(task_line "$GONE")" "completed absence completed" \
 			"$provider: an answer tells that it is done"
 		is "$(task_line "$OPEN")" "active - -" \
@@ -374,13 +374,13 @@ test_one_item_that_cannot_be_read_holds_up_no_other() {
 		change_item "$provider" "$OPEN_ITEM" '{"state": "completed"}'
 		fault "{\"kind\": \"status\", \"op\": \"read\",
 			\"provider\": \"$provider\", \"item\": \"$OPEN_ITEM\"}"
-		poll_once
+		poll_own
 		is "$(task_line "$GONE")" "completed absence completed" \
 			"$provider: the one that can be read"
 		is "$(task_line "$OPEN")" "active - -" \
 			"$provider: the one that cannot"
 		no_faults
-		poll_once
+		poll_own
 		is "$(task_line "$OPEN")" "completed absence completed" \
 			"$provider: until it can"
 	done
@@ -405,12 +405,12 @@ test_an_empty_list_of_which_nothing_is_visible_by_id_is_held() {
 			\"op\": \"list\"}"
 		fault "{\"kind\": \"not_found\", \"provider\": \"$provider\",
 			\"op\": \"read\"}"
-		poll_once
-		poll_once
-		poll_once
+		poll_own
+		poll_own
+		poll_own
 		no_faults
 		is "$(statuses)" active "$provider: all eight stay"
-		poll_once
+		poll_own
 		is "$(statuses)" active "$provider: and are listed again"
 	done
 }
@@ -420,16 +420,16 @@ test_a_list_longer_than_allowed_marks_nothing() {
 	add_own_item todoist 'Many' '{"count": 250}'
 	change_item todoist "$GONE_ITEM" '{"state": "completed"}'
 	export FLOWPIN_POLL_MAX_ITEMS=240
-	poll_once
+	poll_own
 	unset FLOWPIN_POLL_MAX_ITEMS
 	is "$(last_run "$CONNECTION")" failed "the run failed"
 	is "$(statuses)" active "nothing is marked"
-	poll_once
+	poll_own
 	is "$(task_line "$GONE")" "completed absence completed" \
 		"until it is allowed"
 }
 
 stack_init || bail "no directory"
-stack_setting provider_timeout_ms 1000
+stack_setting provider_timeout_ms 800
 stack_setting poll_lease_ms 20000
 stack_whole && run_tests

@@ -392,6 +392,13 @@ make_task() {
 	import_titled "$2"
 }
 
+# poll_own: every connection of this user, and nobody else's.
+poll_own() {
+	sql "update integrations set next_poll_at =
+		now() + case when user_id = '$USER_ID' then '0' else '1 day' end
+		::interval" >/dev/null && stack_poll
+}
+
 # task_json TASK: all of it, in one order.
 task_json() {
 	api GET "/v1/tasks/$1"
@@ -567,4 +574,56 @@ short_times() {
 	stack_setting provider_timeout_ms "${2:-800}"
 	stack_setting lease_ms "$((${1:-3000} + 1500))"
 	stack_setting sweep_ms 200
+}
+
+# make_tasks PROVIDER COUNT [JSON]: of the latest connection, for `next_task`.
+make_tasks() {
+	local id ids
+
+	add_own_item "$1" 'one of many' "$(jq -n --argjson n "$2" \
+		--argjson more "${3:-null}" '{count: $n} + ($more // {})')" &&
+		poll_once "${CONNECTIONS[$1]}" || flunk "a pass of the poller" ||
+		return 1
+	api GET "/v1/inbox?limit=200&connection_id=${CONNECTIONS[$1]}"
+	ids=$(field '.items[].id')
+	MADE_TASKS=()
+	for id in $ids; do
+		api POST "/v1/inbox/$id/import"
+		MADE_TASKS+=("$(field '.task | "\(.id) \(.source_id)"')")
+	done
+	is "${#MADE_TASKS[@]}" "$2" "there are $2 tasks of $1"
+}
+
+# next_task [WISH]: sets TASK, ITEM and BEFORE as `ready_for` does.
+next_task() {
+	read -r TASK ITEM <<<"${MADE_TASKS[0]:-}"
+	MADE_TASKS=("${MADE_TASKS[@]:1}")
+	[ -n "$TASK" ] || flunk "there is one more task" || return 1
+	if [ "${1:-complete}" = uncomplete ]; then
+		complete "$TASK"
+		is "$STATUS" 200 "it is completed first: $BODY" || return 1
+	fi
+	BEFORE=$(task_facts "$TASK")
+	mark
+}
+
+# taken: how many writes since the mark took effect at a provider.
+taken() {
+	sim GET "/_sim/requests?since=${MARK:-0}&write=true"
+	jq '[.requests[] | select(.applied)] | length' <<<"$BODY"
+}
+
+# events_of TASK: the types and reasons of what was told of it, a line each.
+events_of() {
+	api GET '/v1/events?limit=200'
+	jq -r --arg t "$1" '.events[] | select(.task_id == $t) |
+		"\(.type) \(.reason)"' <<<"$BODY"
+}
+
+# healed: no faults any more; the last answer stays readable.
+healed() {
+	local status=$STATUS body=$BODY headers=$HEADERS
+
+	no_faults
+	STATUS=$status BODY=$body HEADERS=$headers
 }
