@@ -39,8 +39,8 @@ enum err db_pool_new(
 void db_pool_free(struct db_pool *pool);
 
 /* Borrow a connection that works, connecting if need be; give up at
- * deadline_ms (clock_mono_ms()). ERR_BUSY: none was free in time; ERR_DB: the
- * database cannot be reached. Give it back with db_put(). */
+ * deadline_ms (clock_mono_ms()). ERR_TIMEOUT: none was free in time; ERR_DB:
+ * the database cannot be reached. Give it back with db_put(). */
 enum err db_get(
     struct db_pool *pool, int64_t deadline_ms, struct db **out) MUST_CHECK;
 void db_put(struct db_pool *pool, struct db *db);

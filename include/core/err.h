@@ -31,9 +31,12 @@ enum err {
 	ERR_COUNT
 };
 
-/* Record why and return code, so that `return err_set(...)` reads well.
- * The text is cut at 511 bytes; it must not hold a secret. */
-enum err err_set(enum err code, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Record why and give code back, so that `return err_set(...)` reads well. A
+ * macro, so that analyzers see which code comes back.
+ * The text is cut at 511 bytes; it may quote err_text(), and must not hold a
+ * secret. */
+#define err_set(code, ...) (err_record(__VA_ARGS__), (code))
+void err_record(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* This thread's last reason; never NULL, "" before the first. */
 const char *err_text(void);

@@ -118,9 +118,9 @@ enum reason {
 				*/
 	REASON_RATE_LIMITED,
 	REASON_CIRCUIT_OPEN, /* never sent: the provider is in trouble */
-	REASON_UNREACHABLE, /* never sent */
-	REASON_TIMEOUT,     /* sent, no answer in time */
-	REASON_NO_ANSWER,   /* sent, cut off */
+	REASON_UNREACHABLE,  /* never sent */
+	REASON_TIMEOUT,      /* sent, no answer in time */
+	REASON_NO_ANSWER,    /* sent, cut off */
 	REASON_SERVER_ERROR,
 	REASON_BAD_ANSWER, /* an answer that is not one */
 	REASON_GIVEN_UP,   /* unknown until the configured age */

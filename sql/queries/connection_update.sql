@@ -1,5 +1,5 @@
--- connection_update: change what is given; a new key makes it active again and
--- forgets whose the old one was.
+-- connection_update: change what is given; a new key makes it active again.
+-- The account stays: a key of another one shows, and holds the runs.
 -- $1 user_id  $2 connection id  $3 name or null  $4 sealed key or null
 -- $5 key id  $6 writeback or null  $7 status or null (active, paused)
 update integrations i
@@ -13,9 +13,9 @@ update integrations i
 		when $4::bytea is not null and i.status = 'auth_failed'
 			then 'active'
 		else i.status end,
-       account_id = case when $4::bytea is null then i.account_id end,
        rate_limited_until = case when $4::bytea is null
 			then i.rate_limited_until end,
+       lease_until = case when $4::bytea is null then i.lease_until end,
        failure_count = case when $4::bytea is null
 			then i.failure_count else 0 end,
        last_error = case when $4::bytea is null then i.last_error end,

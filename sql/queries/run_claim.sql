@@ -22,4 +22,4 @@ update integrations i
  where i.id = d.id
 returning i.user_id, i.id as connection_id, i.type, i.name, i.key_sealed,
        i.key_id, i.metadata, i.account_id, i.status, i.writeback,
-       i.generation, 0 as rate_limited_until_ms, clock_timestamp() as t0
+       i.generation, 0 as rate_limited_ms, clock_timestamp() as t0

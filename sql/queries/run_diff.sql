@@ -51,7 +51,7 @@ with own as (
 			or w.settled_at >= $3::timestamptz))
 )
 select q.id, q.version, q.source_id, q.missing_since is not null as was_missing,
-       q.connection_id is null and q.seen_at is null as never_seen,
+       q.connection_id is null as never_seen,
        case when q.status = 'completed' then 'returned'
 	    when l.source_id is null then 'missing'
 	    else 'occurrence' end as verdict
@@ -59,8 +59,11 @@ select q.id, q.version, q.source_id, q.missing_since is not null as was_missing,
   left join listed l using (source_id)
  where (q.status = 'active' and l.source_id is null)
     or (q.status = 'active' and l.due is not null
-	and q.source_metadata->>'due_date' is not null
-	and l.due > (q.source_metadata->>'due_date'))
+	and q.source_metadata->>'is_recurring' = 'true'
+	-- another day; or, between two of the same shape, a later time
+	and (left(l.due, 10) > left(q.source_metadata->>'due_date', 10)
+	     or (length(l.due) = length(q.source_metadata->>'due_date')
+		 and l.due > (q.source_metadata->>'due_date'))))
     or (q.status = 'completed' and l.source_id is not null
 	and l.due is null
 	and coalesce(q.source_metadata->>'is_recurring', 'false') <> 'true'

@@ -19,7 +19,8 @@ with own as materialized (
 	 where i.user_id = $1::uuid
 	   and i.id = $2::uuid
 	   and i.generation = $3::bigint
-	   for update of i
+	   -- no key update: imports and tasks that refer to it need not wait
+	   for no key update of i
 ), listed as materialized (
 	select l.*
 	  from own,

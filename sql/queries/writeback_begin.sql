@@ -56,7 +56,7 @@ with wished as (
 		   and i.type = (l.task).source
 		   and ((l.task).connection_id is null
 			or i.id = (l.task).connection_id)
-		 order by i.created_at, i.id
+		 order by i.key_sealed is null, i.created_at, i.id
 		 limit 1) c on true
 ), changing as materialized (
 	select *
@@ -95,8 +95,14 @@ with wished as (
 		    when c.in_flight or c.lease_ms = 0 then 'queued'
 		    else 'sending' end,
 	       case when c.verdict <> 'send' then c.verdict end,
-	       d.version, (c.task).status, (c.task).completed_at,
-	       (c.task).completed_by, (c.task).completion_reason,
+	       d.version,
+	       coalesce(q.before_status, (c.task).status),
+	       case when q.before_status is null then (c.task).completed_at
+		    else q.before_completed_at end,
+	       case when q.before_status is null then (c.task).completed_by
+		    else q.before_completed_by end,
+	       case when q.before_status is null then (c.task).completion_reason
+		    else q.before_completion_reason end,
 	       coalesce((c.task).source, 'manual'), (c.task).source_id,
 	       (c.task).source_metadata,
 	       case when c.verdict = 'send' and not c.in_flight
@@ -109,6 +115,17 @@ with wished as (
 	       case when c.verdict <> 'send' then now() end
 	  from changing c
 	  join changed d using (ord)
+	  -- what it supersedes was never agreed on: a rollback goes back to
+	  -- what was there before that
+	  left join lateral (
+		select o.before_status, o.before_completed_at,
+		       o.before_completed_by, o.before_completion_reason
+		  from writebacks o
+		 where o.user_id = (c.task).user_id
+		   and o.task_id = (c.task).id
+		   and o.state = 'queued'
+		 order by o.task_version
+		 limit 1) q on true
 	returning id, state
 )
 select w.ord,
@@ -119,13 +136,14 @@ select w.ord,
 	    else 'skip' end as verdict,
        case when j.verdict in ('manual', 'no_connection', 'writeback_off')
 	    then j.verdict end as reason,
-       coalesce(d.task, flowpin_task_json(j.task)) as task,
+       coalesce(d.task, case when j.ord is not null
+		then flowpin_task_json(j.task) end) as task,
        n.state, (j.task).source, (j.task).source_id,
        (j.task).source_metadata, j.by_fallback,
        c.id as connection_id, c.type, c.name, c.key_sealed, c.key_id,
        c.metadata, c.account_id, c.status, c.writeback, c.generation,
-       (extract(epoch from c.rate_limited_until) * 1000)::bigint
-	    as rate_limited_until_ms
+       greatest(extract(epoch from c.rate_limited_until - now()) * 1000,
+		0)::bigint as rate_limited_ms
   from wished w
   left join seen s using (ord)
   left join judged j using (ord)

@@ -15,7 +15,9 @@ with claimed as (
 		select from writebacks o
 		 where o.user_id = w.user_id
 		   and o.task_id = w.task_id
-		   and o.state = 'sending')
+		   and (o.state = 'sending'
+			or (o.settled_at is null
+			    and o.task_version < w.task_version)))
 	returning w.id, w.generation, w.attempts
 )
 select c.id is not null as claimed,

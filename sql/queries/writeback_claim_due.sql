@@ -6,12 +6,17 @@ with due as materialized (
 	  from writebacks w
 	 where w.settled_at is null
 	   and w.due_at <= now()
-	   and not exists (
-		select from writebacks o
-		 where o.user_id = w.user_id
-		   and o.task_id = w.task_id
-		   and o.settled_at is null
-		   and o.task_version < w.task_version)
+	   -- who holds the task's one place in flight, its lease over, comes
+	   -- before all that wait for that place
+	   and (w.state = 'sending'
+		or not exists (
+			select from writebacks o
+			 where o.user_id = w.user_id
+			   and o.task_id = w.task_id
+			   and o.id <> w.id
+			   and (o.state = 'sending'
+				or (o.settled_at is null
+				    and o.task_version < w.task_version))))
 	 order by w.due_at
 	 limit $1
 	   for update skip locked
@@ -38,8 +43,8 @@ select w.user_id, w.id as writeback_id, w.task_id, w.wish, w.by_fallback,
 		   and o.settled_at >= w.created_at) as is_agreed,
        c.id as connection_id, c.type, c.name, c.key_sealed, c.key_id,
        c.metadata, c.account_id, c.status, c.writeback, c.generation,
-       (extract(epoch from c.rate_limited_until) * 1000)::bigint
-	    as rate_limited_until_ms
+       greatest(extract(epoch from c.rate_limited_until - now()) * 1000,
+		0)::bigint as rate_limited_ms
   from claimed w
   left join integrations c
     on c.id = w.connection_id and c.user_id = w.user_id

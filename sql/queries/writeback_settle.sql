@@ -37,11 +37,22 @@ with said as (
 	 where not exists (select from changing c where c.ord = s.ord)
 	    or exists (select from tasks_locked l where l.ord = s.ord)
 ), held as materialized (
-	select s.ord, s.state as new_state, s.reason as new_reason,
+	-- a newer wish makes trying again pointless, and harmful after it
+	select s.ord,
+	       case when n.is_newer and s.state = 'queued' then 'superseded'
+			else s.state end as new_state,
+	       case when n.is_newer and s.state = 'queued' then 'newer_wish'
+			else s.reason end as new_reason,
 	       s.detail as new_detail, s.due_ms, s.auth_failed, s.limit_ms,
 	       s.patch, s.sentence, w.*
 	  from ready s
 	  join writebacks w on w.user_id = s.user_id and w.id = s.id
+	 cross join lateral (
+		select exists (
+			select from writebacks o
+			 where o.user_id = w.user_id
+			   and o.task_id = w.task_id
+			   and o.task_version > w.task_version)) n (is_newer)
 	 where w.state = 'sending'
 	   and w.generation = s.generation
 	 order by w.id
@@ -58,6 +69,20 @@ with said as (
 	 where w.user_id = h.user_id
 	   and w.id = h.id
 	returning h.ord
+), inherited as (
+	-- a wish that was built on this one goes back, if it must, to what was
+	-- there before either
+	update writebacks n
+	   set before_status = h.before_status,
+	       before_completed_at = h.before_completed_at,
+	       before_completed_by = h.before_completed_by,
+	       before_completion_reason = h.before_completion_reason
+	  from held h
+	 where n.user_id = h.user_id
+	   and n.task_id = h.task_id
+	   and n.settled_at is null
+	   and n.task_version > h.task_version
+	   and h.new_state in ('rolled_back', 'superseded')
 ), changed as (
 	update tasks t
 	   set status = case when h.new_state = 'rolled_back'
@@ -128,6 +153,8 @@ with said as (
 	       h.task_id, h.id, h.connection_id, h.new_reason, h.sentence
 	  from held h
 	 where h.sentence is not null
+	   and (h.new_state <> 'rolled_back'
+		or exists (select from changed c where c.ord = h.ord))
 	 union all
 	select c.user_id, 'connection.auth_failed', null, null, c.id,
 	       'auth_failed', 'The provider no longer accepts this connection''s key.'
@@ -136,7 +163,9 @@ with said as (
 )
 select s.ord, h.ord is not null as held, r.ord is null as busy,
        coalesce(c.new_state = 'rolled_back', false) as restored,
-       coalesce(c.task, flowpin_task_json(t)) as task
+       coalesce(c.task,
+		case when t.id is not null then flowpin_task_json(t) end)
+		as task
   from said s
   left join ready r using (ord)
   left join held h using (ord)

@@ -190,6 +190,8 @@ db_open(struct db_pool *pool, int64_t deadline_ms, struct db **out)
 		db_close(db);
 		return err;
 	}
+	/* sending must not block either; flushing is waited for */
+	(void)PQsetnonblocking(db->conn, 1);
 	PQsetNoticeReceiver(db->conn, no_notices, NULL);
 	*out = db;
 	return OK;
@@ -241,7 +243,7 @@ reserve(struct db_pool *pool, int64_t deadline_ms, struct db **out)
 	pthread_mutex_lock(&pool->lock);
 	while (!(*out = take_idle(pool)) && pool->open >= pool->limit) {
 		if (pthread_cond_timedwait(&pool->freed, &pool->lock, &until)) {
-			err = err_set(ERR_BUSY,
+			err = err_set(ERR_TIMEOUT,
 			    "no database connection was free in time");
 			break;
 		}
@@ -437,18 +439,6 @@ judge(PGconn *conn, const char *name, PGresult *result)
 	return err;
 }
 
-/* Ask the server to stop what nobody waits for any more. */
-static void
-cancel(PGconn *conn)
-{
-	PGcancel *handle = PQgetCancel(conn);
-	char why[128];
-
-	if (handle)
-		(void)PQcancel(handle, why, sizeof(why)); /* best effort */
-	PQfreeCancel(handle);
-}
-
 static enum err
 finish(struct db *db, const char *name, bool was_sent, struct rows *rows)
 {
@@ -460,8 +450,6 @@ finish(struct db *db, const char *name, bool was_sent, struct rows *rows)
 		return set_from_libpq(ERR_DB, name, PQerrorMessage(db->conn));
 	result = result_until(db->conn, deadline_ms);
 	err = judge(db->conn, name, result);
-	if (!result)
-		cancel(db->conn);
 	if (err || !rows)
 		PQclear(result);
 	else

@@ -41,8 +41,8 @@ _Static_assert(sizeof(table) / sizeof(table[0]) == ERR_COUNT, "a row per code");
 
 static _Thread_local char reason[REASON_BYTES];
 
-enum err
-err_set(enum err code, const char *fmt, ...)
+void
+err_record(const char *fmt, ...)
 {
 	/* Not straight into reason: an argument may be err_text(). */
 	char text[REASON_BYTES];
@@ -53,7 +53,6 @@ err_set(enum err code, const char *fmt, ...)
 		text[0] = '\0';
 	va_end(args);
 	memcpy(reason, text, strlen(text) + 1);
-	return code;
 }
 
 const char *

@@ -129,8 +129,8 @@ reply_failure(struct reply *reply, const struct begin *begin,
 	err = buf_addf(&more,
 	    ",\"rolled_back\":%s,\"task\":%s,\"writeback\":{\"id\":\"%s\","
 	    "\"outcome\":\"%s\",\"reason\":\"%s\"}",
-	    v->ending == END_ROLLED_BACK ? "true" : "false",
-	    out->task ? out->task : "null", begin->writeback_id,
+	    out->is_restored ? "true" : "false", out->task ? out->task : "null",
+	    begin->writeback_id,
 	    v->ending == END_QUEUED ? "open" : ending_name(v->ending),
 	    reason_name(v->reason));
 	if (!err)

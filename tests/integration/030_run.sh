@@ -21,6 +21,7 @@ make_copy() {
 start_run() {
 	RUN_PORT=$(stack_port)
 	RUN_OUT=$STACK_DIR/run.$RUN_PORT
+	: >"$RUN_OUT"
 	# bash gives its background children an ignored SIGINT, which they could
 	# never trap again
 	env --default-signal=INT "${RUN_AS[@]}" env BUILD=build/copy \

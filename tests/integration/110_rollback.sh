@@ -144,9 +144,8 @@ left_open() {
 	read_fault "$2" '"kind": "status", "status": 500'
 	wish "$1" "$TASK"
 	answer=$BODY
-	is "$STATUS $(field .rolled_back) $(field .writeback.outcome)" \
-		"504 false open" "$2 $3: it is open: $BODY"
-	is "$(jq .rolled_back <<<"$BODY")" false "and not rolled back"
+	is "$STATUS $(jq -r '"\(.rolled_back) \(.writeback.outcome)"' \
+		<<<"$BODY")" "504 false open" "$2 $3: it is open: $BODY"
 	is "$(header content-type)" application/problem+json "it is a problem"
 	like "$(field .detail)" "$(name_of "$2").*\.$" "in a sentence"
 	WRITEBACK=$(field .writeback.id)

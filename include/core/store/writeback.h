@@ -65,12 +65,13 @@ struct settle {
 	bool auth_failed; /* mark the connection */
 	int64_t limit_ms; /* rate limited so long; 0: not */
 	const char *metadata_patch;
-	const char *sentence; /* for the user, as an event; NULL: none */
-	bool is_held;         /* out; false: the lease was lost, nothing done */
-	bool is_busy;         /* the task's row was locked: again, alone */
-	enum err err;         /* of this element */
-	bool is_restored;     /* rolled back, and the task was still ours */
-	char *task; /* JSON as it now is, the caller's; NULL: deleted */
+	bool names_connection; /* an acceptance fills connection_id in */
+	const char *sentence;  /* for the user, as an event; NULL: none */
+	bool is_held;     /* out; false: the lease was lost, nothing done */
+	bool is_busy;     /* the task's row was locked: again, alone */
+	enum err err;     /* of this element */
+	bool is_restored; /* rolled back, and the task was still ours */
+	char *task;       /* JSON as it now is, the caller's; NULL: deleted */
 };
 
 enum err writeback_settle(

@@ -12,7 +12,7 @@
 #include "core/log.h"
 #include "core/store/writeback.h"
 
-#define SETTLE_TRIES 5
+#define SETTLE_TRIES 8
 
 void
 carried_out_done(struct carried_out *out)
@@ -27,6 +27,8 @@ settle_until_said(const struct store *store, struct settle *settle)
 	enum err err;
 
 	for (int i = 1;; i++) {
+		free(settle->task);
+		settle->task = NULL;
 		crash_point("before_settle");
 		err = writeback_settle_one(store, settle);
 		crash_point("after_settle");
@@ -80,6 +82,7 @@ carry_out(const struct store *store, const struct courier *courier,
 		.auth_failed = out->verdict.auth_failed,
 		.limit_ms = out->verdict.limit_ms,
 		.metadata_patch = patch,
+		.names_connection = w->by_fallback,
 		.sentence = is_patient && out->sentence[0] &&
 				    out->verdict.ending != END_QUEUED
 				? out->sentence

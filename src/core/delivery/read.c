@@ -53,7 +53,10 @@ one_batch(const struct courier *courier, const struct provider *provider,
 		return true;
 	while (out->count > before)
 		item_done(&out->list[--out->count]);
-	return failure.outcome == OUTCOME_REJECTED;
+	/* one item's trouble must not keep the others from being asked */
+	return failure.outcome == OUTCOME_REJECTED ||
+	       (failure.outcome == OUTCOME_UNKNOWN &&
+		   failure.reason != REASON_UNREACHABLE);
 }
 
 void

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "queries.h"
 
 static bool
@@ -32,8 +33,10 @@ connection_from_row(
 	    rows_text(rows, row, "status"));
 	conn->writeback = rows_bool(rows, row, "writeback");
 	conn->generation = rows_int(rows, row, "generation");
-	conn->rate_limited_until_ms =
-	    rows_int(rows, row, "rate_limited_until_ms");
+	conn->rate_limited_until_ms = rows_int(rows, row, "rate_limited_ms");
+	/* by the database's clock, which all processes share */
+	if (conn->rate_limited_until_ms > 0)
+		conn->rate_limited_until_ms += clock_wall_ms();
 	if (!copy(rows_text(rows, row, "name"), &conn->name) ||
 	    !copy(rows_text(rows, row, "metadata"), &conn->metadata) ||
 	    !copy(rows_text(rows, row, "account_id"), &conn->account_id))

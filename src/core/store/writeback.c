@@ -139,24 +139,30 @@ begin_alone(const struct store *store, struct begin *begin)
 	return err;
 }
 
-/* A statement that failed did nothing for anybody: one by one, so that only
- * the element that is to blame fails. Not so when the commit is in doubt. */
+/* Did one element spoil the statement for all? Then each is tried alone. What
+ * failed for another reason would only fail once for each. */
+static bool
+is_one_to_blame(enum err err)
+{
+	return err == ERR_CONFLICT || err == ERR_INPUT || err == ERR_BUSY;
+}
+
 static void
 begin_together(void *context, void **elements, size_t count)
 {
 	const struct store *store = context;
-	struct begin *list = calloc(count, sizeof(*list));
-	enum err err =
-	    list && count > 1 ? OK : err_set(ERR_NOMEM, "begun alone");
+	struct begin *list = count > 1 ? calloc(count, sizeof(*list)) : NULL;
+	enum err err = ERR_BUSY;
 
-	for (size_t i = 0; !err && i < count; i++)
-		list[i] = *(struct begin *)elements[i];
-	if (!err)
+	if (list) {
+		for (size_t i = 0; i < count; i++)
+			list[i] = *(struct begin *)elements[i];
 		err = writeback_begin(store, list, count, store->give_up_ms);
+	}
 	for (size_t i = 0; i < count; i++) {
 		struct begin *one = elements[i];
 
-		if (!err || err == ERR_DB) {
+		if (list && !is_one_to_blame(err)) {
 			*one = list[i];
 			one->err = err;
 			continue;
@@ -367,20 +373,20 @@ static void
 settle_together(void *context, void **elements, size_t count)
 {
 	const struct store *store = context;
-	struct settle *list = calloc(count, sizeof(*list));
-	enum err err =
-	    list && count > 1 ? OK : err_set(ERR_NOMEM, "settled alone");
+	struct settle *list = count > 1 ? calloc(count, sizeof(*list)) : NULL;
+	enum err err = ERR_BUSY;
 
-	for (size_t i = 0; !err && i < count; i++)
-		list[i] = *(struct settle *)elements[i];
-	if (!err)
+	if (list) {
+		for (size_t i = 0; i < count; i++)
+			list[i] = *(struct settle *)elements[i];
 		err = writeback_settle(store, list, count);
+	}
 	for (size_t i = 0; i < count; i++) {
 		struct settle *one = elements[i];
 
-		if (!err) {
+		if (list && !is_one_to_blame(err)) {
 			*one = list[i];
-			one->err = one->is_busy ? ERR_BUSY : OK;
+			one->err = err ? err : one->is_busy ? ERR_BUSY : OK;
 			continue;
 		}
 		if (list)
@@ -395,7 +401,8 @@ settle_together(void *context, void **elements, size_t count)
 static bool
 is_shareable(const struct settle *s)
 {
-	return !s->auth_failed && s->limit_ms == 0 && !s->metadata_patch;
+	return !s->auth_failed && s->limit_ms == 0 && !s->metadata_patch &&
+	       !s->names_connection;
 }
 
 enum err
