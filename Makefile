@@ -46,7 +46,7 @@ UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/
 PROGRAMS := $(BUILD)/flowpin-gateway $(BUILD)/flowpin-poller $(BUILD)/flowpinctl
 C_FILES := $(sort $(shell find src include tests -name '*.[ch]' -not -path '*/node_modules/*'))
 
-.PHONY: all deps help run test test-all test-unit test-integration test-crash lint format install clean sim
+.PHONY: all deps help run test test-all test-unit test-integration test-pending test-crash lint format install clean sim
 .DELETE_ON_ERROR:
 # keep objects: a unit test's is an intermediate file
 .SECONDARY:
@@ -105,7 +105,11 @@ test-unit: $(UNIT)
 	@BUILD=$(BUILD) tests/unit/run.sh $(UNIT)
 
 test-integration: $(PROGRAMS) $(BUILD)/flowpin-sim
-	@BUILD=$(BUILD) prove --timer -j2 tests/integration/[0-9]*.sh
+	@BUILD=$(BUILD) prove --timer tests/integration/[0-9]*.sh
+
+# Suites that have not been seen green as a whole yet; not part of `make test`.
+test-pending: $(PROGRAMS) $(BUILD)/flowpin-sim
+	@BUILD=$(BUILD) prove --timer tests/integration/pending_*.sh
 
 test-crash: deps
 	@$(MAKE) --no-print-directory CRASH=1 -s all sim

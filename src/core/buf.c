@@ -2,6 +2,7 @@
  * behind when it grows is wiped (realloc() would leave a copy). */
 #include "core/buf.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -47,6 +48,7 @@ buf_add(struct buf *b, const void *bytes, size_t n)
 
 	if (err)
 		return err;
+	assert(b->ptr); /* reserve() left room for the NUL at least */
 	if (n > 0)
 		memcpy(b->ptr + b->len, bytes, n);
 	b->len += n;

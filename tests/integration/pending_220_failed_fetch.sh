@@ -16,7 +16,6 @@ two_pages() {
 	[ "$1" != todoist ] || other=attio
 	as_new_user
 	add_connection "$other" || return
-	OTHER_TYPE=$other
 	OTHER=$CONNECTION
 	add_connection "$1" || return
 	add_own_item "$1" 'Open'

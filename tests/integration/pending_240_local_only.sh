@@ -1,0 +1,154 @@
+#!/bin/bash
+# Archiving, deleting and renaming are Flowpin's own: no provider hears of them,
+# and what is archived or completed is no run's business.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+fresh() { # PROVIDER
+	as_new_user && add_connection "$1" && add_own_item "$1" 'Stays' &&
+		make_task "$1" 'Own' && mark
+}
+
+# untouched PROVIDER BEFORE: the item is what it was, and no write came near it.
+untouched() {
+	poll_own
+	poll_own
+	is "$(writes)" 0 "$1: nothing is written"
+	sim GET "/_sim/items/$1/$ITEM"
+	is "$BODY" "$2" "$1: the item is what it was"
+}
+
+item_json() {
+	sim GET "/_sim/items/$1/$ITEM"
+	echo "$BODY"
+}
+
+test_archiving_stays_here() {
+	local provider before
+
+	for provider in todoist linear attio; do
+		fresh "$provider" || continue
+		before=$(item_json "$provider")
+		api POST "/v1/tasks/$TASK/archive"
+		is "$STATUS $(field .task.status)" "200 archived" "$provider"
+		untouched "$provider" "$before"
+	done
+}
+
+test_archiving_what_is_completed_stays_here() {
+	local provider before
+
+	for provider in todoist linear attio; do
+		fresh "$provider" || continue
+		complete "$TASK"
+		mark
+		before=$(item_json "$provider")
+		api POST "/v1/tasks/$TASK/archive"
+		is "$STATUS $(field .task.status)" "200 archived" "$provider"
+		untouched "$provider" "$before"
+	done
+}
+
+test_deleting_stays_here() {
+	local provider before
+
+	for provider in todoist linear attio; do
+		fresh "$provider" || continue
+		before=$(item_json "$provider")
+		api DELETE "/v1/tasks/$TASK"
+		is "$STATUS" 204 "$provider: it is deleted"
+		api GET "/v1/tasks/$TASK"
+		is "$STATUS" 404 "$provider: it is gone"
+		untouched "$provider" "$before"
+	done
+}
+
+test_renaming_stays_here() {
+	local provider before
+
+	for provider in todoist linear attio; do
+		fresh "$provider" || continue
+		before=$(item_json "$provider")
+		api PATCH "/v1/tasks/$TASK" '{"title": "My own words"}'
+		is "$STATUS $(field .task.title)" "200 My own words" \
+			"$provider: it is renamed"
+		untouched "$provider" "$before"
+		is "$(task_json "$TASK" | jq -r .title)" "My own words" \
+			"$provider: and no run takes that back"
+		change_item "$provider" "$ITEM" '{"state": "completed"}'
+		poll_own
+		is "$(task_line "$TASK")" "completed absence completed" \
+			"$provider: it is the same task all the same"
+	done
+}
+
+test_an_archived_task_is_nobodys_candidate() {
+	local provider before
+
+	for provider in todoist linear attio; do
+		fresh "$provider" || continue
+		api POST "/v1/tasks/$TASK/archive"
+		before=$(task_json "$TASK")
+		change_item "$provider" "$ITEM" '{"state": "completed"}'
+		mark
+		poll_own
+		poll_own
+		is "$(task_json "$TASK")" "$before" "$provider: it stays archived"
+		is "$(count_requests "op=read&item=$ITEM")" 0 \
+			"$provider: nobody asks after it"
+		change_item "$provider" "$ITEM" '{"state": "open"}'
+		poll_own
+		poll_own
+		is "$(task_json "$TASK")" "$before" "$provider: whatever happens"
+	done
+}
+
+test_a_completed_task_is_nobodys_candidate() {
+	local provider before
+
+	for provider in todoist linear attio; do
+		fresh "$provider" || continue
+		complete "$TASK"
+		before=$(task_json "$TASK")
+		change_item "$provider" "$ITEM" '{"state": "deleted"}'
+		mark
+		poll_own
+		poll_own
+		poll_own
+		is "$(task_json "$TASK")" "$before" "$provider: it stays as it is"
+		is "$(count_requests "op=read&item=$ITEM")" 0 \
+			"$provider: nobody asks after it"
+	done
+}
+
+test_a_task_completed_by_absence_is_nobodys_candidate_any_more() {
+	local provider before
+
+	for provider in todoist linear attio; do
+		fresh "$provider" || continue
+		change_item "$provider" "$ITEM" '{"state": "completed"}'
+		poll_own
+		before=$(task_json "$TASK")
+		mark
+		poll_own
+		poll_own
+		is "$(task_json "$TASK")" "$before" "$provider: it stays as it is"
+		is "$(count_requests "op=read&item=$ITEM")" 0 \
+			"$provider: nobody asks after it"
+	done
+}
+
+test_a_completion_of_a_task_by_hand_stays_here() {
+	fresh todoist
+	api POST /v1/tasks '{"title": "By hand"}'
+	TASK=$(field .task.id)
+	complete "$TASK"
+	is "$STATUS $(field .task.status)" "200 completed" "it is completed"
+	is "$(field .writeback.outcome) $(field .writeback.reason)" \
+		"skipped manual" "and skipped"
+	uncomplete "$TASK"
+	is "$STATUS $(field .task.status)" "200 active" "and active again"
+	is "$(requests)" 0 "no provider is asked for anything"
+}
+
+stack_whole && run_tests
