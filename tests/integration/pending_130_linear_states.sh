@@ -33,9 +33,12 @@ id_of() {
 
 # without NAME...: TEAM loses these states; those left keep their ids.
 without() {
-	sim PATCH "/_sim/teams/$TEAM" "$(teams_states |
-		jq -c '{states: [.[] | select(.name as $n |
-			$ARGS.positional | index($n) | not)]}' --args "$@")"
+	sim GET "/_sim/teams?account=${TOKENS[linear]}"
+	sim PATCH "/_sim/teams/$TEAM" "$(jq -c --arg t "$TEAM" '.teams[] |
+		select((.team_id // .id) == $t) | {default_state,
+		states: [.states[] | select(.name as $n |
+			$ARGS.positional | index($n) | not)]}' \
+		--args "$@" <<<"$BODY")"
 }
 
 # issue STATE [MEMBERS]: an issue of TEAM there, and its task.
@@ -272,8 +275,7 @@ test_a_rollback_leaves_the_remembered_state_alone() {
 	is "$(stands)" Doing "back to it"
 }
 
-# A canceled issue is closed already; a person here wishes it done.
-test_a_lost_answer_counts_only_in_the_state_that_was_sent() {
+test_an_uncompletion_whose_answer_is_lost_has_gone_back_as_well() {
 	fresh
 	team LOST "$USUAL"
 	issue Doing || return
