@@ -211,6 +211,20 @@ test_what_attio_cannot_be_asked_stays_open_until_it_can() {
 	open_until_it_can_be_read attio
 }
 
+# The deadline falls into the third write. A look takes no time, and must be had.
+test_a_write_that_the_deadline_cuts_off_is_looked_at_too() {
+	local provider
+
+	stack_setting provider_timeout_ms 2000
+	restart_gateway
+	for provider in "${PROVIDERS[@]}"; do
+		make_tasks "$provider" 1 || continue
+		is_undone_because_of complete "$provider" '"kind": "hang_before"'
+	done
+	stack_setting provider_timeout_ms 600
+	restart_gateway
+}
+
 test_a_poll_leaves_alone_what_is_open() {
 	make_tasks attio 1
 	left_open complete attio '"kind": "reset_before"'
@@ -305,5 +319,5 @@ test_what_stays_unknown_for_too_long_is_rolled_back_and_told() {
 }
 
 stack_init || bail "no directory"
-short_times 2500 600
+short_times 4500 600
 stack_whole && connected && run_tests

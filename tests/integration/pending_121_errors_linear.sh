@@ -137,8 +137,6 @@ test_a_limit_of_the_edge_without_json_is_a_limit() {
 	healed
 	is_rolled_back 503 rate_limited Linear
 	is "$(writes)" 1 "tried once"
-	api PATCH "/v1/connections/$CONNECTION" \
-		"{\"key\": \"${TOKENS[linear]}\"}"
 	sql "update integrations set rate_limited_until = null
 		where id = '$CONNECTION'" >/dev/null
 }

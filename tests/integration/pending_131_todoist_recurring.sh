@@ -1,0 +1,255 @@
+#!/bin/bash
+# A recurring task of Todoist is never closed twice: a second close would skip an
+# occurrence. What is closed is one occurrence; the next is a new inbox item.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+DAILY='{"recurring": "every day", "due_date": "2031-02-03"}'
+
+fresh() {
+	as_new_user && add_connection todoist
+}
+
+# at_todoist MEMBER: of the item.
+at_todoist() {
+	sim GET "/_sim/items/todoist/$ITEM"
+	jq -c "$1" <<<"$BODY"
+}
+
+# offered: what lies in the inbox of this item.
+offered() {
+	api GET '/v1/inbox?limit=200'
+	jq --arg i "$ITEM" '[.items[] | select(.source_id == $i)] | length' \
+		<<<"$BODY"
+}
+
+# one_is_done: exactly one occurrence, and Todoist goes on.
+one_is_done() {
+	is "$(at_todoist '[.occurrences_done, .checked, .due.date]')" \
+		'[1,false,"2031-02-04"]' "${1:-}: one occurrence is done"
+	is "$(task_line "$TASK")" "completed user -" "${1:-}: and here"
+}
+
+test_completing_a_recurring_task_closes_one_occurrence_once() {
+	fresh
+	ready_for complete todoist "$DAILY" || return
+	complete "$TASK"
+	is_outcome accepted "done"
+	one_is_done
+	is "$(writes) $(taken)" "1 1" "one write was sent"
+}
+
+test_it_is_looked_at_before_it_is_closed() {
+	fresh
+	ready_for complete todoist "$DAILY" || return
+	complete "$TASK"
+	sim GET "/_sim/requests?since=$MARK"
+	is "$(jq -r '[.requests[] | if .write then "write" else .op end] |
+		join(" ")' <<<"$BODY")" "read write" "its due date comes first"
+}
+
+test_the_next_occurrence_is_a_new_inbox_item() {
+	local first
+
+	fresh
+	ready_for complete todoist "$DAILY" || return
+	first=$TASK
+	is "$(offered)" 0 "it is a task now"
+	complete "$TASK"
+	is_outcome accepted "done"
+	poll_once "$CONNECTION"
+	is "$(offered)" 1 "the next occurrence is offered"
+	is "$(task_line "$first")" "completed user -" "the last one is done"
+	api GET '/v1/inbox?limit=200'
+	api POST "/v1/inbox/$(field '.items[0].id')/import"
+	is "$STATUS" 201 "it is imported: $BODY"
+	TASK=$(field .task.id)
+	isnt "$TASK" "$first" "as another task"
+	complete "$TASK"
+	is_outcome accepted "done"
+	is "$(at_todoist .occurrences_done)" 2 "and done in its turn"
+	is "$(task_line "$first")" "completed user -" "the first stays done"
+}
+
+test_what_is_completed_again_is_not_closed_again() {
+	fresh
+	ready_for complete todoist "$DAILY" || return
+	complete "$TASK"
+	mark
+	complete "$TASK"
+	is "$STATUS" 200 "it is so already"
+	is "$(requests)" 0 "nobody is asked"
+	is "$(at_todoist .occurrences_done)" 1 "one occurrence is done"
+}
+
+# Somebody was faster: this task's occurrence is done there already.
+test_an_occurrence_done_there_is_not_closed_a_second_time() {
+	fresh
+	ready_for complete todoist "$DAILY" || return
+	change_item todoist "$ITEM" '{"advance": true}'
+	complete "$TASK"
+	is "$STATUS $(field .writeback.outcome)" "200 accepted" "it is done"
+	is "$(writes)" 0 "nothing is written"
+	one_is_done
+}
+
+# A due date moved back or made later by hand is no occurrence done; but it may
+# look like one. What must not be is a second close.
+test_an_unknown_outcome_is_not_sent_twice_in_effect() {
+	local members
+
+	fresh
+	for members in '"kind": "reset_after"' '"kind": "hang_after"' \
+		'"kind": "truncate"' '"kind": "truncate_json"' \
+		'"kind": "html", "applied": true' '"kind": "empty_body"' \
+		'"kind": "status", "status": 500, "applied": true'; do
+		diag "$members"
+		ready_for complete todoist "$DAILY" || continue
+		fault "{\"provider\": \"todoist\", \"write\": true, $members}"
+		complete "$TASK"
+		healed
+		is_outcome accepted "done"
+		one_is_done "$members"
+		is "$(writes)" 1 "$members: sent once"
+	done
+}
+
+test_what_did_not_reach_it_is_rolled_back() {
+	local members
+
+	fresh
+	for members in '"kind": "reset_before"' '"kind": "hang_before"' \
+		'"kind": "status", "status": 500' \
+		'"kind": "html_status", "status": 502' \
+		'"kind": "empty_body", "applied": false' '"kind": "html"'; do
+		diag "$members"
+		ready_for complete todoist "$DAILY" || continue
+		fault "{\"provider\": \"todoist\", \"write\": true, $members}"
+		complete "$TASK"
+		healed
+		is_rolled_back 504 '[a-z_]+' Todoist
+		is "$(at_todoist '[.occurrences_done, .due.date]')" \
+			'[0,"2031-02-03"]' "$members: none is done"
+	done
+}
+
+test_a_command_that_fails_is_rolled_back() {
+	fresh
+	ready_for complete todoist "$DAILY" || return
+	fault '{"provider": "todoist", "write": true, "kind": "sync_error"}'
+	complete "$TASK"
+	healed
+	like "$STATUS" '^50[24]$' "it is refused"
+	is_rolled_back "$STATUS" '[a-z_]+' Todoist
+	is "$(at_todoist .occurrences_done)" 0 "none is done"
+}
+
+# The command is the same whenever and by whomever it is sent.
+test_repeated_sendings_carry_one_command_id() {
+	fresh
+	ready_for complete todoist "$DAILY" || return
+	fault '{"provider": "todoist", "write": true, "kind": "reset_before",
+		"times": 2}'
+	complete "$TASK"
+	healed
+	is_outcome accepted "done"
+	one_is_done
+	sim GET "/_sim/requests?since=$MARK&write=true"
+	is "$(jq '[.requests[].commands // empty | .. | strings |
+		select(test("^[0-9a-f]{8}-[0-9a-f-]{27}$"))] | unique |
+		length' <<<"$BODY")" 1 "one id: $BODY"
+}
+
+test_what_cannot_be_read_stays_open_and_is_not_closed_twice() {
+	local members writeback state
+
+	fresh
+	for members in '"kind": "reset_after"' '"kind": "hang_after"' \
+		'"kind": "reset_before"'; do
+		diag "$members"
+		ready_for complete todoist "$DAILY" || continue
+		# the look before must succeed, the look after must not
+		fault '{"provider": "todoist", "op": "read", "kind": "status",
+			"status": 500, "skip": 1}'
+		fault "{\"provider\": \"todoist\", \"write\": true, $members}"
+		complete "$TASK"
+		is "$STATUS $(jq -c '[.rolled_back, .writeback.outcome]' \
+			<<<"$BODY")" '504 [false,"open"]' "$members: it is open: $BODY"
+		writeback=$(field .writeback.id)
+		no_faults
+		wait_until 30 writeback_has_ended "$writeback" ||
+			flunk "$members: it ends" || continue
+		state=$(writeback_state "$writeback")
+		if [ "$state" = accepted ]; then
+			one_is_done "$members"
+		else
+			is "$state $(at_todoist .occurrences_done)" \
+				"rolled_back 0" "$members: or nothing was done"
+			is "$(task_facts "$TASK")" "$BEFORE" "$members: and undone"
+		fi
+	done
+}
+
+test_a_gateway_that_dies_in_flight_closes_no_second_occurrence() {
+	local writeback
+
+	fresh
+	ready_for complete todoist "$DAILY" || return
+	fault '{"provider": "todoist", "write": true, "kind": "hang_after"}'
+	call_behind dies POST "/v1/tasks/$TASK/complete"
+	wait_until 10 is_in_flight 'write=true' || flunk "it is in flight"
+	stack_end gateway KILL
+	call_joined dies
+	no_faults
+	stack_gateway || bail "the gateway does not come back"
+	writeback=$(sql "select id from writebacks where task_id = '$TASK'")
+	wait_until 30 writeback_has_ended "$writeback" || flunk "it ends"
+	is "$(writeback_state "$writeback")" accepted "as accepted"
+	one_is_done
+}
+
+# What reopen does to a recurring task is not documented: either the occurrence is
+# back, or the person is told that it is not.
+test_uncompleting_an_occurrence_brings_it_back_or_says_why_not() {
+	fresh
+	ready_for complete todoist "$DAILY" || return
+	complete "$TASK"
+	is_outcome accepted "done"
+	BEFORE=$(task_facts "$TASK")
+	mark
+	uncomplete "$TASK"
+	if [ "$STATUS" = 200 ]; then
+		is_outcome accepted "done"
+		is "$(at_todoist .due.date)" '"2031-02-03"' "it is due as before"
+		is "$(task_line "$TASK")" "active - -" "and to be done"
+	else
+		is_rolled_back 502 '[a-z_]+' Todoist
+		is "$(at_todoist .due.date)" '"2031-02-04"' "nothing happened"
+	fi
+	like "$(taken)" '^[01]$' "at most one write"
+}
+
+# What repeats was learnt by a poll; it may not any more.
+test_a_task_that_no_longer_recurs_is_closed_like_any_other() {
+	fresh
+	ready_for complete todoist "$DAILY" || return
+	change_item todoist "$ITEM" '{"recurring": false}'
+	complete "$TASK"
+	is_outcome accepted "done"
+	is "$(at_todoist .checked) $(taken)" "true 1" "it is closed"
+}
+
+test_a_task_that_recurs_since_the_last_poll_is_not_closed_twice() {
+	fresh
+	ready_for complete todoist '{"due_date": "2031-02-03"}' || return
+	change_item todoist "$ITEM" '{"recurring": "every day"}'
+	fault '{"provider": "todoist", "write": true, "kind": "reset_after"}'
+	complete "$TASK"
+	healed
+	diag "$STATUS $(field .writeback.outcome) $(field .writeback.reason)"
+	is "$(at_todoist .occurrences_done)" 1 "one occurrence is done"
+}
+
+stack_init || bail "no directory"
+short_times 4500 600
+stack_whole && run_tests
