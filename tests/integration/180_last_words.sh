@@ -4,15 +4,20 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# held_up MEMBERS: a call whose write is answered when `let_go` says so, because
-# the simulator is stopped. Sets WRITEBACK.
+# held_up FAULT [TIMES]: a call whose write is not answered before `let_go`,
+# because the simulator is stopped. Sets WRITEBACK.
 held_up() {
-	fault "{\"provider\": \"attio\", \"write\": true, \"times\": 1,
-		\"delay_ms\": 2000, $1}"
-	call_behind late POST "/v1/tasks/$TASK/complete"
-	wait_until 10 is_in_flight 'write=true' || flunk "it is in flight"
+	fault "{$1, \"provider\": \"attio\", \"write\": true,
+		\"times\": ${2:-1}}"
 	kill -STOP "$(stack_pid sim)"
-	WRITEBACK=$(sql "select id from writebacks where task_id = '$TASK'")
+	call_behind late POST "/v1/tasks/$TASK/complete"
+	wait_until 20 is_sending || flunk "it is on its way"
+}
+
+is_sending() {
+	WRITEBACK=$(sql "select id from writebacks
+		where task_id = '$TASK' and state = 'sending'")
+	[ -n "$WRITEBACK" ]
 }
 
 let_go() {
@@ -152,23 +157,6 @@ test_an_outcome_and_its_rollback_are_written_together_or_not_at_all() {
 	is_rolled_back 502 refused Attio
 }
 
-# A new key came while the old one was refused: it is not to blame.
-test_a_key_replaced_meanwhile_is_not_blamed_for_the_old_one() {
-	fresh || return
-	held_up '"kind": "status", "status": 401'
-	api PATCH "/v1/connections/$CONNECTION" \
-		"{\"key\": \"${TOKENS[attio]}\"}"
-	is "$STATUS" 200 "the key is replaced"
-	answered
-	is_rolled_back 502 auth_failed Attio
-	is "$(connection_says "$CONNECTION" status)" active \
-		"the connection stays active"
-	api GET /v1/events
-	unlike "$BODY" connection.auth_failed "nobody is told otherwise"
-	complete "$TASK"
-	is_outcome accepted "done"
-}
-
 test_a_refused_key_is_told_as_an_event() {
 	fresh || return
 	sim DELETE "/_sim/accounts/attio/${TOKENS[attio]}"
@@ -200,6 +188,65 @@ test_a_wish_whose_connection_is_deleted_meanwhile_is_skipped() {
 		"skipped no_connection" "as skipped"
 	is "$(field .task.status) $(provider_says attio "$ITEM") $(taken)" \
 		"active completed 1" "and nothing more was sent"
+}
+
+# Neither happened there: the task is what it was before both.
+test_two_wishes_refused_one_after_the_other_leave_what_was_there() {
+	local second
+
+	fresh || return
+	held_up '"kind": "status", "status": 400' 2
+	uncomplete "$TASK" 'Prefer: respond-async'
+	is "$STATUS" 202 "the second is noted: $BODY"
+	second=$(field .writeback.id)
+	answered
+	wait_until 30 writeback_has_ended "$second" || flunk "the second ends"
+	is "$(writeback_state "$WRITEBACK") $(writeback_state "$second")" \
+		"rolled_back rolled_back" "both were refused"
+	is "$(task_facts "$TASK")" "$BEFORE" "the task is what it was"
+	is "$(provider_says attio "$ITEM")" open "as the item is"
+}
+
+test_a_wish_that_took_anothers_place_goes_back_to_what_was_before_both() {
+	local second
+
+	fresh || return
+	# nothing may be sent yet
+	sql "update integrations set rate_limited_until = now() + '1 hour'
+		where id = '$CONNECTION'" >/dev/null
+	complete "$TASK" 'Prefer: respond-async'
+	uncomplete "$TASK" 'Prefer: respond-async'
+	is "$STATUS $(field .task.status)" "202 active" "both are noted: $BODY"
+	second=$(field .writeback.id)
+	sql "update integrations set rate_limited_until = null,
+			status = 'auth_failed' where id = '$CONNECTION';
+		update writebacks set due_at = now()
+			where id = '$second' and settled_at is null" >/dev/null
+	wait_until 30 writeback_has_ended "$second" || flunk "the second ends"
+	is "$(sql "select string_agg(state, ' ' order by task_version)
+		from writebacks where task_id = '$TASK'")" \
+		"superseded rolled_back" "how they ended"
+	is "$(task_facts "$TASK")" "$BEFORE" "the task is what it was"
+	is "$(provider_says attio "$ITEM") $(taken)" "open 0" "as the item is"
+}
+
+test_what_a_dead_gateway_left_open_is_ended_by_a_poller() {
+	fresh || return
+	fault '{"kind": "hang_after", "write": true, "times": 1}'
+	call_behind late POST "/v1/tasks/$TASK/complete"
+	wait_until 20 is_in_flight 'write=true' || flunk "it is in flight"
+	is_sending || flunk "and its owner lives"
+	stack_end gateway KILL
+	call_joined late
+	is "$(task_status "$TASK")" completed "it is completed here"
+	sql "update writebacks set due_at = now()
+		where id = '$WRITEBACK'" >/dev/null # its lease is over
+	poll_once
+	is "$(sql "select state, reason from writebacks
+		where id = '$WRITEBACK'")" "accepted|done" "a pass has looked"
+	stack_gateway || bail "the gateway does not come back"
+	is "$(provider_says attio "$ITEM") $(taken)" "completed 1" \
+		"taken once"
 }
 
 stack_init || bail "no directory"
