@@ -154,17 +154,17 @@ class Test:
 
     def tell(self, walk, findings, tables=None, entries=(), items=None):
         self.failed.append(walk.seed)
-        if len(self.failed) > STORIES:
-            return
         print(f"walk with seed={walk.seed}: {len(findings)} findings", flush=True)
         for counter, task, words in findings:
             print(f"  {counter}: {words}" + (f" (task {task})" if task else ""))
+        self.keep_log(walk)
+        if len(self.failed) > STORIES:
+            return
         told = set()
         for _, task, _ in findings:
             if tables and task and task not in told and len(told) < 3:
                 told.add(task)
                 self.story(walk, task, tables, entries, items)
-        self.keep_log(walk)
 
     def story(self, walk, task, tables, entries, items):
         """All that is known of a task, in the order it happened."""
@@ -194,8 +194,8 @@ class Test:
                                   f"{row['outcome']} {row['error'] or ''} items="
                                   f"{row['items']}"))
         for deed in walk.deeds.get(item, []):
-            lines.append((stamp(deed.ended), f"people: {deed.what}, flags "
-                          f"{sorted(deed.flags)} due {deed.due}"))
+            lines.append((stamp(deed.ended), f"people: {deed.what}, done "
+                          f"{deed.is_done} due {deed.due}"))
         for e in entries:
             ids = {e.get("item"), *(e.get("items") or ())}
             ids |= {c["id"] for c in e.get("commands") or ()}

@@ -52,6 +52,8 @@ can fence that off, so no fault does it for longer than a client waits.
 import collections
 import datetime
 
+from walk import is_done
+
 NEAR = 0.005        # seconds: clocks of one machine, rounded differently
 SLACK = 0.15        # until a write that arrived was applied
 LATE = 20           # seconds after which a call without answer has not begun
@@ -66,12 +68,11 @@ class Segment:
     """How an item was from one change to the next. The moments are outer ones:
     it may have been so from start on, and until end."""
 
-    def __init__(self, start, flags, due, by):
+    def __init__(self, start, flags, is_done, due):
         self.start, self.end = start, ENDLESS
-        self.flags, self.due, self.by = flags, due, by
-
-    def is_open(self):
-        return not self.flags
+        self.flags, self.is_done, self.due = flags, is_done, due
+        # people's doing, or a write's for the user
+        self.done_by = self.due_by = "people"
 
 
 def wish_of(entry, command):
@@ -85,7 +86,7 @@ class Write:
     """A write request, or a command of one, that a provider received."""
 
     def __init__(self, entry, command=None):
-        self.at = entry["at_ms"] / 1000
+        self.at = entry["at_ms"] / 1000 + 0.0005  # was cut to a millisecond
         self.item = command["id"] if command else entry["item"]
         self.provider, self.seq = entry["provider"], entry["seq"]
         self.row = command["uuid"] if command else None
@@ -93,7 +94,11 @@ class Write:
         self.applied = entry["applied"] and (
             not command or command["result"] == "ok")
         self.fault = entry.get("fault")
-        self.done_at = self.at + (0.6 if self.fault == "delay" else SLACK)
+        # what the simulator says of the item since then
+        self.rev, self.state = entry.get("rev"), entry.get("state")
+        self.due = entry.get("due_date")
+        self.began = self.at
+        self.ended = self.at + (0.6 if self.fault == "delay" else SLACK)
 
     def __str__(self):
         return (f"request {self.seq} at {self.at:.3f} {self.wish or 'update'} "
@@ -255,18 +260,20 @@ class Oracle:
         return (self.walk.tasks[item] or [None])[-1]
 
     def row_for(self, write, rows, effective):
-        """The wish that the write is booked on; of several tasks' wishes the one
-        with the fewest writes."""
+        """The wish that was being sent when the write arrived; of several tasks'
+        wishes the one with the fewest writes."""
         fitting = []
         for row in rows:
             if write.row and write.row != row["id"]:
                 continue
             if write.wish and write.wish != row["wish"]:
                 continue
-            if any(began - NEAR <= write.at <= ended + NEAR
-                   for began, ended in self.spans[row["id"]]):
-                fitting.append(row)
-        return min(fitting, key=lambda r: effective[r["id"]], default=None)
+            off = min((max(began - write.at, write.at - ended, 0)
+                       for began, ended in self.spans[row["id"]]),
+                      default=ENDLESS)
+            if off <= NEAR:
+                fitting.append((off, effective[row["id"]], row["id"], row))
+        return min(fitting)[3] if fitting else None
 
     def count_writes(self, item, row, number):
         began = seconds(row["created_at"]) - NEAR
@@ -283,50 +290,62 @@ class Oracle:
 
     def build_segments(self):
         for item in self.walk.source_ids:
-            events = [(d.ended, d.began, d) for d in self.walk.deeds[item]]
-            events += [(w.at, w.at, w) for w in self.writes.get(self.key(item), [])
-                       if w.applied]
-            events.sort(key=lambda e: e[:2])
+            events = self.walk.deeds[item] + [
+                w for w in self.writes.get(self.key(item), []) if w.applied]
             segments = []
-            for _, began, event in events:
+            for event in sorted(events, key=lambda e: e.rev):
                 before = segments[-1] if segments else None
-                segment = self.segment(item, began, event, before)
+                if isinstance(event, Write):
+                    segment = self.after_write(item, event, before)
+                else:
+                    segment = self.after_deed(event, before)
                 if before:
                     # it was so until the change was surely made
-                    before.end = getattr(event, "done_at", None) or event.ended
+                    before.end = event.ended
                 segments.append(segment)
             self.segments[item] = segments
 
     @staticmethod
-    def segment(item, began, event, before):
-        if not isinstance(event, Write):
-            return Segment(began, event.flags, event.due, "people")
-        flags = set(before.flags)
-        due = before.due
-        if item.kind == "recurring" and event.wish == "complete":
-            # a day on; undone, it is what the task remembers
-            due = next_day(due) if "done" not in flags else due
-        elif item.kind == "recurring":
-            due = None if "done" not in flags else due
-            flags.discard("done")
-        else:
-            flags = flags | {"done"} if event.wish == "complete" \
-                else flags - {"done"}
-        return Segment(began, frozenset(flags), due, "write")
+    def after_deed(deed, before):
+        flags = before.flags if before else frozenset()
+        segment = Segment(deed.began, flags - deed.takes | deed.gives,
+                          deed.is_done, deed.due)
+        if before and not deed.finishes:
+            segment.done_by = before.done_by
+        if before and before.due == deed.due:
+            segment.due_by = before.due_by
+        return segment
+
+    @staticmethod
+    def after_write(item, write, before):
+        done = write.state in ("completed", "canceled", "duplicate")
+        segment = Segment(write.began, before.flags, done,
+                          write.due if item.kind == "recurring" else None)
+        segment.done_by = "write"
+        segment.due_by = before.due_by if segment.due == before.due else "write"
+        return segment
 
     def check_items(self):
         """The test's own: the record must end where the simulator did."""
         for item, segments in self.segments.items():
             found = self.items[self.key(item)]
-            if self.is_open(item) != (not self.scope(item, segments[-1].flags)):
+            if (segments[-1].is_done != is_done(found)
+                    or self.is_open(item) == bool(self.flags(item))):
                 self.verdict.find(
                     "disagreements", self.any_task(item),
                     f"the record of item {item.number} is wrong: "
-                    f"{set(segments[-1].flags)}, and is {found['state']}")
+                    f"{set(self.flags(item))}, and is {found['state']}")
 
-    def scope(self, item, flags):
+    @staticmethod
+    def scope(item, flags):
         """Those flags that put an item out of its list."""
         return flags - {"others"} if item.kind == "attio" else flags
+
+    def flags(self, item):
+        """All that keeps it from being open and in scope, at the end."""
+        last = self.segments[item][-1]
+        done = {"done"} if last.is_done else set()
+        return self.scope(item, last.flags) | done
 
     def is_open(self, item):
         """At the end, by the simulator."""
@@ -378,12 +397,14 @@ class Oracle:
         for s in self.segments[item]:
             if s.start > until or s.end < since:
                 continue
-            if s.by == "write" and mind_changed:
-                continue
             if self.scope(item, s.flags):
                 return True
-            if item.kind == "recurring" and (
-                    s.due is None or before is None or s.due > before):
+            if s.is_done and not (mind_changed and s.done_by == "write"):
+                return True
+            if item.kind != "recurring" or (mind_changed
+                                            and s.due_by == "write"):
+                continue
+            if before is None or (s.due or "") > before:
                 return True
         return False
 
@@ -460,9 +481,6 @@ class Oracle:
             item = self.walk.by_source.get((task["source"], task["source_id"]))
             if item:
                 yield task, item
-
-    def flags(self, item):
-        return self.scope(item, self.segments[item][-1].flags)
 
     def check_active(self):
         for task, item in self.own_tasks():
@@ -542,21 +560,16 @@ class Oracle:
             people = max(d.ended for d in self.walk.deeds[item])
             if seconds(last["created_at"]) <= people + NEAR:
                 continue
-            flags = segments[-1].flags
+            if self.scope(item, segments[-1].flags):
+                continue
             wished = last["wish"] == "complete"
-            if ("done" in flags) != wished and not flags - {"done", "others"}:
+            if segments[-1].is_done != wished:
                 self.verdict.find("disagreements", task["id"],
                                   f"the last word was {last['wish']}, its item is "
-                                  f"{set(flags) or 'open'}")
-            elif (task["status"] != "archived" and not flags - {"done"}
+                                  f"{'done' if not wished else 'open'}")
+            elif (task["status"] != "archived"
                     and (task["status"] == "completed") != wished):
                 self.verdict.find("disagreements", task["id"],
                                   f"the last word was {last['wish']}, and it is "
                                   f"{task['status']}")
 
-
-def next_day(date):
-    if date is None:
-        return None
-    day = datetime.date.fromisoformat(date[:10]) + datetime.timedelta(days=1)
-    return day.isoformat()

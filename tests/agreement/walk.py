@@ -22,12 +22,27 @@ def other(wish):
 
 
 class Deed:
-    """Something a person did at a provider, some time between its two moments.
-    flags are the item's from then on."""
+    """Something a person did at a provider, some time between its two moments:
+    which flags of the item it gave and took, and whether the item is finished and
+    when it is due since then, as the provider then said."""
 
-    def __init__(self, began, ended, what, flags, due):
-        self.began, self.ended = began, ended
-        self.what, self.flags, self.due = what, flags, due
+    def __init__(self, began, ended, what, answer, gives=(), takes=()):
+        self.began, self.ended, self.what = began, ended, what
+        self.gives, self.takes = frozenset(gives), frozenset(takes)
+        self.rev = answer["rev"]  # the order of all changes at the providers
+        self.is_done = is_done(answer)
+        self.due = due_of(answer)
+        self.finishes = what in ("completed", "canceled", "duplicate")
+
+
+def is_done(item):
+    if item["provider"] == "linear":
+        return item["state_type"] in ("completed", "canceled", "duplicate")
+    return item["checked" if item["provider"] == "todoist" else "is_completed"]
+
+
+def due_of(item):
+    return item["due"]["date"] if item.get("due") else None
 
 
 class Call:
@@ -123,45 +138,33 @@ class Walk:
         self.source_ids[item] = made["id"]
         self.by_source[account.provider, made["id"]] = item
         self.me[item] = made["assignee"]
-        self.deeds[item] = [Deed(began, ended, "made", frozenset(),
-                                 self.due_of(made))]
+        self.deeds[item] = [Deed(began, ended, "made", made)]
         self.tasks[item] = []
 
-    @staticmethod
-    def due_of(made):
-        return made["due"]["date"] if made.get("due") else None
+    # what becomes of where an item is; it is finished or not beside that
+    GIVES = {"deleted": ("deleted",), "archived": ("archived",),
+             "away": ("others",)}
+    TAKES = {"open": ("deleted", "archived", "moved", "others"),
+             "back": ("others",),
+             **dict.fromkeys(("completed", "canceled", "duplicate"),
+                             ("deleted", "archived", "moved"))}
 
     def person(self, item, deed):
-        """What people do, and what is then so of the item: done, deleted,
-        archived, moved (to where its user does not see it) or another's."""
-        flags = set(self.deeds[item][-1].flags)
+        """What people do, and what is then so of the item: deleted, archived,
+        moved (to where its user does not see it) or another's."""
         provider = item.account.provider
-        body = {"state": deed}
-        if deed in ("completed", "canceled", "duplicate"):
-            flags = flags & {"others"} | {"done"}
-        elif deed == "open":
-            flags = set()
-        elif deed in ("deleted", "archived"):
-            flags.add(deed)
-        elif deed == "moved":
-            if provider == "todoist":
-                flags.add("moved")
-        elif deed in ("away", "nobody"):
-            body = {"assignee": "other" if deed == "away" else None}
-            # what is nobody's is everybody's at Todoist
-            if deed == "away" or provider == "linear":
-                flags.add("others")
-        elif deed == "back":
-            body = {"assignee": self.me[item]}
-            flags.discard("others")
-        elif deed == "backlog":
-            body = {"state_type": "backlog"}
-            flags.discard("done")
-        elif deed == "advance":
-            body = {"advance": True}
-        elif deed == "retitle":
-            body = {"title": f"item {item.number}, {time.time():.3f}"}
-        elif deed in ("later", "earlier", "reschedule"):
+        gives, takes = self.GIVES.get(deed, ()), self.TAKES.get(deed, ())
+        if deed == "moved" and provider == "todoist":
+            gives = ("moved",)
+        if deed == "nobody":
+            gives = ("others",)
+        body = {
+            "away": {"assignee": "other"}, "nobody": {"assignee": None},
+            "back": {"assignee": self.me[item]},
+            "backlog": {"state_type": "backlog"}, "advance": {"advance": True},
+            "retitle": {"title": f"item {item.number}, {time.time():.3f}"},
+        }.get(deed, {"state": deed})
+        if deed in ("later", "earlier", "reschedule"):
             days = {"later": 3, "earlier": -2}.get(deed, 1)
             body = self.new_due(item, days)
         path = f"/_sim/items/{provider}/{self.source_ids[item]}"
@@ -171,18 +174,19 @@ class Walk:
             self.say(f"  {deed} is refused: {error}")
             return
         with self.lock:
-            self.deeds[item].append(Deed(began, ended, deed, frozenset(flags),
-                                         self.due_of(answer)))
+            self.deeds[item].append(
+                Deed(began, ended, deed, answer, gives, takes))
         self.say(f"  people: item {item.number} {deed}, now {answer['state']} "
-                 f"{self.due_of(answer) or ''}")
+                 f"{due_of(answer) or ''}")
 
     def new_due(self, item, days):
         due = self.deeds[item][-1].due
         base = time.mktime(time.strptime(due, "%Y-%m-%d")) if due else time.time()
         date = time.strftime("%Y-%m-%d", time.localtime(base + days * 86400 + 7200))
-        if item.kind == "recurring":
-            return {"due": {"date": date, "is_recurring": True,
-                            "string": "every day"}}
+        if item.account.provider == "todoist":
+            recurs = item.kind == "recurring"
+            return {"due": {"date": date, "is_recurring": recurs,
+                            **({"string": "every day"} if recurs else {})}}
         return {"due_date": date}
 
     def fault(self, account, op, fault):
