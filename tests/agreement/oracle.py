@@ -505,7 +505,9 @@ class Oracle:
 
     def is_local(self, task):
         """Completed here only, on purpose."""
-        rows = [r for r in self.rows[task["id"]] if r["wish"] == "complete"]
+        # what was rolled back went back to an earlier completion
+        rows = [r for r in self.rows[task["id"]] if r["wish"] == "complete"
+                and r["state"] in ("accepted", "skipped")]
         return (task["completed_by"] == "user" and bool(rows)
                 and rows[-1]["state"] == "skipped")
 
