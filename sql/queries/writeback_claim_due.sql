@@ -42,6 +42,7 @@ select w.user_id, w.id as writeback_id, w.task_id, w.wish, w.by_fallback,
 		   and o.state = 'accepted'
 		   and o.settled_at >= w.created_at) as is_agreed,
        c.id as connection_id, c.type, c.name, c.key_sealed, c.key_id,
+       c.key_version,
        c.metadata, c.account_id, c.status, c.writeback, c.generation,
        greatest(extract(epoch from c.rate_limited_until - now()) * 1000,
 		0)::bigint as rate_limited_ms

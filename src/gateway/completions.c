@@ -212,6 +212,9 @@ answer_begun(struct gateway *gateway, const struct request *req,
 		return err_set(ERR_NOTFOUND, "no such task");
 	case BEGUN_ARCHIVED:
 		return err_set(ERR_CONFLICT, "The task is archived.");
+	case BEGUN_CONFLICT:
+		return err_set(ERR_CONFLICT,
+		    "Another active task stands for the same item.");
 	case BEGUN_UNCHANGED:
 		return reply_outcome(
 		    reply, 200, begin->task, NULL, "skipped", "unchanged");
@@ -246,10 +249,7 @@ change(struct gateway *gateway, const struct request *req, enum wish wish,
 
 	crypto_uuid(begin.writeback_id);
 	err = begin_until_free(gateway, &begin, deadline_ms);
-	if (err == ERR_CONFLICT)
-		err = err_set(ERR_CONFLICT,
-		    "Another active task stands for the same item.");
-	else if (!err)
+	if (!err)
 		err = answer_begun(gateway, req, &begin, deadline_ms, reply);
 	begin_done(&begin);
 	return err;

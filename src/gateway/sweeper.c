@@ -9,7 +9,6 @@
 #include "gateway.h"
 
 #define SWEEPERS 4
-#define BITE 16
 
 struct sweeper {
 	struct gateway *gateway;
@@ -43,30 +42,49 @@ wait_for_work(struct sweeper *s, unsigned long *seen)
 	return go_on;
 }
 
+static bool
+is_going_on(struct sweeper *s)
+{
+	bool go_on;
+
+	pthread_mutex_lock(&s->lock);
+	go_on = !s->is_stopping;
+	pthread_mutex_unlock(&s->lock);
+	return go_on;
+}
+
+/* One writeback, if one is due. */
+static bool
+swept_one(struct gateway *gateway)
+{
+	struct metrics *metrics = &gateway->metrics;
+	struct carried_out out;
+	bool found;
+	char why[200];
+	enum err err =
+	    carry_out_due(&gateway->store, &gateway->courier, &found, &out);
+
+	if (err)
+		log_warn("msg=\"sweeping failed\" why=%s",
+		    log_quote(err_text(), why, sizeof(why)));
+	if (!found)
+		return false;
+	atomic_fetch_add(&metrics->swept, 1);
+	if (out.is_held)
+		atomic_fetch_add(&metrics->writebacks[out.verdict.ending], 1);
+	carried_out_done(&out);
+	return !err;
+}
+
 static void *
 sweep(void *arg)
 {
 	struct sweeper *s = arg;
 	unsigned long seen = 0;
-	char why[200];
 
-	while (wait_for_work(s, &seen)) {
-		int count = 0;
-		unsigned long endings[END_QUEUED + 1] = { 0 };
-		enum err err = carry_out_due(&s->gateway->store,
-		    &s->gateway->courier, BITE, &count, endings);
-
-		atomic_fetch_add(
-		    &s->gateway->metrics.swept, (unsigned long)count);
-		for (int i = 0; i <= END_QUEUED; i++)
-			atomic_fetch_add(
-			    &s->gateway->metrics.writebacks[i], endings[i]);
-		if (err)
-			log_warn("msg=\"sweeping failed\" why=%s",
-			    log_quote(err_text(), why, sizeof(why)));
-		else if (count == BITE)
-			sweeper_kick(s->gateway); /* there may be more */
-	}
+	while (wait_for_work(s, &seen))
+		while (is_going_on(s) && swept_one(s->gateway))
+			continue;
 	return NULL;
 }
 

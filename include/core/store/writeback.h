@@ -10,6 +10,7 @@ enum begun {
 	BEGUN_NOT_FOUND = 0, /* no such task of this user */
 	BEGUN_BUSY,          /* its row was locked: again, alone */
 	BEGUN_ARCHIVED,
+	BEGUN_CONFLICT,  /* another active task stands for the same item */
 	BEGUN_UNCHANGED, /* it was so already */
 	BEGUN_SKIPPED,   /* changed here; nothing to send, reason says why */
 	BEGUN_SENDING,   /* changed here; ours to send until the lease ends */
@@ -35,8 +36,7 @@ enum err writeback_begin(const struct store *store, struct begin *list,
     size_t count, int64_t give_up_ms) MUST_CHECK;
 
 /* One element, in a commit shared with whoever begins at the same time.
- * BEGUN_BUSY: again, after a moment. ERR_CONFLICT: the item is another active
- * task already. */
+ * BEGUN_BUSY: again, after a moment. */
 enum err writeback_begin_one(
     const struct store *store, struct begin *begin) MUST_CHECK;
 
@@ -65,6 +65,7 @@ struct settle {
 	bool auth_failed; /* mark the connection */
 	int64_t limit_ms; /* rate limited so long; 0: not */
 	const char *metadata_patch;
+	int64_t key_version;   /* that all this was learnt with */
 	bool names_connection; /* an acceptance fills connection_id in */
 	const char *sentence;  /* for the user, as an event; NULL: none */
 	bool is_held;     /* out; false: the lease was lost, nothing done */

@@ -57,6 +57,7 @@ begun_of(const char *verdict, const char *state)
 		{ "not_found", BEGUN_NOT_FOUND },
 		{ "busy", BEGUN_BUSY },
 		{ "archived", BEGUN_ARCHIVED },
+		{ "conflict", BEGUN_CONFLICT },
 		{ "unchanged", BEGUN_UNCHANGED },
 		{ "skip", BEGUN_SKIPPED },
 	};
@@ -124,15 +125,13 @@ writeback_begin(const struct store *store, struct begin *list, size_t count,
 
 /* The unique indexes are the last guards against two calls in flight for a
  * task, and against a change that the statement's snapshot did not see: who
- * meets one tries again. */
+ * meets one tries again, and sees it then. */
 static enum err
 begin_alone(const struct store *store, struct begin *begin)
 {
 	enum err err = writeback_begin(store, begin, 1, store->give_up_ms);
 
-	if ((err == ERR_CONFLICT &&
-		strcmp(db_constraint(), "idx_tasks_active_item")) ||
-	    err == ERR_BUSY) {
+	if (err == ERR_CONFLICT || err == ERR_BUSY) {
 		begin->begun = BEGUN_BUSY;
 		err = OK;
 	}
@@ -180,11 +179,7 @@ writeback_begin_one(const struct store *store, struct begin *begin)
 	if (!store->begins)
 		return begin_alone(store, begin);
 	commits_join(store->begins, begin);
-	if (begin->err)
-		return err_set(begin->err, "begin: %s",
-		    begin->err == ERR_CONFLICT ? "another active task"
-					       : "the statement failed");
-	return OK;
+	return begin->err ? err_set(begin->err, "begin failed") : OK;
 }
 
 static const char *
@@ -302,6 +297,7 @@ enum {
 	S_LIMIT,
 	S_PATCH,
 	S_SENTENCE,
+	S_KEY_VERSION,
 	S_COUNT
 };
 
@@ -319,6 +315,7 @@ add_settle(struct array *a, const struct settle *s)
 	array_int(&a[S_LIMIT], s->limit_ms);
 	array_text(&a[S_PATCH], s->metadata_patch);
 	array_text(&a[S_SENTENCE], s->sentence);
+	array_int(&a[S_KEY_VERSION], s->key_version);
 }
 
 static enum err

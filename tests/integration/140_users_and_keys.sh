@@ -372,6 +372,30 @@ test_two_connections_with_one_key_look_different_when_sealed() {
 		where user_id = '$USER_ID'")" 2 "nobody sees that they are one"
 }
 
+# A call that was under way with the old key ends after the new one came.
+test_a_refusal_of_the_old_key_does_not_mark_the_new_one() {
+	local new
+
+	as_new_user
+	add_connection attio
+	ready_for complete attio
+	new=$(sim_token attio)
+	fault '{"kind": "auth", "write": true, "delay_ms": 1500, "times": 1}'
+	call_behind late POST "/v1/tasks/$TASK/complete"
+	wait_until 10 is_in_flight 'write=true' || flunk "it is in flight"
+	sim POST /_sim/accounts "$(jq -n --arg t "$new" \
+		--arg a "${TOKENS[attio]}" \
+		'{provider: "attio", token: $t, account: $a}')"
+	api PATCH "/v1/connections/$CONNECTION" "$(jq -n --arg k "$new" \
+		'{key: $k}')"
+	is "$STATUS" 200 "the key is replaced: $BODY"
+	call_joined late
+	is "$STATUS $(field .writeback.reason)" "502 auth_failed" "the old one"
+	is "$(connection_says "$CONNECTION" status)" active "not the new one"
+	complete "$TASK"
+	is_outcome accepted "done"
+}
+
 # The row is part of the seal.
 test_a_sealed_key_moved_to_another_row_cannot_be_used() {
 	local other
