@@ -33,7 +33,8 @@ function pair(wish,    v) {
 	v[7] = v[9] = "array[0]"
 	v[8] = "array[false]"
 	v[10] = v[11] = "array[null]"
-	print bind(settle, v, 11) ";"
+	v[12] = "array[1]"
+	print bind(settle, v, 12) ";"
 }
 
 /^[ \t]*--/ { next }

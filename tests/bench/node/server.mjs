@@ -114,7 +114,8 @@ app.post("/v1/tasks/:id/:wish", {
 	if (begun.verdict !== "send" || begun.state !== "sending")
 		return answer(begun.task, null, "skipped", begun.reason);
 	const ending = await send(begun, userId, wish);
-	const settled = await writebacks.settle({ userId, id, ...ending });
+	const settled = await writebacks.settle({ userId, id,
+		keyVersion: begun.key_version, ...ending });
 	if (ending.state !== "accepted")
 		reply.code(502);
 	return answer(settled.task, id, ending.state, ending.reason);
