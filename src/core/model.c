@@ -84,6 +84,15 @@ reason_name(enum reason reason)
 	return reason_names[reason];
 }
 
+enum reason
+reason_by_name(const char *name)
+{
+	for (size_t i = 0; name && i < REASON_COUNT; i++)
+		if (!strcmp(name, reason_names[i]))
+			return (enum reason)i;
+	return REASON_NONE;
+}
+
 const char *
 wish_name(enum wish wish)
 {
@@ -179,8 +188,10 @@ mark_action_name(enum mark_action action)
 void
 candidates_done(struct candidates *candidates)
 {
-	for (size_t i = 0; i < candidates->count; i++)
+	for (size_t i = 0; i < candidates->count; i++) {
 		free(candidates->list[i].source_id);
+		free(candidates->list[i].due);
+	}
 	free(candidates->list);
 	memset(candidates, 0, sizeof(*candidates));
 }

@@ -346,6 +346,23 @@ test_a_key_is_readable_nowhere() {
 	restart_gateway
 }
 
+cores_of() { # NAME
+	awk '/^Max core file size/ { print $5, $6 }' \
+		"/proc/$(stack_pid "$1")/limits"
+}
+
+test_a_key_is_in_no_core_dump() {
+	is "$(cores_of gateway)" "0 0" "the gateway leaves none"
+	as_user "$USER_A"
+	fault '{"kind": "delay", "op": "list", "delay_ms": 2000}'
+	mark
+	poll_behind --connection "$ADA_CONNECTION"
+	wait_until 20 is_in_flight 'op=list' || flunk "the poller is at work"
+	is "$(cores_of pass)" "0 0" "nor does the poller"
+	no_faults
+	poll_joined
+}
+
 test_a_key_that_is_refused_as_input_is_not_repeated() {
 	local before
 
