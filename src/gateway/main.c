@@ -8,7 +8,7 @@
 #include "fcgi.h"
 #include "gateway.h"
 
-/* Two: while one commit is flushed, the next is being made. */
+/* The second is for when something holds up the first. */
 #define COMMIT_WRITERS 2
 
 static const struct program program = { "flowpin-gateway",

@@ -10,6 +10,9 @@
 #include "core/store/connection.h"
 #include "queries.h"
 
+/* A statement and its commit take less, unless the database is slow for all. */
+#define COMMIT_PATIENCE_MS 20
+
 void
 begin_done(struct begin *begin)
 {
@@ -422,6 +425,7 @@ writeback_share(struct store *store, int64_t give_up_ms, int writers)
 {
 	struct commits_options options = { .most = 256,
 		.writers = writers,
+		.patience_ms = COMMIT_PATIENCE_MS,
 		.context = store,
 		.run = begin_together,
 		.key = begin_key };
