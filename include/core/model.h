@@ -139,6 +139,8 @@ enum reason {
 	REASON_COUNT
 };
 const char *reason_name(enum reason reason);
+/* REASON_COUNT: no reason is called that. */
+enum reason reason_by_name(const char *name);
 
 /* What a provider's reader makes of the answer to a write. */
 struct answer {

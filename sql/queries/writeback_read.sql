@@ -1,6 +1,14 @@
 -- writeback_read: one writeback and its task, as their owner may see them.
 -- $1 user_id  $2 writeback id
-select w.state,
+-- restored: rolled back, and the task still is what it then became.
+select w.state, w.reason,
+       w.state = 'rolled_back' and exists (
+		select from tasks t
+		 where t.id = w.task_id
+		   and t.user_id = w.user_id
+		   and t.status = w.before_status
+		   and t.completed_at is not distinct from w.before_completed_at)
+		as restored,
        (select row_to_json(j)
 	  from (select
 		w.id,

@@ -84,6 +84,16 @@ reason_name(enum reason reason)
 	return reason_names[reason];
 }
 
+enum reason
+reason_by_name(const char *name)
+{
+	int i = 0;
+
+	while (i < REASON_COUNT && strcmp(reason_names[i], name))
+		i++;
+	return (enum reason)i;
+}
+
 const char *
 wish_name(enum wish wish)
 {

@@ -63,31 +63,20 @@ reply_outcome(struct reply *reply, int status, const char *task, const char *id,
 
 /* Not ended yet: where to look. */
 static enum err
-reply_accepted(struct reply *reply, const struct begin *begin)
+reply_accepted(struct reply *reply, const struct begin *begin, const char *task)
 {
 	reply_header(reply, "Location: /v1/writebacks/%s", begin->writeback_id);
 	return reply_outcome(
-	    reply, 202, begin->task, begin->writeback_id, "open", NULL);
+	    reply, 202, task, begin->writeback_id, "open", NULL);
 }
 
-/* What the writeback has become in another owner's hands. */
 static enum err
-reply_as_read(struct gateway *gateway, const struct request *req,
-    const struct begin *begin, struct reply *reply)
+reply_standing(struct reply *reply, const struct standing *s)
 {
-	char *writeback = NULL, *task = NULL;
-	enum err err = writeback_read(&gateway->store, req->user_id,
-	    begin->writeback_id, &writeback, &task);
-
-	if (err)
-		return err;
 	reply->status = 200;
 	buf_clear(&reply->body);
-	err = buf_addf(&reply->body, "{\"task\":%s,\"writeback\":%s}\n",
-	    task ? task : "null", writeback);
-	free(writeback);
-	free(task);
-	return err;
+	return buf_addf(&reply->body, "{\"task\":%s,\"writeback\":%s}\n",
+	    s->task ? s->task : "null", s->writeback);
 }
 
 static int
@@ -136,6 +125,48 @@ reply_failure(struct reply *reply, const struct begin *begin,
 	if (!err)
 		reply_problem(reply, status, code, out->sentence, more.ptr);
 	buf_done(&more);
+	return err;
+}
+
+/* As it ended in another owner's hands, read like one's own end. */
+static enum err
+reply_rolled_back(
+    struct reply *reply, const struct begin *begin, const struct standing *s)
+{
+	const struct provider *provider =
+	    provider_by_name(begin->writeback.connection.type);
+	struct carried_out out = { .is_restored = s->is_restored,
+		.task = s->task };
+	struct verdict *v = &out.verdict;
+
+	v->ending = END_ROLLED_BACK;
+	v->reason = reason_by_name(s->reason);
+	if (v->reason == REASON_COUNT)
+		v->reason = REASON_REFUSED;
+	verdict_sentence(v, begin->wish,
+	    provider ? provider->title : "The provider", out.sentence,
+	    sizeof(out.sentence));
+	return reply_failure(reply, begin, &out);
+}
+
+/* What the writeback has become, or becomes, in another owner's hands. */
+static enum err
+reply_as_read(struct gateway *gateway, const struct request *req,
+    const struct begin *begin, struct reply *reply)
+{
+	struct standing s;
+	enum err err = writeback_read(
+	    &gateway->store, req->user_id, begin->writeback_id, &s);
+
+	if (err)
+		return err;
+	if (!strcmp(s.state, "queued") || !strcmp(s.state, "sending"))
+		err = reply_accepted(reply, begin, s.task);
+	else if (!strcmp(s.state, "rolled_back"))
+		err = reply_rolled_back(reply, begin, &s);
+	else
+		err = reply_standing(reply, &s);
+	standing_done(&s);
 	return err;
 }
 
@@ -194,7 +225,7 @@ wait_and_send(struct gateway *gateway, const struct request *req,
 			return reply_as_read(gateway, req, begin, reply);
 		clock_sleep_ms(short_pause_ms(i));
 	}
-	return reply_accepted(reply, begin);
+	return reply_accepted(reply, begin, begin->task);
 }
 
 static bool
@@ -230,7 +261,7 @@ answer_begun(struct gateway *gateway, const struct request *req,
 			    gateway, req, begin, deadline_ms, reply);
 		reply_header(reply, "Preference-Applied: respond-async");
 		sweeper_kick(gateway);
-		return reply_accepted(reply, begin);
+		return reply_accepted(reply, begin, begin->task);
 	}
 }
 
@@ -267,9 +298,13 @@ HANDLER(tasks_uncomplete)
 
 HANDLER(writebacks_read)
 {
-	struct begin begin = { 0 };
+	struct standing s;
+	enum err err =
+	    writeback_read(&gateway->store, req->user_id, req->target, &s);
 
-	snprintf(
-	    begin.writeback_id, sizeof(begin.writeback_id), "%s", req->target);
-	return reply_as_read(gateway, req, &begin, reply);
+	if (err)
+		return err;
+	err = reply_standing(reply, &s);
+	standing_done(&s);
+	return err;
 }

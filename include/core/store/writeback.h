@@ -46,7 +46,7 @@ struct claim {
 };
 
 /* Make one's own queued writeback w ours to send; on success w's generation,
- * attempts and is_agreed are new. ERR_NOTFOUND: it is gone. */
+ * attempts, is_agreed and connection are new. ERR_NOTFOUND: it is gone. */
 enum err writeback_claim(const struct store *store, struct writeback *w,
     int64_t lease_ms, struct claim *out) MUST_CHECK;
 
@@ -89,10 +89,19 @@ enum err writeback_share(
     struct store *store, int64_t give_up_ms, int writers) MUST_CHECK;
 void writeback_unshare(struct store *store);
 
-/* JSON of the writeback and of its task (NULL if deleted), the caller's.
- * ERR_NOTFOUND. */
+/* How a writeback stands, whoever has it. */
+struct standing {
+	char state[16];   /* queued, sending, accepted, ... */
+	char reason[40];  /* "": none */
+	bool is_restored; /* rolled back, and the task is as it was */
+	char *writeback;  /* JSON */
+	char *task;       /* JSON as it now is; NULL: deleted */
+};
+void standing_done(struct standing *standing);
+
+/* ERR_NOTFOUND: no such writeback of this user. */
 enum err writeback_read(const struct store *store, const char *user_id,
-    const char *writeback_id, char **writeback, char **task) MUST_CHECK;
+    const char *writeback_id, struct standing *out) MUST_CHECK;
 
 struct open_writebacks {
 	int64_t count, oldest_s;

@@ -29,6 +29,14 @@ copy_text(const char *text, char **out)
 	return *out ? OK : err_set(ERR_NOMEM, "no memory for a row");
 }
 
+static enum err
+read_connection(const struct rows *rows, size_t row, struct writeback *w)
+{
+	snprintf(w->connection.user_id, sizeof(w->connection.user_id), "%s",
+	    w->user_id);
+	return connection_from_row(rows, row, &w->connection);
+}
+
 /* The columns that begin and claim_due share. */
 static enum err
 read_work(const struct rows *rows, size_t row, struct writeback *w)
@@ -40,11 +48,7 @@ read_work(const struct rows *rows, size_t row, struct writeback *w)
 	if (!err)
 		err = copy_text(rows_text(rows, row, "source_metadata"),
 		    &w->source_metadata);
-	snprintf(w->connection.user_id, sizeof(w->connection.user_id), "%s",
-	    w->user_id);
-	if (!err)
-		err = connection_from_row(rows, row, &w->connection);
-	return err;
+	return err ? err : read_connection(rows, row, w);
 }
 
 static enum begun
@@ -221,6 +225,8 @@ writeback_claim(const struct store *store, struct writeback *w,
 		w->generation = rows_int(&rows, 0, "writeback_generation");
 		w->attempts = (int)rows_int(&rows, 0, "attempts");
 		w->is_agreed = rows_bool(&rows, 0, "is_agreed");
+		connection_done(&w->connection);
+		err = read_connection(&rows, 0, w);
 	}
 out:
 	rows_done(&rows);
@@ -444,23 +450,47 @@ writeback_unshare(struct store *store)
 	store->begins = store->settles = NULL;
 }
 
+void
+standing_done(struct standing *standing)
+{
+	free(standing->writeback);
+	free(standing->task);
+	memset(standing, 0, sizeof(*standing));
+}
+
+static enum err
+read_standing(const struct rows *rows, struct standing *s)
+{
+	const char *reason = rows_text(rows, 0, "reason");
+	enum err err;
+
+	snprintf(s->state, sizeof(s->state), "%s", rows_text(rows, 0, "state"));
+	snprintf(s->reason, sizeof(s->reason), "%s", reason ? reason : "");
+	s->is_restored = rows_bool(rows, 0, "restored");
+	err = copy_text(rows_text(rows, 0, "writeback"), &s->writeback);
+	if (!err)
+		err = copy_text(rows_text(rows, 0, "task"), &s->task);
+	return err;
+}
+
 enum err
 writeback_read(const struct store *store, const char *user_id,
-    const char *writeback_id, char **writeback, char **task)
+    const char *writeback_id, struct standing *out)
 {
 	struct args args = { 0 };
 	struct rows rows = { 0 };
 	enum err err;
 
+	memset(out, 0, sizeof(*out));
 	args_text(&args, user_id);
 	args_text(&args, writeback_id);
 	err = store_run(store, &q_writeback_read, &args, &rows);
 	if (!err && rows_count(&rows) == 0)
 		err = err_set(ERR_NOTFOUND, "no such writeback");
 	if (!err)
-		err = copy_text(rows_text(&rows, 0, "writeback"), writeback);
-	if (!err)
-		err = copy_text(rows_text(&rows, 0, "task"), task);
+		err = read_standing(&rows, out);
+	if (err)
+		standing_done(out);
 	rows_done(&rows);
 	args_done(&args);
 	return err;
