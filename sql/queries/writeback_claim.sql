@@ -31,7 +31,15 @@ select c.id is not null as claimed,
 		   and o.task_id = w.task_id
 		   and o.wish = w.wish
 		   and o.state = 'accepted'
-		   and o.settled_at >= w.created_at) as is_agreed,
+		   and o.settled_at >= w.created_at
+		   -- and what came in between was not sent after it
+		   and not exists (
+			select from writebacks b
+			 where b.user_id = w.user_id
+			   and b.task_id = w.task_id
+			   and b.task_version > o.task_version
+			   and b.task_version < w.task_version
+			   and b.attempts > 0)) as is_agreed,
        i.id as connection_id, i.type, i.name, i.key_sealed, i.key_id,
        i.key_version,
        i.metadata, i.account_id, i.status, i.writeback, i.generation,

@@ -68,7 +68,7 @@ class Walk:
         """As a timer would start it, but more often."""
         while not self.is_judged.is_set():
             self.stack.poll()
-            self.is_judged.wait(0.5)
+            self.is_judged.wait(2)
 
     def connect(self, user, provider, key):
         body = json.dumps({"type": provider, "name": provider, "key": key}).encode()
