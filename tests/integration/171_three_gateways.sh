@@ -83,14 +83,14 @@ test_nothing_of_a_session_is_used() {
 
 # As few connections as can be: whoever held one while waiting would stop all.
 test_forty_calls_at_once_share_two_connections_of_the_pooler() {
-	local i task item bad=0
+	local i task bad=0
 
 	fresh attio
 	make_tasks attio 40
 	mark
 	slow attio 300
 	for i in "${!MADE_TASKS[@]}"; do
-		read -r task item <<<"${MADE_TASKS[i]}"
+		read -r task _ <<<"${MADE_TASKS[i]}"
 		call_behind "p$i" POST "/v1/tasks/$task/complete"
 	done
 	for i in "${!MADE_TASKS[@]}"; do
@@ -201,14 +201,14 @@ has_been_tried() {
 
 # Many tasks at once, some wished for twice, while two pollers keep sweeping.
 test_pollers_beside_them_take_nothing_from_living_owners() {
-	local i task item
+	local i task
 
 	fresh attio
 	make_tasks attio 12
 	mark
 	slow attio 600
 	for i in "${!MADE_TASKS[@]}"; do
-		read -r task item <<<"${MADE_TASKS[i]}"
+		read -r task _ <<<"${MADE_TASKS[i]}"
 		call_behind "q$i" POST "/v1/tasks/$task/complete"
 	done
 	wait_until 20 is_in_flight 'write=true' || flunk "they are in flight"

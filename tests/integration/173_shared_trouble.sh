@@ -128,6 +128,38 @@ test_a_call_behind_one_that_met_a_dead_key_sends_nothing() {
 	is "$(requests)" 1 "one request in all"
 }
 
+# What was asked with the old key says nothing of the one that replaced it.
+late_answer_under_the_old_key() { # FAULT
+	local key
+
+	fresh_tasks attio 2
+	next_task
+	fault "{\"write\": true, \"times\": 1, \"delay_ms\": 1500, $1}"
+	call_behind old POST "/v1/tasks/$TASK/complete"
+	wait_until 20 is_in_flight 'write=true' || flunk "it is in flight"
+	key=$(sim_token attio)
+	sim POST /_sim/accounts "$(jq -n --arg t "$key" \
+		--arg a "${TOKENS[attio]}" \
+		'{provider: "attio", token: $t, account: $a}')"
+	api PATCH "/v1/connections/$CONNECTION" "{\"key\": \"$key\"}"
+	is "$STATUS" 200 "the key is replaced: $BODY"
+	call_joined old
+	like "$STATUS" '^50[23]$' "the old one is refused: $BODY"
+	no_faults
+	is "$(connection_says "$CONNECTION" status)" active "the connection is not"
+	next_task
+	complete "$TASK"
+	is_outcome accepted "done"
+}
+
+test_a_late_refusal_of_the_old_key_does_not_stop_the_new_one() {
+	late_answer_under_the_old_key '"kind": "auth"'
+}
+
+test_a_late_limit_of_the_old_key_does_not_hold_up_the_new_one() {
+	late_answer_under_the_old_key '"kind": "rate_limit", "retry_after": 90'
+}
+
 # --- the circuit ---------------------------------------------------------------
 
 # of_three COUNT: tasks of three users' connections at Todoist, in OF_THREE as

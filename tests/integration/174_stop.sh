@@ -203,20 +203,20 @@ test_what_does_not_end_in_time_is_left_to_its_lease() {
 
 # Forty at once, and the signal in their midst.
 test_a_burst_cut_by_a_stop_loses_nothing() {
-	local i task item odd=0
+	local i task odd=0
 
 	make_tasks attio 40
 	mark
 	slow 300
 	for i in "${!MADE_TASKS[@]}"; do
-		read -r task item <<<"${MADE_TASKS[i]}"
+		read -r task _ <<<"${MADE_TASKS[i]}"
 		call_behind "b$i" POST "/v1/tasks/$task/complete"
 	done
 	wait_until 20 is_in_flight 'write=true' || flunk "it has begun"
 	stop_gateway
 	is "$STACK_STATUS" 0 "its status"
 	for i in "${!MADE_TASKS[@]}"; do
-		read -r task item <<<"${MADE_TASKS[i]}"
+		read -r task _ <<<"${MADE_TASKS[i]}"
 		call_joined "b$i"
 		case "$STATUS $(task_status_of "$task")" in
 		'200 completed' | '502 active' | '503 active') ;;
