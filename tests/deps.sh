@@ -35,6 +35,8 @@ perl                  program prove
 python3               program python3
 mawk                  program awk
 util-linux            program setpriv
+nodejs                program node
+npm                   program npm
 clang-format          program clang-format
 clang-tidy            program clang-tidy
 shellcheck            program shellcheck
