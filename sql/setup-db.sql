@@ -23,6 +23,7 @@ create table integrations (
 	-- the key
 	key_sealed bytea,
 	key_id text,
+	key_version bigint not null default 1,
 	status text not null default 'active'
 		check (status in ('active', 'auth_failed', 'paused')),
 	writeback boolean not null default true,
@@ -46,6 +47,7 @@ comment on column integrations.type is 'The provider: todoist, linear or attio.'
 comment on column integrations.metadata is 'What polls learn of it; for Linear teamDoneStates: team id to state id.';
 comment on column integrations.key_sealed is 'The provider key under AES-256-GCM, bound to this row; never in plain.';
 comment on column integrations.key_id is 'Which master key sealed it.';
+comment on column integrations.key_version is 'Counts the keys it has had: a refusal of an older one does not concern the present one.';
 comment on column integrations.status is 'auth_failed: the provider refused the key, nothing is sent until it is replaced; paused: by the user.';
 comment on column integrations.writeback is 'False: completions of its tasks stay in Flowpin.';
 comment on column integrations.account_id is 'Who the provider says the key is.';
@@ -322,11 +324,13 @@ create table idempotency_keys (
 	body text,
 	locked_until timestamptz not null,
 	created_at timestamptz not null default now(),
+	owner uuid,
 	primary key (user_id, key)
 );
 alter table idempotency_keys enable row level security;
 
 comment on table idempotency_keys is 'Calls made with an Idempotency-Key, and the answer they got.';
+comment on column idempotency_keys.owner is 'The call that runs under the key, or ran.';
 comment on column idempotency_keys.fingerprint is 'SHA-256 of method, path and body: another request under the same key is refused.';
 comment on column idempotency_keys.status is 'HTTP status of the first answer; null while it runs.';
 comment on column idempotency_keys.locked_until is 'While it runs: until then a repetition is told to wait; past it the process that had it is gone.';
@@ -354,6 +358,8 @@ insert into flowpin_migrations (number, name) values
 	(7, '007_writebacks'),
 	(8, '008_poll_runs'),
 	(9, '009_events'),
-	(10, '010_idempotency_keys');
+	(10, '010_idempotency_keys'),
+	(11, '011_integrations_key_version'),
+	(12, '012_idempotency_keys_owner');
 
 commit;

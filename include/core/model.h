@@ -21,6 +21,7 @@ struct connection {
 	unsigned char *key_sealed;
 	size_t key_sealed_len;
 	char key_id[CRYPTO_KEY_ID];
+	int64_t key_version; /* which of the keys it has had */
 	char *metadata; /* JSON object text; for Linear holds teamDoneStates */
 	char *account_id; /* who the provider says the key is; NULL: unknown */
 	char status[16];  /* active, auth_failed, paused */
@@ -77,6 +78,13 @@ struct page {
 };
 void page_done(struct page *page);
 
+/* Did a write come true, by the item as it reads after it? */
+enum fulfilment {
+	UNFULFILLED = 0,
+	FULFILLED,
+	UNCLEAR /* it does not tell, and the write must not be repeated */
+};
+
 enum wish { WISH_COMPLETE, WISH_UNCOMPLETE };
 const char *wish_name(enum wish wish); /* "complete", "uncomplete" */
 
@@ -106,7 +114,8 @@ enum reason {
 	REASON_CONNECTION_GONE, /* fallback connection does not know the item */
 	REASON_NO_DONE_STATE,
 	/* rolled back */
-	REASON_SOURCE_GONE, /* uncompleting what no longer exists */
+	REASON_SOURCE_GONE,    /* uncompleting what no longer exists */
+	REASON_SOURCE_CHANGED, /* sent, unclear, and never to be sent twice */
 	REASON_NOT_FOUND,
 	REASON_FORBIDDEN, /* this item or team, not the whole key */
 	REASON_REFUSED,   /* permanent: bad argument, plan limit, ... */
@@ -130,6 +139,7 @@ enum reason {
 	REASON_COUNT
 };
 const char *reason_name(enum reason reason);
+enum reason reason_by_name(const char *name); /* REASON_NONE: none is so */
 
 /* What a provider's reader makes of the answer to a write. */
 struct answer {
@@ -183,6 +193,7 @@ struct candidate {
 	char task_id[CRYPTO_UUID];
 	int64_t version;
 	char *source_id;
+	char *due; /* as listed; NULL: not listed, or it does not recur */
 	enum diff_verdict verdict;
 	bool was_missing; /* an earlier complete run did not see it either */
 	bool never_seen;  /* names no connection and was never listed by it */

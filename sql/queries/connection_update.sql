@@ -6,6 +6,8 @@ update integrations i
    set name = coalesce($3, i.name),
        key_sealed = coalesce($4::bytea, i.key_sealed),
        key_id = coalesce($5, i.key_id),
+       key_version = case when $4::bytea is null
+			then i.key_version else i.key_version + 1 end,
        writeback = coalesce($6::boolean, i.writeback),
        status = case when $7::text is not null
 			and (i.status <> 'auth_failed' or $4::bytea is not null)

@@ -1,14 +1,15 @@
 -- idempotency_begin: take a key for a request, or learn what became of it.
 -- $1 user_id  $2 key  $3 fingerprint of the request  $4 lock, ms
+-- $5 which call it is
 -- is_ours: run the request; a key whose process went away is taken over. Else
 -- the first answer, if there is one yet. No fingerprint: someone took the key at
 -- this very moment.
 with taken as (
 	insert into idempotency_keys as k (user_id, key, fingerprint,
-		locked_until)
-	values ($1::uuid, $2, $3, now() + $4::bigint * interval '1 ms')
+		locked_until, owner)
+	values ($1::uuid, $2, $3, now() + $4::bigint * interval '1 ms', $5::uuid)
 	    on conflict (user_id, key) do update
-	   set locked_until = excluded.locked_until
+	   set locked_until = excluded.locked_until, owner = excluded.owner
 	 where k.status is null
 	   and k.locked_until <= now()
 	   and k.fingerprint = excluded.fingerprint

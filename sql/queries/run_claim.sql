@@ -21,5 +21,5 @@ update integrations i
   from due d
  where i.id = d.id
 returning i.user_id, i.id as connection_id, i.type, i.name, i.key_sealed,
-       i.key_id, i.metadata, i.account_id, i.status, i.writeback,
+       i.key_id, i.key_version, i.metadata, i.account_id, i.status, i.writeback,
        i.generation, 0 as rate_limited_ms, clock_timestamp() as t0

@@ -5,6 +5,7 @@
 -- $6 age, ms, at which an unknown outcome is given up
 -- One row per element. verdict:
 --   not_found, archived, unchanged   nothing was done
+--   conflict  nothing was done: another active task stands for the same item
 --   busy    someone else has the row at this moment: try again, alone
 --   send    changed; state sending (ours until the lease ends) or queued
 --           (another call for the task is in flight: claim it later)
@@ -40,6 +41,14 @@ with wished as (
 		    when (l.task).status = 'archived' then 'archived'
 		    when ((l.task).status = 'completed') = (l.wish = 'complete')
 			then 'unchanged'
+		    when l.wish = 'uncomplete' and l.place > 1 then 'busy'
+		    when l.wish = 'uncomplete' and exists (
+			select from tasks o
+			 where o.user_id = (l.task).user_id
+			   and o.connection_id = (l.task).connection_id
+			   and o.source_id = (l.task).source_id
+			   and o.status = 'active')
+			then 'conflict'
 		    when coalesce((l.task).source, 'manual') = 'manual'
 			or (l.task).source_id is null then 'manual'
 		    when c.id is null then 'no_connection'
@@ -47,7 +56,13 @@ with wished as (
 			then 'writeback_off'
 		    else 'send'
 	       end as verdict
-	  from locked l
+	  from (select k.*, row_number() over (
+			partition by k.wish, (k.task).user_id,
+				(k.task).connection_id, (k.task).source_id,
+				case when (k.task).connection_id is null
+				     then k.ord end
+			order by k.ord) as place
+		  from locked k) l
 	  join seen s using (ord)
 	  left join lateral (
 		select i.id, i.writeback, i.status
@@ -131,7 +146,8 @@ with wished as (
 select w.ord,
        case when s.ord is null then 'not_found'
 	    when j.ord is null then 'busy'
-	    when j.verdict in ('busy', 'archived', 'unchanged', 'send')
+	    when j.verdict in ('busy', 'archived', 'unchanged', 'conflict',
+		'send')
 		then j.verdict
 	    else 'skip' end as verdict,
        case when j.verdict in ('manual', 'no_connection', 'writeback_off')
@@ -141,6 +157,7 @@ select w.ord,
        n.state, (j.task).source, (j.task).source_id,
        (j.task).source_metadata, j.by_fallback,
        c.id as connection_id, c.type, c.name, c.key_sealed, c.key_id,
+       c.key_version,
        c.metadata, c.account_id, c.status, c.writeback, c.generation,
        greatest(extract(epoch from c.rate_limited_until - now()) * 1000,
 		0)::bigint as rate_limited_ms

@@ -37,6 +37,7 @@ static const char *const reason_names[] = {
 	[REASON_CONNECTION_GONE] = "connection_gone",
 	[REASON_NO_DONE_STATE]   = "no_done_state",
 	[REASON_SOURCE_GONE]     = "source_gone",
+	[REASON_SOURCE_CHANGED]  = "source_changed",
 	[REASON_NOT_FOUND]       = "not_found",
 	[REASON_FORBIDDEN]       = "forbidden",
 	[REASON_REFUSED]         = "refused",
@@ -81,6 +82,15 @@ reason_name(enum reason reason)
 {
 	assert((unsigned)reason < REASON_COUNT);
 	return reason_names[reason];
+}
+
+enum reason
+reason_by_name(const char *name)
+{
+	for (size_t i = 0; name && i < REASON_COUNT; i++)
+		if (!strcmp(name, reason_names[i]))
+			return (enum reason)i;
+	return REASON_NONE;
 }
 
 const char *
@@ -178,8 +188,10 @@ mark_action_name(enum mark_action action)
 void
 candidates_done(struct candidates *candidates)
 {
-	for (size_t i = 0; i < candidates->count; i++)
+	for (size_t i = 0; i < candidates->count; i++) {
 		free(candidates->list[i].source_id);
+		free(candidates->list[i].due);
+	}
 	free(candidates->list);
 	memset(candidates, 0, sizeof(*candidates));
 }

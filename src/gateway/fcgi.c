@@ -440,6 +440,7 @@ fcgi_serve(const struct fcgi_options *options, int listen_fd)
 	log_info("msg=\"ready\" workers=%d", server.running);
 	accept_until_stopped(&server, listen_fd, signal_fd);
 	log_info("msg=\"stopping\"");
+	options->stopping(options->context);
 	close(listen_fd);
 	close(server.wake_fd);
 	err = drain(&server);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/crash.h"
 #include "core/log.h"
 #include "core/store/idempotency.h"
 #include "gateway.h"
@@ -54,7 +55,8 @@ replay(const struct kept_answer *answer, struct reply *reply)
 /* Keep a success; forget the key after a failure. */
 static void
 remember(struct gateway *gateway, const struct request *req,
-    const struct reply *reply, enum err failed)
+    const struct idempotent_call *call, const struct reply *reply,
+    enum err failed)
 {
 	struct kept_answer answer = { .status = reply->status,
 		.content_type = (char *)(uintptr_t)reply->content_type,
@@ -63,10 +65,11 @@ remember(struct gateway *gateway, const struct request *req,
 	bool keep = !failed && reply->status < 400;
 	char why[200];
 
-	if (idempotency_end(&gateway->store, req->user_id, req->idempotency_key,
-		keep ? &answer : NULL))
+	crash_point("before_key_end");
+	if (idempotency_end(&gateway->store, call, keep ? &answer : NULL))
 		log_warn("req=%s msg=\"Idempotency-Key not kept\" why=%s",
 		    req->id, log_quote(err_text(), why, sizeof(why)));
+	crash_point("after_key_end");
 }
 
 enum err
@@ -76,6 +79,9 @@ idempotent(struct gateway *gateway, const struct request *req,
 	struct gateway *, const struct request *, struct reply *))
 {
 	char print[CRYPTO_SHA256_HEX];
+	struct idempotent_call call = { .user_id = req->user_id,
+		.key = req->idempotency_key,
+		.fingerprint = print };
 	struct kept_answer answer = { 0 };
 	enum idempotency found;
 	enum err err = check_key(req->idempotency_key);
@@ -83,9 +89,11 @@ idempotent(struct gateway *gateway, const struct request *req,
 	if (err)
 		return err;
 	fingerprint(req, print);
-	err = idempotency_begin(&gateway->store, req->user_id,
-	    req->idempotency_key, print, gateway->config->lease_ms, &found,
-	    &answer);
+	crypto_uuid(call.owner);
+	crash_point("before_key");
+	err = idempotency_begin(
+	    &gateway->store, &call, gateway->config->lease_ms, &found, &answer);
+	crash_point("after_key");
 	if (err)
 		return err;
 	switch (found) {
@@ -107,6 +115,6 @@ idempotent(struct gateway *gateway, const struct request *req,
 	err = handle(gateway, req, reply);
 	if (err) /* before err_text() is overwritten */
 		reply_error(reply, err);
-	remember(gateway, req, reply, err);
+	remember(gateway, req, &call, reply, err);
 	return OK;
 }

@@ -1,6 +1,7 @@
 /* The gateway: FastCGI behind nginx. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/log.h"
 #include "core/program.h"
@@ -8,7 +9,7 @@
 #include "fcgi.h"
 #include "gateway.h"
 
-/* Two: while one commit is flushed, the next is being made. */
+/* The second is for when something holds up the first. */
 #define COMMIT_WRITERS 2
 
 static const struct program program = { "flowpin-gateway",
@@ -47,6 +48,12 @@ close_gateway(struct gateway *gateway)
 	token_free(gateway->verifier);
 }
 
+static void
+halt(void *context)
+{
+	sweeper_halt(context);
+}
+
 static enum err
 serve(struct gateway *gateway)
 {
@@ -55,6 +62,7 @@ serve(struct gateway *gateway)
 		.stop_ms = gateway->config->stop_ms,
 		.body_max = (size_t)gateway->config->body_max_bytes,
 		.handle = router_handle,
+		.stopping = halt,
 		.context = gateway };
 	int fd = -1;
 	enum err err = fcgi_listen(&options, &fd);
@@ -63,6 +71,8 @@ serve(struct gateway *gateway)
 		err = sweeper_start(gateway);
 	if (!err)
 		err = fcgi_serve(&options, fd);
+	if (!err)
+		err = sweeper_stop(gateway);
 	return err;
 }
 
@@ -92,9 +102,10 @@ main(int argc, char **argv)
 		err = serve(&gateway);
 	if (err)
 		program_fail(&program);
-	if (err == ERR_TIMEOUT)
-		return 1; /* what was under way is left to its lease */
-	sweeper_stop(&gateway);
+	/* what is still under way is left to its lease; no clean-up may take
+	 * away what it uses */
+	if (err == ERR_TIMEOUT || sweeper_stop(&gateway))
+		_exit(1);
 	close_gateway(&gateway);
 	config_done(&config);
 	return err ? 1 : 0;

@@ -2,6 +2,7 @@
  * attempt is due, or the caller did not want to wait. */
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "core/clock.h"
 #include "core/delivery/carry_out.h"
@@ -9,7 +10,6 @@
 #include "gateway.h"
 
 #define SWEEPERS 4
-#define BITE 16
 
 struct sweeper {
 	struct gateway *gateway;
@@ -19,6 +19,7 @@ struct sweeper {
 	pthread_cond_t woken;
 	unsigned long kicks;
 	bool is_stopping;
+	int64_t stop_by_ms;
 };
 
 /* Until a kick since seen, the interval's end, or the stop. */
@@ -43,30 +44,49 @@ wait_for_work(struct sweeper *s, unsigned long *seen)
 	return go_on;
 }
 
+static bool
+is_going_on(struct sweeper *s)
+{
+	bool go_on;
+
+	pthread_mutex_lock(&s->lock);
+	go_on = !s->is_stopping;
+	pthread_mutex_unlock(&s->lock);
+	return go_on;
+}
+
+/* One writeback, if one is due. */
+static bool
+swept_one(struct gateway *gateway)
+{
+	struct metrics *metrics = &gateway->metrics;
+	struct carried_out out;
+	bool found;
+	char why[200];
+	enum err err =
+	    carry_out_due(&gateway->store, &gateway->courier, &found, &out);
+
+	if (err)
+		log_warn("msg=\"sweeping failed\" why=%s",
+		    log_quote(err_text(), why, sizeof(why)));
+	if (!found)
+		return false;
+	atomic_fetch_add(&metrics->swept, 1);
+	if (out.is_held)
+		atomic_fetch_add(&metrics->writebacks[out.verdict.ending], 1);
+	carried_out_done(&out);
+	return !err;
+}
+
 static void *
 sweep(void *arg)
 {
 	struct sweeper *s = arg;
 	unsigned long seen = 0;
-	char why[200];
 
-	while (wait_for_work(s, &seen)) {
-		int count = 0;
-		unsigned long endings[END_QUEUED + 1] = { 0 };
-		enum err err = carry_out_due(&s->gateway->store,
-		    &s->gateway->courier, BITE, &count, endings);
-
-		atomic_fetch_add(
-		    &s->gateway->metrics.swept, (unsigned long)count);
-		for (int i = 0; i <= END_QUEUED; i++)
-			atomic_fetch_add(
-			    &s->gateway->metrics.writebacks[i], endings[i]);
-		if (err)
-			log_warn("msg=\"sweeping failed\" why=%s",
-			    log_quote(err_text(), why, sizeof(why)));
-		else if (count == BITE)
-			sweeper_kick(s->gateway); /* there may be more */
-	}
+	while (wait_for_work(s, &seen))
+		while (is_going_on(s) && swept_one(s->gateway))
+			continue;
 	return NULL;
 }
 
@@ -103,20 +123,37 @@ sweeper_kick(struct gateway *gateway)
 }
 
 void
-sweeper_stop(struct gateway *gateway)
+sweeper_halt(struct gateway *gateway)
 {
 	struct sweeper *s = gateway->sweeper;
 
-	if (!s)
-		return;
 	pthread_mutex_lock(&s->lock);
+	if (!s->is_stopping)
+		s->stop_by_ms = clock_mono_ms() + gateway->config->stop_ms;
 	s->is_stopping = true;
 	pthread_cond_broadcast(&s->woken);
 	pthread_mutex_unlock(&s->lock);
-	for (int i = 0; i < s->count; i++)
-		pthread_join(s->threads[i], NULL);
+}
+
+enum err
+sweeper_stop(struct gateway *gateway)
+{
+	struct sweeper *s = gateway->sweeper;
+	struct timespec until;
+
+	if (!s)
+		return OK;
+	sweeper_halt(gateway);
+	until = (struct timespec){ .tv_sec = s->stop_by_ms / 1000,
+		.tv_nsec = s->stop_by_ms % 1000 * 1000000 };
+	for (; s->count > 0; s->count--)
+		if (pthread_clockjoin_np(s->threads[s->count - 1], NULL,
+			CLOCK_MONOTONIC, &until))
+			return err_set(ERR_TIMEOUT,
+			    "%d writebacks were still under way", s->count);
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->woken);
 	free(s);
 	gateway->sweeper = NULL;
+	return OK;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/crash.h"
 #include "core/delivery/carry_out.h"
 #include "core/log.h"
 #include "core/program.h"
@@ -61,9 +62,12 @@ runner(void *arg)
 	while (!is_stopping) {
 		struct run *list = NULL;
 		size_t n = 0;
-		enum err err = run_claim(&pass->poller->store, 1,
-		    config->poll_lease_ms, pass->connection_id, &list, &n);
+		enum err err;
 
+		crash_point("before_run");
+		err = run_claim(&pass->poller->store, 1, config->poll_lease_ms,
+		    pass->connection_id, &list, &n);
+		crash_point("after_run");
 		if (err) {
 			log_error("msg=\"cannot claim\" why=%s",
 			    log_quote(err_text(), why, sizeof(why)));
@@ -103,10 +107,29 @@ poll_all(struct pass *pass)
 	free(threads);
 }
 
-/* What a gateway left open, and what has been kept long enough. */
-static void
-keep_house(struct pass *pass)
+/* What gateways left open. */
+static enum err
+sweep(const struct poller *poller)
 {
+	enum err err = OK;
+	bool found = true;
+
+	for (int i = 0; !err && found && !is_stopping && i < SWEEP_LIMIT; i++) {
+		struct carried_out out;
+
+		err = carry_out_due(
+		    &poller->store, &poller->courier, &found, &out);
+		carried_out_done(&out);
+	}
+	return err;
+}
+
+/* What gateways left open, and what has been kept long enough; beside the
+ * polls, which need not wait for it. */
+static void *
+keep_house(void *arg)
+{
+	struct pass *pass = arg;
 	const struct config *config = pass->poller->config;
 	struct retention retention = {
 		.writebacks_days = config->retain_writebacks_days,
@@ -116,18 +139,28 @@ keep_house(struct pass *pass)
 		.limit = TRIM_LIMIT,
 	};
 	char why[200];
-	int count = 0;
-	unsigned long endings[END_QUEUED + 1] = { 0 };
-	enum err err = carry_out_due(&pass->poller->store,
-	    &pass->poller->courier, SWEEP_LIMIT, &count, endings);
+	enum err err = sweep(pass->poller);
 
 	if (!err)
 		err = retention_trim(&pass->poller->store, &retention);
-	if (!err)
-		return;
-	log_error("msg=\"keeping house failed\" why=%s",
-	    log_quote(err_text(), why, sizeof(why)));
-	atomic_fetch_add(&pass->failures, 1);
+	if (err) {
+		log_error("msg=\"keeping house failed\" why=%s",
+		    log_quote(err_text(), why, sizeof(why)));
+		atomic_fetch_add(&pass->failures, 1);
+	}
+	return NULL;
+}
+
+static void
+work(struct pass *pass)
+{
+	pthread_t house;
+	bool keeps = !pass->connection_id &&
+		     !pthread_create(&house, NULL, keep_house, pass);
+
+	poll_all(pass);
+	if (keeps)
+		pthread_join(house, NULL);
 }
 
 static int
@@ -179,9 +212,7 @@ main(int argc, char **argv)
 	if (err) {
 		program_fail(&program);
 	} else {
-		if (!pass.connection_id)
-			keep_house(&pass);
-		poll_all(&pass);
+		work(&pass);
 		log_debug("msg=\"pass ended\" runs=%d failures=%d",
 		    atomic_load(&pass.runs), atomic_load(&pass.failures));
 	}

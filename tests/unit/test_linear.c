@@ -978,10 +978,10 @@ test_a_wish_is_fulfilled_by_what_the_issue_shows(void **state)
 		struct item now = { .state = states[i].state };
 		struct push push = push_of(WISH_COMPLETE, &mine, NULL);
 		assert_int_equal(
-		    linear->is_fulfilled(&push, &now), states[i].complete);
+		    linear->fulfilment(&push, &now), states[i].complete);
 		push.wish = WISH_UNCOMPLETE;
 		assert_int_equal(
-		    linear->is_fulfilled(&push, &now), states[i].uncomplete);
+		    linear->fulfilment(&push, &now), states[i].uncomplete);
 		assert_true(linear->is_repeatable(&push));
 	}
 }

@@ -45,6 +45,7 @@ static const char *const reasons[REASON_COUNT] = {
 	[REASON_CONNECTION_GONE] = "connection_gone",
 	[REASON_NO_DONE_STATE]   = "no_done_state",
 	[REASON_SOURCE_GONE]     = "source_gone",
+	[REASON_SOURCE_CHANGED]  = "source_changed",
 	[REASON_NOT_FOUND]       = "not_found",
 	[REASON_FORBIDDEN]       = "forbidden",
 	[REASON_REFUSED]         = "refused",

@@ -761,11 +761,11 @@ test_due_dates_compare_with_their_like(void **state)
 		    dues[i].stored);
 		(void)snprintf(due, sizeof(due), "%s", dues[i].now);
 		push = push_of(WISH_COMPLETE, RECURRING, stored);
-		if (todoist->is_fulfilled(&push, &now) != dues[i].later)
+		if (todoist->fulfilment(&push, &now) != dues[i].later)
 			fail_msg("%s to %s", dues[i].stored, dues[i].now);
 		push.wish = WISH_UNCOMPLETE;
 		assert_int_equal(
-		    todoist->is_fulfilled(&push, &now), !dues[i].later);
+		    todoist->fulfilment(&push, &now), !dues[i].later);
 	}
 }
 
@@ -789,6 +789,24 @@ test_a_plain_task_is_closed_and_reopened_without_a_body(void **state)
 	assert_int_equal(todoist->write_request(&push, &again), OK);
 	assert_request(&again, &reopen);
 	assert_true(todoist->is_repeatable(&push));
+}
+
+/* It may have become a recurring task after the last poll. */
+static void
+test_a_plain_close_is_not_repeated_unseen(void **state)
+{
+	char due[] = "2026-11-24";
+	struct push push = push_of(WISH_COMPLETE, PLAIN, STORED_PLAIN);
+	struct item now = { .is_recurring = true, .due = due };
+
+	(void)state;
+	assert_false(todoist->is_repeatable(&push));
+	assert_int_equal(todoist->fulfilment(&push, &now), UNCLEAR);
+	now.is_recurring = false;
+	assert_int_equal(todoist->fulfilment(&push, &now), UNFULFILLED);
+	push.wish = WISH_UNCOMPLETE;
+	now.is_recurring = true;
+	assert_int_equal(todoist->fulfilment(&push, &now), FULFILLED);
 }
 
 static void
@@ -901,10 +919,10 @@ test_a_wish_is_fulfilled_by_what_the_item_shows(void **state)
 		struct item now = { .state = states[i].state };
 		struct push push = push_of(WISH_COMPLETE, PLAIN, STORED_PLAIN);
 		assert_int_equal(
-		    todoist->is_fulfilled(&push, &now), states[i].complete);
+		    todoist->fulfilment(&push, &now), states[i].complete);
 		push.wish = WISH_UNCOMPLETE;
 		assert_int_equal(
-		    todoist->is_fulfilled(&push, &now), states[i].uncomplete);
+		    todoist->fulfilment(&push, &now), states[i].uncomplete);
 	}
 }
 
@@ -955,6 +973,7 @@ main(void)
 		cmocka_unit_test(test_due_dates_compare_with_their_like),
 		cmocka_unit_test(
 		    test_a_plain_task_is_closed_and_reopened_without_a_body),
+		cmocka_unit_test(test_a_plain_close_is_not_repeated_unseen),
 		cmocka_unit_test(test_an_odd_id_is_never_written_to),
 		cmocka_unit_test(
 		    test_any_2xx_closes_a_plain_task_but_a_web_page),

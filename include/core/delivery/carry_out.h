@@ -22,9 +22,9 @@ enum err carry_out(const struct store *store, const struct courier *courier,
     struct writeback *w, int64_t deadline_ms, bool is_patient,
     struct carried_out *out) MUST_CHECK;
 
-/* Take up at most limit writebacks that are due, one after the other. endings:
- * counts by enum ending are added to it. */
+/* Take up one writeback that is due. *found false: there is none. out is the
+ * caller's to be done with if *found. */
 enum err carry_out_due(const struct store *store, const struct courier *courier,
-    int limit, int *count, unsigned long endings[END_QUEUED + 1]) MUST_CHECK;
+    bool *found, struct carried_out *out) MUST_CHECK;
 
 #endif

@@ -17,12 +17,22 @@ struct kept_answer {
 };
 void kept_answer_done(struct kept_answer *answer);
 
-enum err idempotency_begin(const struct store *store, const char *user_id,
-    const char *key, const char *fingerprint, int64_t lock_ms,
-    enum idempotency *out, struct kept_answer *answer) MUST_CHECK;
+/* Whose call, under which key. */
+struct idempotent_call {
+	const char *user_id, *key;
+	const char *fingerprint; /* of the request */
+	char owner[CRYPTO_UUID]; /* of this call: new for each */
+};
 
-/* answer NULL: forget the key, a repetition tries again. */
-enum err idempotency_end(const struct store *store, const char *user_id,
-    const char *key, const struct kept_answer *answer) MUST_CHECK;
+/* Past lock_ms the call counts as dead, and the next one takes the key over. */
+enum err idempotency_begin(const struct store *store,
+    const struct idempotent_call *call, int64_t lock_ms, enum idempotency *out,
+    struct kept_answer *answer) MUST_CHECK;
+
+/* answer NULL: forget the key, a repetition tries again. Nothing happens if
+ * another call has taken the key over. */
+enum err idempotency_end(const struct store *store,
+    const struct idempotent_call *call,
+    const struct kept_answer *answer) MUST_CHECK;
 
 #endif

@@ -10,6 +10,7 @@ enum begun {
 	BEGUN_NOT_FOUND = 0, /* no such task of this user */
 	BEGUN_BUSY,          /* its row was locked: again, alone */
 	BEGUN_ARCHIVED,
+	BEGUN_CONFLICT,  /* another active task stands for the same item */
 	BEGUN_UNCHANGED, /* it was so already */
 	BEGUN_SKIPPED,   /* changed here; nothing to send, reason says why */
 	BEGUN_SENDING,   /* changed here; ours to send until the lease ends */
@@ -35,8 +36,7 @@ enum err writeback_begin(const struct store *store, struct begin *list,
     size_t count, int64_t give_up_ms) MUST_CHECK;
 
 /* One element, in a commit shared with whoever begins at the same time.
- * BEGUN_BUSY: again, after a moment. ERR_CONFLICT: the item is another active
- * task already. */
+ * BEGUN_BUSY: again, after a moment. */
 enum err writeback_begin_one(
     const struct store *store, struct begin *begin) MUST_CHECK;
 
@@ -46,7 +46,7 @@ struct claim {
 };
 
 /* Make one's own queued writeback w ours to send; on success w's generation,
- * attempts and is_agreed are new. ERR_NOTFOUND: it is gone. */
+ * attempts, is_agreed and connection are new. ERR_NOTFOUND: it is gone. */
 enum err writeback_claim(const struct store *store, struct writeback *w,
     int64_t lease_ms, struct claim *out) MUST_CHECK;
 
@@ -65,6 +65,7 @@ struct settle {
 	bool auth_failed; /* mark the connection */
 	int64_t limit_ms; /* rate limited so long; 0: not */
 	const char *metadata_patch;
+	int64_t key_version;   /* that all this was learnt with */
 	bool names_connection; /* an acceptance fills connection_id in */
 	const char *sentence;  /* for the user, as an event; NULL: none */
 	bool is_held;     /* out; false: the lease was lost, nothing done */
@@ -88,10 +89,18 @@ enum err writeback_share(
     struct store *store, int64_t give_up_ms, int writers) MUST_CHECK;
 void writeback_unshare(struct store *store);
 
-/* JSON of the writeback and of its task (NULL if deleted), the caller's.
- * ERR_NOTFOUND. */
+/* What has become of a writeback, whoever settled it. */
+struct fate {
+	char *writeback, *task; /* JSON; task NULL: deleted */
+	bool is_open, is_rolled_back;
+	bool is_restored; /* the task has the status from before */
+	enum reason reason;
+};
+void fate_done(struct fate *fate);
+
+/* ERR_NOTFOUND. */
 enum err writeback_read(const struct store *store, const char *user_id,
-    const char *writeback_id, char **writeback, char **task) MUST_CHECK;
+    const char *writeback_id, struct fate *out) MUST_CHECK;
 
 struct open_writebacks {
 	int64_t count, oldest_s;

@@ -82,6 +82,7 @@ carry_out(const struct store *store, const struct courier *courier,
 		.auth_failed = out->verdict.auth_failed,
 		.limit_ms = out->verdict.limit_ms,
 		.metadata_patch = patch,
+		.key_version = w->connection.key_version,
 		.names_connection = w->by_fallback,
 		.sentence = is_patient && out->sentence[0] &&
 				    out->verdict.ending != END_QUEUED
@@ -96,35 +97,26 @@ carry_out(const struct store *store, const struct courier *courier,
 	return err;
 }
 
+/* One at a time: a lease must not run out in a queue. */
 enum err
 carry_out_due(const struct store *store, const struct courier *courier,
-    int limit, int *count, unsigned long endings[END_QUEUED + 1])
+    bool *found, struct carried_out *out)
 {
 	const struct config *config = courier->config;
-	enum err err = OK;
+	struct writeback *list = NULL;
+	size_t n = 0;
+	enum err err;
 
-	*count = 0;
-	while (!err && *count < limit) {
-		struct writeback *list = NULL;
-		struct carried_out out = { 0 };
-		size_t n = 0;
-
-		/* one at a time: a lease must not run out in a queue */
-		err =
-		    writeback_claim_due(store, 1, config->lease_ms, &list, &n);
-		if (!err && n == 1) {
-			err = carry_out(store, courier, &list[0],
-			    clock_mono_ms() + config->call_deadline_ms, true,
-			    &out);
-			if (!err && out.is_held)
-				endings[out.verdict.ending]++;
-			carried_out_done(&out);
-			writeback_done(&list[0]);
-		}
-		free(list);
-		if (n == 0)
-			break;
-		++*count;
+	memset(out, 0, sizeof(*out));
+	crash_point("before_take_up");
+	err = writeback_claim_due(store, 1, config->lease_ms, &list, &n);
+	crash_point("after_take_up");
+	*found = !err && n == 1;
+	if (*found) {
+		err = carry_out(store, courier, &list[0],
+		    clock_mono_ms() + config->call_deadline_ms, true, out);
+		writeback_done(&list[0]);
 	}
+	free(list);
 	return err;
 }

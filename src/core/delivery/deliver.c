@@ -18,6 +18,8 @@ struct delivery {
 	struct writeback *w;
 	struct push push;
 	int64_t deadline_ms;
+	int64_t write_until_ms; /* the rest is for a look at what it did */
+	bool is_patient;
 	bool may_have_happened;
 	struct answer answer;
 };
@@ -37,7 +39,16 @@ static bool
 fits(const struct delivery *d, int64_t wait_ms)
 {
 	/* a wait that leaves no time for the call itself is no use */
-	return wait_ms >= 0 && clock_mono_ms() + wait_ms + 100 < d->deadline_ms;
+	return wait_ms >= 0 &&
+	       clock_mono_ms() + wait_ms + 100 < d->write_until_ms;
+}
+
+/* Nobody waits for the answer of a patient one: another time is as good, and
+ * other writebacks need not wait for this connection's turn. */
+static bool
+worth_waiting(const struct delivery *d, int64_t wait_ms)
+{
+	return !d->is_patient && fits(d, wait_ms);
 }
 
 static int64_t
@@ -82,7 +93,7 @@ decided_at_once(struct delivery *d)
 	wait = conn->rate_limited_until_ms - clock_wall_ms();
 	if (conn->rate_limited_until_ms == 0 || wait <= 0)
 		return false;
-	if (fits(d, wait)) {
+	if (worth_waiting(d, wait)) {
 		clock_sleep_ms(wait);
 		return false;
 	}
@@ -107,7 +118,7 @@ ask(struct delivery *d)
 
 		if (!err && asks)
 			err = carry(d->courier, &d->w->connection, &req,
-			    d->deadline_ms, &res);
+			    d->write_until_ms, &res);
 		if (err)
 			carry_failed(&d->answer);
 		else if (asks)
@@ -135,8 +146,8 @@ write_once(struct delivery *d)
 	enum err err = d->provider->write_request(&d->push, &req);
 
 	if (!err)
-		err = carry(
-		    d->courier, &d->w->connection, &req, d->deadline_ms, &res);
+		err = carry(d->courier, &d->w->connection, &req,
+		    d->write_until_ms, &res);
 	if (err)
 		carry_failed(&d->answer);
 	else
@@ -148,6 +159,30 @@ write_once(struct delivery *d)
 		d->may_have_happened = true;
 }
 
+/* What the item as it now reads says of the write. */
+static bool
+judge(struct delivery *d, const struct item *now)
+{
+	d->may_have_happened = false; /* from here on it is known */
+	if (now->state == ITEM_NOT_VISIBLE) {
+		say(&d->answer, OUTCOME_REJECTED, REASON_NOT_FOUND,
+		    "read by id: not there");
+		return true;
+	}
+	switch (d->provider->fulfilment(&d->push, now)) {
+	case FULFILLED:
+		say(&d->answer, OUTCOME_ACCEPTED, REASON_DONE,
+		    "read by id: done");
+		return true;
+	case UNCLEAR:
+		say(&d->answer, OUTCOME_REJECTED, REASON_SOURCE_CHANGED,
+		    "read by id: not what it was, must not be sent again");
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Look at what is really there. True: that decided it. False with
  * may_have_happened cleared: it did not happen; else nobody knows. */
 static bool
@@ -157,21 +192,9 @@ look(struct delivery *d)
 	struct answer failure = { 0 };
 	bool decided = false;
 
-	if (!carry_read_one(d->courier, d->provider, &d->w->connection,
+	if (carry_read_one(d->courier, d->provider, &d->w->connection,
 		d->w->source_id, d->deadline_ms, &items, &failure))
-		goto out;
-	if (items.list[0].state == ITEM_NOT_VISIBLE) {
-		say(&d->answer, OUTCOME_REJECTED, REASON_NOT_FOUND,
-		    "read by id: not there");
-		decided = true;
-	} else if (d->provider->is_fulfilled(&d->push, &items.list[0])) {
-		say(&d->answer, OUTCOME_ACCEPTED, REASON_DONE,
-		    "read by id: done");
-		decided = true;
-	} else {
-		d->may_have_happened = false;
-	}
-out:
+		decided = judge(d, &items.list[0]);
 	items_done(&items);
 	return decided;
 }
@@ -190,7 +213,7 @@ round_ended(struct delivery *d)
 		return false;
 	}
 	if (d->answer.outcome == OUTCOME_RATE_LIMITED)
-		return !fits(d, d->answer.retry_after_ms);
+		return !worth_waiting(d, d->answer.retry_after_ms);
 	if (d->answer.outcome != OUTCOME_UNKNOWN)
 		return true;
 	if (carry_wait_ms(d->courier, &d->w->connection) > 0)
@@ -208,8 +231,7 @@ work(struct delivery *d)
 	int64_t wait;
 
 	/* an owner before may have sent it: look before sending again */
-	if (d->w->attempts > 1) {
-		d->may_have_happened = true;
+	if (d->may_have_happened) {
 		if (look(d))
 			return;
 		say(&d->answer, OUTCOME_UNKNOWN, REASON_NO_ANSWER,
@@ -230,11 +252,18 @@ work(struct delivery *d)
 	}
 }
 
+/* A quarter of the time at most is kept for the look. */
 static void
-prepare_push(struct delivery *d)
+prepare(struct delivery *d)
 {
 	struct writeback *w = d->w;
+	int64_t look_ms = (d->deadline_ms - clock_mono_ms()) / 4;
 
+	if (look_ms > d->courier->config->provider_timeout_ms)
+		look_ms = d->courier->config->provider_timeout_ms;
+	d->write_until_ms = d->deadline_ms - (look_ms > 0 ? look_ms : 0);
+	d->may_have_happened = w->attempts > 1; /* by an owner before */
+	d->provider = provider_by_name(w->connection.type);
 	d->push = (struct push){
 		.conn = &w->connection,
 		.base_url =
@@ -252,14 +281,16 @@ courier_deliver(const struct courier *courier, struct writeback *w,
     char **metadata_patch)
 {
 	struct delivery d = {
-		.courier = courier, .w = w, .deadline_ms = deadline_ms
+		.courier = courier,
+		.w = w,
+		.deadline_ms = deadline_ms,
+		.is_patient = is_patient,
 	};
 	struct evidence evidence;
 	bool was_asked;
 
 	*metadata_patch = NULL;
-	d.provider = provider_by_name(w->connection.type);
-	prepare_push(&d);
+	prepare(&d);
 	was_asked = !decided_at_once(&d);
 	if (was_asked) {
 		if (!d.provider)

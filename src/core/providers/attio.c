@@ -436,5 +436,5 @@ const struct provider provider_attio = {
 	.write_request = write_request,
 	.write_response = write_response,
 	.is_repeatable = provider_sets_a_value,
-	.is_fulfilled = provider_state_fits,
+	.fulfilment = provider_state_fits,
 };

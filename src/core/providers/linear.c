@@ -544,5 +544,5 @@ const struct provider provider_linear = {
 	.write_response = linear_write_response,
 	/* Expected, though not promised: setting the state that is set. */
 	.is_repeatable = provider_sets_a_value,
-	.is_fulfilled = provider_state_fits,
+	.fulfilment = provider_state_fits,
 };

@@ -421,9 +421,11 @@ static const struct {
 /* clang-format on */
 _Static_assert(COUNT(fits) == ITEM_STATE_COUNT, "a row each");
 
-bool
+enum fulfilment
 provider_state_fits(const struct push *push, const struct item *now)
 {
-	return push->wish == WISH_COMPLETE ? fits[now->state].complete
-					   : fits[now->state].uncomplete;
+	bool is_so = push->wish == WISH_COMPLETE ? fits[now->state].complete
+						 : fits[now->state].uncomplete;
+
+	return is_so ? FULFILLED : UNFULFILLED;
 }

@@ -110,8 +110,9 @@ enum err provider_items_move(struct items *from, struct items *to) MUST_CHECK;
 /* is_repeatable() of a write that sets a value: always. */
 bool provider_sets_a_value(const struct push *push);
 
-/* is_fulfilled() by what the item's state says. What can no longer be read
+/* fulfilment() by what the item's state says. What can no longer be read
  * counts as completed: there is nothing left to complete. */
-bool provider_state_fits(const struct push *push, const struct item *now);
+enum fulfilment provider_state_fits(
+    const struct push *push, const struct item *now);
 
 #endif

@@ -428,6 +428,6 @@ const struct provider provider_todoist = {
 	.write_response = todoist_write_response,
 	/* Closing and reopening set a state; an occurrence is closed under a
 	 * command id. */
-	.is_repeatable = provider_sets_a_value,
-	.is_fulfilled = todoist_is_fulfilled,
+	.is_repeatable = todoist_is_repeatable,
+	.fulfilment = todoist_fulfilment,
 };

@@ -327,15 +327,36 @@ todoist_write_response(const struct push *push, const struct http_response *res,
 	stored_done(&stored);
 }
 
-/* A recurring task stays open when it is closed: its due date tells. */
+static bool
+is_plain_close(const struct push *push)
+{
+	struct stored stored = stored_read(push);
+	bool is_plain = strcmp(choose_write(push, &stored), CLOSE) == 0;
+
+	stored_done(&stored);
+	return is_plain;
+}
+
+/* What did not recur at the last poll may do so by now. */
 bool
-todoist_is_fulfilled(const struct push *push, const struct item *now)
+todoist_is_repeatable(const struct push *push)
+{
+	return !is_plain_close(push);
+}
+
+/* A recurring task stays open when it is closed: its due date tells. Not so
+ * after a plain close, which was sent because it did not recur. */
+enum fulfilment
+todoist_fulfilment(const struct push *push, const struct item *now)
 {
 	struct stored stored = stored_read(push);
 	bool moved = now->is_recurring && is_later(now->due, stored.due_date);
 
 	stored_done(&stored);
+	if (now->is_recurring && now->state == ITEM_OPEN &&
+	    is_plain_close(push))
+		return UNCLEAR;
 	if (moved)
-		return push->wish == WISH_COMPLETE;
+		return push->wish == WISH_COMPLETE ? FULFILLED : UNFULFILLED;
 	return provider_state_fits(push, now);
 }

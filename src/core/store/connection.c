@@ -33,6 +33,7 @@ connection_from_row(
 	    rows_text(rows, row, "status"));
 	conn->writeback = rows_bool(rows, row, "writeback");
 	conn->generation = rows_int(rows, row, "generation");
+	conn->key_version = rows_int(rows, row, "key_version");
 	conn->rate_limited_until_ms = rows_int(rows, row, "rate_limited_ms");
 	/* by the database's clock, which all processes share */
 	if (conn->rate_limited_until_ms > 0)

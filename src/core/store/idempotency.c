@@ -35,26 +35,26 @@ read_answer(const struct rows *rows, struct kept_answer *answer)
 }
 
 enum err
-idempotency_begin(const struct store *store, const char *user_id,
-    const char *key, const char *fingerprint, int64_t lock_ms,
-    enum idempotency *out, struct kept_answer *answer)
+idempotency_begin(const struct store *store, const struct idempotent_call *call,
+    int64_t lock_ms, enum idempotency *out, struct kept_answer *answer)
 {
 	struct args args = { 0 };
 	struct rows rows = { 0 };
 	const char *first;
 	enum err err;
 
-	args_text(&args, user_id);
-	args_text(&args, key);
-	args_text(&args, fingerprint);
+	args_text(&args, call->user_id);
+	args_text(&args, call->key);
+	args_text(&args, call->fingerprint);
 	args_int(&args, lock_ms);
+	args_text(&args, call->owner);
 	err = store_run(store, &q_idempotency_begin, &args, &rows);
 	if (err)
 		goto out;
 	first = rows_text(&rows, 0, "fingerprint");
 	if (rows_bool(&rows, 0, "is_ours"))
 		*out = IDEMPOTENCY_OURS;
-	else if (first && strcmp(first, fingerprint))
+	else if (first && strcmp(first, call->fingerprint))
 		*out = IDEMPOTENCY_OTHER;
 	else if (!first || !rows_text(&rows, 0, "status"))
 		*out = IDEMPOTENCY_RUNNING;
@@ -69,14 +69,14 @@ out:
 }
 
 enum err
-idempotency_end(const struct store *store, const char *user_id, const char *key,
+idempotency_end(const struct store *store, const struct idempotent_call *call,
     const struct kept_answer *answer)
 {
 	struct args args = { 0 };
 	enum err err;
 
-	args_text(&args, user_id);
-	args_text(&args, key);
+	args_text(&args, call->user_id);
+	args_text(&args, call->key);
 	if (answer)
 		args_int(&args, answer->status);
 	else
@@ -84,6 +84,7 @@ idempotency_end(const struct store *store, const char *user_id, const char *key,
 	args_text(&args, answer ? answer->content_type : NULL);
 	args_text(&args, answer ? answer->headers : NULL);
 	args_text(&args, answer ? answer->body : NULL);
+	args_text(&args, call->owner);
 	err = store_run(store, &q_idempotency_end, &args, NULL);
 	args_done(&args);
 	return err;

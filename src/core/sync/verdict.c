@@ -105,7 +105,12 @@ verdict_decide(const struct evidence *e, struct verdict *v)
 		return;
 	case OUTCOME_AUTH_FAILED:
 		v->auth_failed = true;
-		end(v, END_ROLLED_BACK, e->answer.reason);
+		/* no waiting for another key, unless there is something to
+		 * read with it */
+		if (e->may_have_happened)
+			decide_unsettled(e, v);
+		else
+			end(v, END_ROLLED_BACK, e->answer.reason);
 		return;
 	case OUTCOME_RATE_LIMITED:
 		v->limit_ms = v->retry_ms = limit_ms(&e->answer);
@@ -121,6 +126,7 @@ verdict_decide(const struct evidence *e, struct verdict *v)
 /* clang-format off */
 static const char *const why[REASON_COUNT] = {
 	[REASON_SOURCE_GONE]   = "the item no longer exists in %s",
+	[REASON_SOURCE_CHANGED] = "the item was changed in %s meanwhile; look at it before you try again",
 	[REASON_FORBIDDEN]     = "this connection may not change the item in %s",
 	[REASON_REFUSED]       = "%s refused the change",
 	[REASON_GONE_API]      = "%s no longer offers this function",
