@@ -4,6 +4,8 @@
 # make test-crash kill -9 at every point, then hold it to account; KILLS=500 SEED=random
 # make test-agreement walks over both sides at once; WALKS=200 STEPS=200 SEED=random
 # make soak       the same for hours: 5000 walks of 1000 steps
+# make bench      measure, against others; QUICK=1: in two minutes
+# make bench-compare A=rev B=rev  measure two commits in turns
 # make lint       rooms, format, warnings, analyzers, shell scripts
 # make install    DESTDIR= PREFIX=/usr/local
 # make deps       install what building and testing needs (Debian)
@@ -19,6 +21,7 @@ KILLS ?= 500
 WALKS ?= 200
 STEPS ?= 200
 SEED ?= random
+QUICK ?= 0
 # suites at once: each has a stack of its own, and mostly waits
 JOBS ?= 4
 
@@ -52,7 +55,7 @@ UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/
 PROGRAMS := $(BUILD)/flowpin-gateway $(BUILD)/flowpin-poller $(BUILD)/flowpinctl
 C_FILES := $(sort $(shell find src include tests -name '*.[ch]' -not -path '*/node_modules/*'))
 
-.PHONY: all deps help run test test-all test-unit test-integration test-pending test-crash test-agreement soak lint format install clean sim
+.PHONY: all deps help run test test-all test-unit test-integration test-pending test-crash test-agreement soak bench bench-compare lint format install clean sim
 .DELETE_ON_ERROR:
 # keep objects: a unit test's is an intermediate file
 .SECONDARY:
@@ -70,6 +73,8 @@ $(BUILD)/flowpinctl: $(CTL) $(BUILD)/libcore.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(BUILD)/flowpin-sim: $(SIM)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lmicrohttpd -lcjson -lpthread -lm
+$(BUILD)/flowpin-stub: $(BUILD)/tests/bench/stub.o $(BUILD)/libcore.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcore.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
@@ -129,13 +134,22 @@ test-agreement: deps
 soak:
 	@$(MAKE) --no-print-directory test-agreement WALKS=5000 STEPS=1000
 
+bench: deps
+	@$(MAKE) --no-print-directory -s all build/release/flowpin-stub
+	@QUICK=$(QUICK) tests/bench/run.sh
+
+bench-compare: deps
+	@$(MAKE) --no-print-directory -s build/release/flowpin-stub
+	@tests/bench/compare.sh $(A) $(B)
+
 # gcc 12's analyzer loses what is stored through a computed pointer and calls it
 # leaked; the sanitizers' tests look for leaks.
 lint: deps
 	@$(MAKE) --no-print-directory BUILD=build/lint WERROR=-Werror \
 		CFLAGS='-O2 -g -fanalyzer -Wno-analyzer-malloc-leak' \
 		build/lint/flowpin-gateway build/lint/flowpin-poller build/lint/flowpinctl
-	@$(MAKE) --no-print-directory BUILD=build/lint WERROR=-Werror CFLAGS='-O2 -g' build/lint/flowpin-sim
+	@$(MAKE) --no-print-directory BUILD=build/lint WERROR=-Werror CFLAGS='-O2 -g' \
+		build/lint/flowpin-sim build/lint/flowpin-stub
 	@tests/lint/run.sh $(C_FILES)
 
 format:

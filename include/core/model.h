@@ -139,6 +139,7 @@ enum reason {
 	REASON_COUNT
 };
 const char *reason_name(enum reason reason);
+enum reason reason_by_name(const char *name); /* REASON_NONE: none is so */
 
 /* What a provider's reader makes of the answer to a write. */
 struct answer {

@@ -84,6 +84,15 @@ reason_name(enum reason reason)
 	return reason_names[reason];
 }
 
+enum reason
+reason_by_name(const char *name)
+{
+	for (size_t i = 0; name && i < REASON_COUNT; i++)
+		if (!strcmp(name, reason_names[i]))
+			return (enum reason)i;
+	return REASON_NONE;
+}
+
 const char *
 wish_name(enum wish wish)
 {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/crash.h"
 #include "core/delivery/carry_out.h"
 #include "core/log.h"
 #include "core/program.h"
@@ -61,9 +62,12 @@ runner(void *arg)
 	while (!is_stopping) {
 		struct run *list = NULL;
 		size_t n = 0;
-		enum err err = run_claim(&pass->poller->store, 1,
-		    config->poll_lease_ms, pass->connection_id, &list, &n);
+		enum err err;
 
+		crash_point("before_run");
+		err = run_claim(&pass->poller->store, 1, config->poll_lease_ms,
+		    pass->connection_id, &list, &n);
+		crash_point("after_run");
 		if (err) {
 			log_error("msg=\"cannot claim\" why=%s",
 			    log_quote(err_text(), why, sizeof(why)));

@@ -46,7 +46,7 @@ struct claim {
 };
 
 /* Make one's own queued writeback w ours to send; on success w's generation,
- * attempts and is_agreed are new. ERR_NOTFOUND: it is gone. */
+ * attempts, is_agreed and connection are new. ERR_NOTFOUND: it is gone. */
 enum err writeback_claim(const struct store *store, struct writeback *w,
     int64_t lease_ms, struct claim *out) MUST_CHECK;
 
@@ -89,10 +89,18 @@ enum err writeback_share(
     struct store *store, int64_t give_up_ms, int writers) MUST_CHECK;
 void writeback_unshare(struct store *store);
 
-/* JSON of the writeback and of its task (NULL if deleted), the caller's.
- * ERR_NOTFOUND. */
+/* What has become of a writeback, whoever settled it. */
+struct fate {
+	char *writeback, *task; /* JSON; task NULL: deleted */
+	bool is_open, is_rolled_back;
+	bool is_restored; /* the task has the status from before */
+	enum reason reason;
+};
+void fate_done(struct fate *fate);
+
+/* ERR_NOTFOUND. */
 enum err writeback_read(const struct store *store, const char *user_id,
-    const char *writeback_id, char **writeback, char **task) MUST_CHECK;
+    const char *writeback_id, struct fate *out) MUST_CHECK;
 
 struct open_writebacks {
 	int64_t count, oldest_s;
