@@ -35,7 +35,7 @@ BESIDE = 40         # walks at once
 END_WAIT = 60       # seconds for every writeback to end
 RUN_WAIT = 40       # seconds for a run of every connection
 STORIES = int(os.environ.get("STORIES", "3"))  # walks that are told in full
-LINES = 60          # of a walk's log about one task
+LINES = 90          # of a walk's log about one task
 
 COUNTERS = ("disagreements", "wrong_completions", "max_writes_per_user_action",
             "writes_for_provider_actions")
