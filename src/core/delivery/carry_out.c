@@ -116,8 +116,8 @@ carry_out_due(const struct store *store, const struct courier *courier,
 	crash_point("after_take_up");
 	*found = !err && n == 1;
 	if (*found) {
-		err = carry_out(
-		    store, courier, &list[0], deadline_ms, true, out);
+		err =
+		    carry_out(store, courier, &list[0], deadline_ms, true, out);
 		writeback_done(&list[0]);
 	}
 	free(list);
