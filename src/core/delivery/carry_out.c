@@ -104,6 +104,9 @@ carry_out_due(const struct store *store, const struct courier *courier,
     bool *found, struct carried_out *out)
 {
 	const struct config *config = courier->config;
+	/* counted from before the claim, as the lease is: who stood still in
+	 * between must not send what is another's by now */
+	int64_t deadline_ms = clock_mono_ms() + config->call_deadline_ms;
 	struct writeback *list = NULL;
 	size_t n = 0;
 	enum err err;
@@ -114,8 +117,8 @@ carry_out_due(const struct store *store, const struct courier *courier,
 	crash_point("after_take_up");
 	*found = !err && n == 1;
 	if (*found) {
-		err = carry_out(store, courier, &list[0],
-		    clock_mono_ms() + config->call_deadline_ms, true, out);
+		err =
+		    carry_out(store, courier, &list[0], deadline_ms, true, out);
 		writeback_done(&list[0]);
 	}
 	free(list);
