@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/crash.h"
+
 void
 claims_init(struct claims *claims, const struct poller *poller,
     const char *connection_id)
@@ -33,8 +35,10 @@ claim(struct claims *claims)
 	size_t n = 0;
 	enum err err;
 
+	crash_point("before_run");
 	err = run_claim(&poller->store, atomic_load(&claims->waiting),
 	    poller->config->poll_lease_ms, claims->connection_id, &list, &n);
+	crash_point("after_run");
 	if (err)
 		return err;
 	free(claims->list);

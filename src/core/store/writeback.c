@@ -32,6 +32,14 @@ copy_text(const char *text, char **out)
 	return *out ? OK : err_set(ERR_NOMEM, "no memory for a row");
 }
 
+static enum err
+read_connection(const struct rows *rows, size_t row, struct writeback *w)
+{
+	snprintf(w->connection.user_id, sizeof(w->connection.user_id), "%s",
+	    w->user_id);
+	return connection_from_row(rows, row, &w->connection);
+}
+
 /* The columns that begin and claim_due share. */
 static enum err
 read_work(const struct rows *rows, size_t row, struct writeback *w)
@@ -43,11 +51,7 @@ read_work(const struct rows *rows, size_t row, struct writeback *w)
 	if (!err)
 		err = copy_text(rows_text(rows, row, "source_metadata"),
 		    &w->source_metadata);
-	snprintf(w->connection.user_id, sizeof(w->connection.user_id), "%s",
-	    w->user_id);
-	if (!err)
-		err = connection_from_row(rows, row, &w->connection);
-	return err;
+	return err ? err : read_connection(rows, row, w);
 }
 
 static enum begun
@@ -224,6 +228,8 @@ writeback_claim(const struct store *store, struct writeback *w,
 		w->generation = rows_int(&rows, 0, "writeback_generation");
 		w->attempts = (int)rows_int(&rows, 0, "attempts");
 		w->is_agreed = rows_bool(&rows, 0, "is_agreed");
+		connection_done(&w->connection);
+		err = read_connection(&rows, 0, w);
 	}
 out:
 	rows_done(&rows);
