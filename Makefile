@@ -1,7 +1,8 @@
 # make            build the programs into build/release
 # make run        a whole local stack in the foreground; PORT=8080
-# make test       unit and integration tests, then both under sanitizers
+# make test       unit and integration tests, both under sanitizers, the killing test
 # make test-crash kill -9 at every point, then hold it to account; KILLS=500 SEED=random
+# make soak       the same for hours, in walks of 500; KILLS=10000 SEED=random
 # make lint       rooms, format, warnings, analyzers, shell scripts
 # make install    DESTDIR= PREFIX=/usr/local
 # make deps       install what building and testing needs (Debian)
@@ -48,7 +49,7 @@ UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/
 PROGRAMS := $(BUILD)/flowpin-gateway $(BUILD)/flowpin-poller $(BUILD)/flowpinctl
 C_FILES := $(sort $(shell find src include tests -name '*.[ch]' -not -path '*/node_modules/*'))
 
-.PHONY: all deps help run test test-all test-unit test-integration test-pending test-crash lint format install clean sim
+.PHONY: all deps help run test test-all test-unit test-integration test-pending test-crash soak lint format install clean sim
 .DELETE_ON_ERROR:
 # keep objects: a unit test's is an intermediate file
 .SECONDARY:
@@ -100,6 +101,7 @@ run: deps
 test: deps
 	@$(MAKE) --no-print-directory test-all
 	@$(MAKE) --no-print-directory SAN=1 test-all
+	@$(MAKE) --no-print-directory test-crash
 
 test-all: test-unit test-integration
 
@@ -116,6 +118,11 @@ test-pending: $(PROGRAMS) $(BUILD)/flowpin-sim
 test-crash: deps
 	@$(MAKE) --no-print-directory CRASH=1 -s all sim
 	@BUILD=build/crash KILLS=$(KILLS) SEED=$(SEED) tests/crash/run.sh
+
+soak: KILLS = 10000
+soak: deps
+	@$(MAKE) --no-print-directory CRASH=1 -s all sim
+	@BUILD=build/crash KILLS=$(KILLS) SEED=$(SEED) tests/crash/soak.sh
 
 # gcc 12's analyzer loses what is stored through a computed pointer and calls it
 # leaked; the sanitizers' tests look for leaks.
