@@ -166,7 +166,22 @@ test_an_unknown_outcome_is_answered_as_such_and_settled_later() {
 		no_faults
 		ends_as accepted
 		is "$(taken)" 1 "$provider: done once"
+		is "$(events_of "$TASK")" "writeback.accepted done" \
+			"$provider: and told"
+		api GET '/v1/events?limit=200'
+		like "$(jq -r --arg t "$TASK" '.events[] |
+			select(.task_id == $t) | .detail' <<<"$BODY")" \
+			"^The task is completed in $(name_of "$provider").*\.$" \
+			"$provider: in a sentence"
 	done
+}
+
+# Who did not wait and had no reason to doubt is not bothered.
+test_a_success_at_the_first_try_is_no_event() {
+	fresh attio || return
+	noted
+	ends_as accepted
+	is "$(events_of "$TASK")" "" "nothing is told"
 }
 
 # A reopening that nobody knows of is superseded by a completion, which is refused:
