@@ -33,6 +33,7 @@ unset ${!FLOWPIN_@} ${!PG@}
 
 STACK_DIR=
 STACK_FSYNC=${STACK_FSYNC:-off}
+STACK_PG_OPTIONS=() # what else the server is started with
 STACK_WAIT=${STACK_WAIT:-30} # seconds for anything to become ready
 # name:pid, in the order of their start
 STACK_PIDS=()
@@ -221,7 +222,7 @@ stack_postgres() {
 			-c listen_addresses=127.0.0.1 -c "fsync=$STACK_FSYNC" \
 			-c "full_page_writes=$STACK_FSYNC" -c max_connections=200 \
 			-c shared_buffers=64MB -c timezone=UTC \
-			-c "log_line_prefix=%m %u %a "
+			-c "log_line_prefix=%m %u %a " "${STACK_PG_OPTIONS[@]}"
 		cd "$OLDPWD" || return 1
 		stack_until "$STACK_WAIT" stack_holds_or_gone postgres \
 			stack_pg_is_ready && stack_alive postgres && break

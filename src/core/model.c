@@ -87,11 +87,10 @@ reason_name(enum reason reason)
 enum reason
 reason_by_name(const char *name)
 {
-	int i = 0;
-
-	while (i < REASON_COUNT && strcmp(reason_names[i], name))
-		i++;
-	return (enum reason)i;
+	for (size_t i = 0; name && i < REASON_COUNT; i++)
+		if (!strcmp(name, reason_names[i]))
+			return (enum reason)i;
+	return REASON_NONE;
 }
 
 const char *
@@ -189,8 +188,10 @@ mark_action_name(enum mark_action action)
 void
 candidates_done(struct candidates *candidates)
 {
-	for (size_t i = 0; i < candidates->count; i++)
+	for (size_t i = 0; i < candidates->count; i++) {
 		free(candidates->list[i].source_id);
+		free(candidates->list[i].due);
+	}
 	free(candidates->list);
 	memset(candidates, 0, sizeof(*candidates));
 }

@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "core/crash.h"
 #include "core/delivery/carry_out.h"
+#include "core/providers/provider.h"
 #include "core/store/writeback.h"
 #include "gateway.h"
 
@@ -63,20 +64,11 @@ reply_outcome(struct reply *reply, int status, const char *task, const char *id,
 
 /* Not ended yet: where to look. */
 static enum err
-reply_accepted(struct reply *reply, const struct begin *begin, const char *task)
+reply_accepted(struct reply *reply, const struct begin *begin)
 {
 	reply_header(reply, "Location: /v1/writebacks/%s", begin->writeback_id);
 	return reply_outcome(
-	    reply, 202, task, begin->writeback_id, "open", NULL);
-}
-
-static enum err
-reply_standing(struct reply *reply, const struct standing *s)
-{
-	reply->status = 200;
-	buf_clear(&reply->body);
-	return buf_addf(&reply->body, "{\"task\":%s,\"writeback\":%s}\n",
-	    s->task ? s->task : "null", s->writeback);
+	    reply, 202, begin->task, begin->writeback_id, "open", NULL);
 }
 
 static int
@@ -128,45 +120,45 @@ reply_failure(struct reply *reply, const struct begin *begin,
 	return err;
 }
 
-/* As it ended in another owner's hands, read like one's own end. */
 static enum err
-reply_rolled_back(
-    struct reply *reply, const struct begin *begin, const struct standing *s)
+reply_fate(struct reply *reply, int status, const struct fate *fate)
 {
-	const struct provider *provider =
-	    provider_by_name(begin->writeback.connection.type);
-	struct carried_out out = { .is_restored = s->is_restored,
-		.task = s->task };
-	struct verdict *v = &out.verdict;
-
-	v->ending = END_ROLLED_BACK;
-	v->reason = reason_by_name(s->reason);
-	if (v->reason == REASON_COUNT)
-		v->reason = REASON_REFUSED;
-	verdict_sentence(v, begin->wish,
-	    provider ? provider->title : "The provider", out.sentence,
-	    sizeof(out.sentence));
-	return reply_failure(reply, begin, &out);
+	reply->status = status;
+	buf_clear(&reply->body);
+	return buf_addf(&reply->body, "{\"task\":%s,\"writeback\":%s}\n",
+	    fate->task ? fate->task : "null", fate->writeback);
 }
 
-/* What the writeback has become, or becomes, in another owner's hands. */
+/* What the writeback has become in another owner's hands: told as if it had
+ * been ours. */
 static enum err
 reply_as_read(struct gateway *gateway, const struct request *req,
     const struct begin *begin, struct reply *reply)
 {
-	struct standing s;
+	const char *type = begin->writeback.connection.type;
+	const struct provider *provider = provider_by_name(type);
+	struct carried_out out = { .verdict.ending = END_ROLLED_BACK };
+	struct fate fate = { 0 };
 	enum err err = writeback_read(
-	    &gateway->store, req->user_id, begin->writeback_id, &s);
+	    &gateway->store, req->user_id, begin->writeback_id, &fate);
 
 	if (err)
 		return err;
-	if (!strcmp(s.state, "queued") || !strcmp(s.state, "sending"))
-		err = reply_accepted(reply, begin, s.task);
-	else if (!strcmp(s.state, "rolled_back"))
-		err = reply_rolled_back(reply, begin, &s);
-	else
-		err = reply_standing(reply, &s);
-	standing_done(&s);
+	if (fate.is_rolled_back) {
+		out.verdict.reason = fate.reason;
+		out.is_restored = fate.is_restored;
+		out.task = fate.task;
+		verdict_sentence(&out.verdict, begin->wish,
+		    provider ? provider->title : "The provider", out.sentence,
+		    sizeof(out.sentence));
+		err = reply_failure(reply, begin, &out);
+	} else {
+		if (fate.is_open)
+			reply_header(reply, "Location: /v1/writebacks/%s",
+			    begin->writeback_id);
+		err = reply_fate(reply, fate.is_open ? 202 : 200, &fate);
+	}
+	fate_done(&fate);
 	return err;
 }
 
@@ -225,13 +217,24 @@ wait_and_send(struct gateway *gateway, const struct request *req,
 			return reply_as_read(gateway, req, begin, reply);
 		clock_sleep_ms(short_pause_ms(i));
 	}
-	return reply_accepted(reply, begin, begin->task);
+	return reply_accepted(reply, begin);
 }
 
+/* Prefer is a list; what is not understood in it is passed over (RFC 7240). */
 static bool
 wants_async(const struct request *req)
 {
-	return strcasestr(req->prefer, "respond-async") != NULL;
+	static const char name[] = "respond-async";
+	const char *p = req->prefer;
+
+	while (*p) {
+		p += strspn(p, ", \t");
+		if (!strncasecmp(p, name, sizeof(name) - 1) &&
+		    strchr(",; \t", p[sizeof(name) - 1]))
+			return true;
+		p += strcspn(p, ",");
+	}
+	return false;
 }
 
 static enum err
@@ -261,7 +264,7 @@ answer_begun(struct gateway *gateway, const struct request *req,
 			    gateway, req, begin, deadline_ms, reply);
 		reply_header(reply, "Preference-Applied: respond-async");
 		sweeper_kick(gateway);
-		return reply_accepted(reply, begin, begin->task);
+		return reply_accepted(reply, begin);
 	}
 }
 
@@ -298,13 +301,12 @@ HANDLER(tasks_uncomplete)
 
 HANDLER(writebacks_read)
 {
-	struct standing s;
+	struct fate fate = { 0 };
 	enum err err =
-	    writeback_read(&gateway->store, req->user_id, req->target, &s);
+	    writeback_read(&gateway->store, req->user_id, req->target, &fate);
 
-	if (err)
-		return err;
-	err = reply_standing(reply, &s);
-	standing_done(&s);
+	if (!err)
+		err = reply_fate(reply, 200, &fate);
+	fate_done(&fate);
 	return err;
 }

@@ -28,6 +28,8 @@ check_key(const char *key)
 {
 	size_t n = strlen(key);
 
+	if (n == 0) /* its sender counts on a protection it would not have */
+		return err_set(ERR_INPUT, "The Idempotency-Key is empty.");
 	if (n > KEY_MAX)
 		return err_set(ERR_INPUT,
 		    "The Idempotency-Key is longer than %d bytes.", KEY_MAX);

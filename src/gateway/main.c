@@ -9,32 +9,13 @@
 #include "fcgi.h"
 #include "gateway.h"
 
-/* Two: while one commit is flushed, the next is being made. */
+/* The second is for when something holds up the first. */
 #define COMMIT_WRITERS 2
 
 static const struct program program = { "flowpin-gateway",
 	"completion calls of Flowpin, as FastCGI behind nginx",
 	"  --check        say whether settings and database are fine, and "
 	"exit\n" };
-
-static enum err
-open_verifier(const struct config *config, struct token_verifier **out)
-{
-	struct token_options options = { .audience = config->jwt_audience,
-		.leeway_s = 5 };
-	char *secret = NULL;
-	enum err err = config_require(config, "jwt_secret_file");
-
-	if (!err)
-		err = config_read_secret(
-		    "jwt_secret_file", config->jwt_secret_file, &secret);
-	if (err)
-		return err;
-	options.hs256_secret = secret;
-	err = token_new(&options, out);
-	crypto_free_secret(secret);
-	return err;
-}
 
 static enum err
 open_gateway(struct gateway *gateway, const struct config *config)
@@ -46,7 +27,7 @@ open_gateway(struct gateway *gateway, const struct config *config)
 		return err_set(ERR_CONFIG,
 		    "lease_ms must be at least a second more than "
 		    "call_deadline_ms");
-	err = open_verifier(config, &gateway->verifier);
+	err = program_open_verifier(config, &gateway->verifier);
 	if (!err)
 		err = courier_open(&gateway->courier, config);
 	if (!err)

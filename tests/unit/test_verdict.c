@@ -217,6 +217,20 @@ test_an_unknown_outcome_is_never_rolled_back_before_its_time(void **state)
 }
 
 static void
+test_what_may_have_happened_is_remembered_while_it_waits(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < COMBINATIONS; i++) {
+		struct evidence e = combination(i);
+		struct verdict v;
+
+		verdict_decide(&e, &v);
+		if (v.ending == END_QUEUED)
+			assert_int_equal(v.is_unclear, e.may_have_happened);
+	}
+}
+
+static void
 test_the_wait_asked_for_is_kept_within_bounds(void **state)
 {
 	static const struct {
@@ -451,6 +465,8 @@ main(void)
 		    test_what_else_is_set_follows_from_the_outcome_alone),
 		cmocka_unit_test(
 		    test_an_unknown_outcome_is_never_rolled_back_before_its_time),
+		cmocka_unit_test(
+		    test_what_may_have_happened_is_remembered_while_it_waits),
 		cmocka_unit_test(test_the_wait_asked_for_is_kept_within_bounds),
 		cmocka_unit_test(
 		    test_an_open_circuit_says_when_to_come_back_and_limits_nobody),

@@ -46,7 +46,8 @@ struct claim {
 };
 
 /* Make one's own queued writeback w ours to send; on success w's generation,
- * attempts, is_agreed and connection are new. ERR_NOTFOUND: it is gone. */
+ * attempts, is_unclear, is_agreed and connection are new. ERR_NOTFOUND: it is
+ * gone. */
 enum err writeback_claim(const struct store *store, struct writeback *w,
     int64_t lease_ms, struct claim *out) MUST_CHECK;
 
@@ -62,6 +63,7 @@ struct settle {
 	enum reason reason;
 	const char *detail;
 	int64_t due_ms;   /* END_QUEUED: next attempt in so long */
+	bool is_unclear;  /* END_QUEUED: a write may have had its effect */
 	bool auth_failed; /* mark the connection */
 	int64_t limit_ms; /* rate limited so long; 0: not */
 	const char *metadata_patch;
@@ -89,19 +91,18 @@ enum err writeback_share(
     struct store *store, int64_t give_up_ms, int writers) MUST_CHECK;
 void writeback_unshare(struct store *store);
 
-/* How a writeback stands, whoever has it. */
-struct standing {
-	char state[16];   /* queued, sending, accepted, ... */
-	char reason[40];  /* "": none */
-	bool is_restored; /* rolled back, and the task is as it was */
-	char *writeback;  /* JSON */
-	char *task;       /* JSON as it now is; NULL: deleted */
+/* What has become of a writeback, whoever settled it. */
+struct fate {
+	char *writeback, *task; /* JSON; task NULL: deleted */
+	bool is_open, is_rolled_back;
+	bool is_restored; /* the task has the status from before */
+	enum reason reason;
 };
-void standing_done(struct standing *standing);
+void fate_done(struct fate *fate);
 
-/* ERR_NOTFOUND: no such writeback of this user. */
+/* ERR_NOTFOUND. */
 enum err writeback_read(const struct store *store, const char *user_id,
-    const char *writeback_id, struct standing *out) MUST_CHECK;
+    const char *writeback_id, struct fate *out) MUST_CHECK;
 
 struct open_writebacks {
 	int64_t count, oldest_s;

@@ -10,6 +10,9 @@
 #include "core/store/connection.h"
 #include "queries.h"
 
+/* A statement and its commit take less, unless the database is slow for all. */
+#define COMMIT_PATIENCE_MS 20
+
 void
 begin_done(struct begin *begin)
 {
@@ -224,6 +227,7 @@ writeback_claim(const struct store *store, struct writeback *w,
 	if (out->is_claimed) {
 		w->generation = rows_int(&rows, 0, "writeback_generation");
 		w->attempts = (int)rows_int(&rows, 0, "attempts");
+		w->is_unclear = rows_bool(&rows, 0, "is_unclear");
 		w->is_agreed = rows_bool(&rows, 0, "is_agreed");
 		connection_done(&w->connection);
 		err = read_connection(&rows, 0, w);
@@ -249,6 +253,7 @@ read_due(const struct rows *rows, size_t row, struct writeback *w)
 							  : WISH_UNCOMPLETE;
 	w->generation = rows_int(rows, row, "writeback_generation");
 	w->attempts = (int)rows_int(rows, row, "attempts");
+	w->is_unclear = rows_bool(rows, row, "is_unclear");
 	w->is_agreed = rows_bool(rows, row, "is_agreed");
 	w->is_too_old = rows_bool(rows, row, "is_too_old");
 	return read_work(rows, row, w);
@@ -304,6 +309,7 @@ enum {
 	S_PATCH,
 	S_SENTENCE,
 	S_KEY_VERSION,
+	S_UNCLEAR,
 	S_COUNT
 };
 
@@ -322,6 +328,7 @@ add_settle(struct array *a, const struct settle *s)
 	array_text(&a[S_PATCH], s->metadata_patch);
 	array_text(&a[S_SENTENCE], s->sentence);
 	array_int(&a[S_KEY_VERSION], s->key_version);
+	array_bool(&a[S_UNCLEAR], s->is_unclear);
 }
 
 static enum err
@@ -428,6 +435,7 @@ writeback_share(struct store *store, int64_t give_up_ms, int writers)
 {
 	struct commits_options options = { .most = 256,
 		.writers = writers,
+		.patience_ms = COMMIT_PATIENCE_MS,
 		.context = store,
 		.run = begin_together,
 		.key = begin_key };
@@ -451,48 +459,51 @@ writeback_unshare(struct store *store)
 }
 
 void
-standing_done(struct standing *standing)
+fate_done(struct fate *fate)
 {
-	free(standing->writeback);
-	free(standing->task);
-	memset(standing, 0, sizeof(*standing));
+	free(fate->writeback);
+	free(fate->task);
+	memset(fate, 0, sizeof(*fate));
 }
 
 static enum err
-read_standing(const struct rows *rows, struct standing *s)
+read_fate(const struct rows *rows, struct fate *fate)
 {
-	const char *reason = rows_text(rows, 0, "reason");
 	enum err err;
 
-	snprintf(s->state, sizeof(s->state), "%s", rows_text(rows, 0, "state"));
-	snprintf(s->reason, sizeof(s->reason), "%s", reason ? reason : "");
-	s->is_restored = rows_bool(rows, 0, "restored");
-	err = copy_text(rows_text(rows, 0, "writeback"), &s->writeback);
+	fate->is_open = rows_bool(rows, 0, "is_open");
+	fate->is_rolled_back =
+	    !strcmp(rows_text(rows, 0, "state"), ending_name(END_ROLLED_BACK));
+	fate->is_restored = rows_bool(rows, 0, "is_restored");
+	fate->reason = reason_by_name(rows_text(rows, 0, "reason"));
+	err = copy_text(rows_text(rows, 0, "writeback"), &fate->writeback);
 	if (!err)
-		err = copy_text(rows_text(rows, 0, "task"), &s->task);
+		err = copy_text(rows_text(rows, 0, "task"), &fate->task);
 	return err;
 }
 
 enum err
 writeback_read(const struct store *store, const char *user_id,
-    const char *writeback_id, struct standing *out)
+    const char *writeback_id, struct fate *out)
 {
 	struct args args = { 0 };
 	struct rows rows = { 0 };
+	struct fate fate = { 0 };
 	enum err err;
 
-	memset(out, 0, sizeof(*out));
 	args_text(&args, user_id);
 	args_text(&args, writeback_id);
 	err = store_run(store, &q_writeback_read, &args, &rows);
 	if (!err && rows_count(&rows) == 0)
 		err = err_set(ERR_NOTFOUND, "no such writeback");
 	if (!err)
-		err = read_standing(&rows, out);
-	if (err)
-		standing_done(out);
+		err = read_fate(&rows, &fate);
 	rows_done(&rows);
 	args_done(&args);
+	if (err)
+		fate_done(&fate);
+	else
+		*out = fate;
 	return err;
 }
 

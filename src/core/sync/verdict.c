@@ -32,6 +32,7 @@ static void
 queue(const struct evidence *e, struct verdict *v)
 {
 	end(v, END_QUEUED, e->answer.reason);
+	v->is_unclear = e->may_have_happened;
 	v->due_ms = verdict_backoff_ms(e->attempts, e->random);
 	if (v->retry_ms > v->due_ms)
 		v->due_ms = v->retry_ms;
