@@ -65,7 +65,7 @@ is_event(
 	enum ending ending = out->verdict.ending;
 
 	return is_patient && out->sentence[0] && ending != END_QUEUED &&
-	       (ending != END_ACCEPTED || w->attempts > 1);
+	       (ending != END_ACCEPTED || w->is_unclear);
 }
 
 enum err
