@@ -349,7 +349,7 @@ check_sentence(const char *sentence, const char *title, enum wish wish)
 }
 
 static void
-test_every_rollback_and_every_doubt_has_a_sentence(void **state)
+test_every_end_and_every_doubt_has_a_sentence(void **state)
 {
 	static const char *const titles[] = { "Todoist", "Linear", "Attio",
 		"The provider" };
@@ -363,10 +363,8 @@ test_every_rollback_and_every_doubt_has_a_sentence(void **state)
 
 		verdict_decide(&e, &v);
 		verdict_sentence(&v, e.wish, title, text, sizeof(text));
-		if (v.ending == END_ROLLED_BACK || v.ending == END_QUEUED)
+		if (v.ending != END_SKIPPED)
 			check_sentence(text, title, e.wish);
-		else if (v.ending == END_ACCEPTED)
-			assert_string_equal(text, "");
 	}
 }
 
@@ -476,8 +474,7 @@ main(void)
 		    test_a_queued_writeback_waits_as_long_as_the_provider_asked),
 		cmocka_unit_test(
 		    test_pauses_double_from_a_second_to_five_minutes),
-		cmocka_unit_test(
-		    test_every_rollback_and_every_doubt_has_a_sentence),
+		cmocka_unit_test(test_every_end_and_every_doubt_has_a_sentence),
 		cmocka_unit_test(
 		    test_a_rollback_says_that_nothing_changed_and_a_doubt_does_not),
 		cmocka_unit_test(

@@ -178,6 +178,14 @@ verdict_sentence(const struct verdict *v, enum wish wish, const char *provider,
 		    completing ? "completed" : "reopened", provider);
 		return;
 	}
+	if (v->ending == END_ACCEPTED) {
+		snprintf(out, size,
+		    v->reason == REASON_ALREADY_GONE
+			? "The task is %s; its item is no longer in %s."
+			: "The task is %s in %s as well now.",
+		    completing ? "completed" : "reopened", provider);
+		return;
+	}
 	if (v->ending != END_ROLLED_BACK && v->ending != END_QUEUED)
 		return;
 	fill(why[v->reason] ? why[v->reason] : "%s refused the change",
