@@ -8,7 +8,9 @@
 #include "core/delivery/courier.h"
 #include "core/program.h"
 #include "core/store/connection.h"
+#include "core/sync/absence.h"
 #include "core/token.h"
+#include "absence.h"
 #include "migrate.h"
 
 static const struct program program = { "flowpinctl",
@@ -18,6 +20,10 @@ static const struct program program = { "flowpinctl",
 	"  keygen              print a new master key\n"
 	"  token USER_ID [--life SECONDS]\n"
 	"                      print a bearer token for a user (tests, demos)\n"
+	"  guard list          which connections' marks are held, and why\n"
+	"  guard approve CONNECTION_ID\n"
+	"                      what is held there is right: go on\n"
+	"  explain TASK_ID     the story of a task's completion, in order\n"
 	"  check-config        are the settings complete and readable?\n"
 	"  doctor              check settings, database, and every provider's "
 	"state\n" };
@@ -106,10 +112,23 @@ command_token(const struct config *config, int argc, char **argv)
 	return 0;
 }
 
+static int
+command_guard(const struct config *config, int argc, char **argv)
+{
+	return absence_guard_command(&program, config, argc, argv);
+}
+
+static int
+command_explain(const struct config *config, int argc, char **argv)
+{
+	return absence_explain_command(&program, config, argc, argv);
+}
+
 static enum err
 check_settings(const struct config *config)
 {
 	struct courier courier;
+	unsigned policy;
 	char *secret = NULL;
 	enum err err = config_require(config, "database_url");
 
@@ -119,6 +138,8 @@ check_settings(const struct config *config)
 		err = config_read_secret(
 		    "jwt_secret_file", config->jwt_secret_file, &secret);
 	crypto_free_secret(secret);
+	if (!err)
+		err = absence_policy_parse(config->complete_on, &policy);
 	if (err)
 		return err;
 	err = courier_open(&courier, config);
@@ -185,6 +206,8 @@ static const struct command commands[] = {
 	{ "migrate", command_migrate },
 	{ "keygen", command_keygen },
 	{ "token", command_token },
+	{ "guard", command_guard },
+	{ "explain", command_explain },
 	{ "check-config", command_check_config },
 	{ "doctor", command_doctor },
 };
