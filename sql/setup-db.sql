@@ -309,7 +309,7 @@ create table decisions (
 		'missing', 'visible', 'renumber', 'held')),
 	reason text,
 	is_applied boolean not null,
-	decided_at timestamptz not null default clock_timestamp(),
+	decided_at timestamptz not null default now(),
 	primary key (user_id, task_id, run_id)
 );
 alter table decisions enable row level security;

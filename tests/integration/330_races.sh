@@ -156,8 +156,8 @@ test_a_stale_page_after_our_own_close_reopens_nothing() {
 # run is about to see it.
 after_timeout() {
 	fill todoist 0
-	make_task todoist 'Slow' "$1" || return
 	add_own_item todoist 'Stays'
+	make_task todoist 'Slow' "$1" || return
 	polls 1
 	mark
 	# the item is closed with the first write, whose answer is lost
@@ -167,7 +167,7 @@ after_timeout() {
 	wait_until 20 it_was_taken || flunk "it took effect"
 	polls 1
 	call_joined slow
-	no_faults
+	healed
 	is "$STATUS $(field .task.status)" "200 completed" "it is completed: $BODY"
 	polls 2
 }

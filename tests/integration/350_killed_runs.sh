@@ -28,11 +28,14 @@ facts() {
 	sql "select count(*) from guards where user_id = '$USER_ID'"
 }
 
-# dies_at STEP: sets DIED, if the run has such a step
+# dies_at STEP: false if the run has no such step
 dies_at() {
-	FLOWPIN_CRASH_AT=$1 "$CRASHING" --config "$STACK_DIR/flowpin.conf" \
-		--connection "$CONNECTION" >>"$STACK_DIR/poller.log" 2>&1
-	[ $? = 137 ]
+	{ # in braces, for what this shell says of a killed child
+		FLOWPIN_CRASH_AT=$1 "$CRASHING" \
+			--config "$STACK_DIR/flowpin.conf" \
+			--connection "$CONNECTION"
+		[ $? = 137 ]
+	} >>"$STACK_DIR/poller.log" 2>&1
 }
 
 freed() {

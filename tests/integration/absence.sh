@@ -61,11 +61,13 @@ tally() {
 			group by 1) t"
 }
 
-# polls COUNT: of the latest connection
+# polls COUNT: of the latest connection, which is due each time
 polls() {
 	local i
 
 	for ((i = 0; i < $1; i++)); do
+		sql "update integrations set next_poll_at = now()
+			where id = '$CONNECTION'"
 		poll_once "$CONNECTION" || flunk "the pass ends well"
 	done
 }
