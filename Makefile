@@ -15,6 +15,8 @@ VERSION := 0.1.0
 PORT ?= 8080
 KILLS ?= 500
 SEED ?= random
+# suites at once: each has a stack of its own, and mostly waits
+JOBS ?= 4
 
 # A variant is a folder: no make clean between.
 BUILD := build/release
@@ -105,7 +107,7 @@ test-unit: $(UNIT)
 	@BUILD=$(BUILD) tests/unit/run.sh $(UNIT)
 
 test-integration: $(PROGRAMS) $(BUILD)/flowpin-sim
-	@BUILD=$(BUILD) prove --timer tests/integration/[0-9]*.sh
+	@BUILD=$(BUILD) prove -j $(JOBS) --timer tests/integration/[0-9]*.sh
 
 # Suites that have not been seen green as a whole yet; not part of `make test`.
 test-pending: $(PROGRAMS) $(BUILD)/flowpin-sim

@@ -142,6 +142,7 @@ enum reason {
 	REASON_COUNT
 };
 const char *reason_name(enum reason reason);
+enum reason reason_by_name(const char *name); /* REASON_NONE: none is so */
 
 /* What a provider's reader makes of the answer to a write. */
 struct answer {
@@ -198,6 +199,7 @@ struct candidate {
 	char task_id[CRYPTO_UUID];
 	int64_t version;
 	char *source_id;
+	char *due; /* as listed; NULL: not listed, or it does not recur */
 	enum diff_verdict verdict;
 	bool was_missing; /* an earlier complete run did not see it either */
 	bool never_seen;  /* names no connection and was never listed by it */

@@ -130,30 +130,37 @@ with own as materialized (
 					       where m.id = t.id
 						 and m.reason = 'occurrence')))
 	returning i.id
-), newest as (
-	select l.*, n.id as task_id, n.status, n.due_date, n.is_busy,
-	       n.recurs, coalesce(m.action, '') as action
-	  from own o
-	 cross join listed l
-	  left join lateral (
-		select t.id, t.status, t.source_metadata->>'due_date' as due_date,
+), newest as materialized (
+	-- a join, not a look at each: a long list would cost so much by the
+	-- planner's count that it compiles the statement, for many seconds
+	select l.*, n.id as task_id, n.status, n.due_date, n.recurs,
+	       coalesce(m.action, '') as action
+	  from listed l
+	  left join (
+		select distinct on (t.source_id)
+		       t.source_id, t.id, t.status,
+		       t.source_metadata->>'due_date' as due_date,
 		       coalesce(t.source_metadata->>'is_recurring', 'false')
-				= 'true' as recurs,
-		       exists (
-				select from writebacks w
-				 where w.user_id = t.user_id
-				   and w.task_id = t.id
-				   and (w.settled_at is null or
-					w.settled_at >= $4::timestamptz))
-				as is_busy
-		  from tasks t
-		 where t.user_id = o.user_id
+				= 'true' as recurs
+		  from own o
+		  join tasks t
+		    on t.user_id = o.user_id
 		   and t.source = o.type
-		   and t.source_id = l.source_id
 		   and (t.connection_id = o.id or t.connection_id is null)
-		 order by t.status = 'active' desc, t.created_at desc, t.id desc
-		 limit 1) n on true
+		  join listed k
+		    on k.source_id = t.source_id
+		 order by t.source_id, t.status = 'active' desc,
+			t.created_at desc, t.id desc) n
+	    on n.source_id = l.source_id
 	  left join marked m on m.id = n.id
+), busy as materialized (
+	select w.task_id
+	  from newest n
+	  join writebacks w
+	    on w.user_id = $1::uuid
+	   and w.task_id = n.task_id
+	   and (w.settled_at is null or w.settled_at >= $4::timestamptz)
+	 where n.status <> 'active'
 ), added as (
 	insert into inbox_items as i (user_id, connection_id, source_id, title,
 		source_url, metadata)
@@ -161,11 +168,15 @@ with own as materialized (
 	  from own o
 	 cross join newest n
 	 where (n.task_id is null
-		or (n.status = 'archived' and not n.is_busy)
-		-- the next occurrence of what was done
+		or (n.status = 'archived'
+		    and n.task_id not in (select task_id from busy))
+		-- another occurrence than the one that was done: the next,
+		-- or one that was put off to an earlier day
 		or (n.status = 'active' and n.action = 'complete')
-		or (n.status = 'completed' and not n.is_busy and n.recurs
-		    and n.due > n.due_date))
+		or (n.status = 'completed'
+		    and n.task_id not in (select task_id from busy)
+		    and (n.recurs or n.due is not null)
+		    and n.due is distinct from n.due_date))
 	    on conflict (user_id, connection_id, source_id) do update
 	   set title = excluded.title, source_url = excluded.source_url,
 	       metadata = excluded.metadata

@@ -1,6 +1,11 @@
 -- writeback_read: one writeback and its task, as their owner may see them.
 -- $1 user_id  $2 writeback id
-select w.state,
+-- is_restored: the task has the status from before the wish.
+select w.state, w.reason, w.settled_at is null as is_open,
+       coalesce((select t.status = w.before_status
+		   from tasks t
+		  where t.id = w.task_id
+		    and t.user_id = w.user_id), false) as is_restored,
        (select row_to_json(j)
 	  from (select
 		w.id,

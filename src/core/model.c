@@ -85,6 +85,15 @@ reason_name(enum reason reason)
 	return reason_names[reason];
 }
 
+enum reason
+reason_by_name(const char *name)
+{
+	for (size_t i = 0; name && i < REASON_COUNT; i++)
+		if (!strcmp(name, reason_names[i]))
+			return (enum reason)i;
+	return REASON_NONE;
+}
+
 const char *
 wish_name(enum wish wish)
 {
@@ -202,6 +211,7 @@ candidates_done(struct candidates *candidates)
 	for (size_t i = 0; i < candidates->count; i++) {
 		free(candidates->list[i].source_id);
 		free(candidates->list[i].new_id);
+		free(candidates->list[i].due);
 	}
 	free(candidates->list);
 	memset(candidates, 0, sizeof(*candidates));

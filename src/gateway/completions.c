@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "core/crash.h"
 #include "core/delivery/carry_out.h"
+#include "core/providers/provider.h"
 #include "core/store/writeback.h"
 #include "gateway.h"
 
@@ -70,26 +71,6 @@ reply_accepted(struct reply *reply, const struct begin *begin)
 	    reply, 202, begin->task, begin->writeback_id, "open", NULL);
 }
 
-/* What the writeback has become in another owner's hands. */
-static enum err
-reply_as_read(struct gateway *gateway, const struct request *req,
-    const struct begin *begin, struct reply *reply)
-{
-	char *writeback = NULL, *task = NULL;
-	enum err err = writeback_read(&gateway->store, req->user_id,
-	    begin->writeback_id, &writeback, &task);
-
-	if (err)
-		return err;
-	reply->status = 200;
-	buf_clear(&reply->body);
-	err = buf_addf(&reply->body, "{\"task\":%s,\"writeback\":%s}\n",
-	    task ? task : "null", writeback);
-	free(writeback);
-	free(task);
-	return err;
-}
-
 static int
 problem_status(const struct verdict *v)
 {
@@ -136,6 +117,48 @@ reply_failure(struct reply *reply, const struct begin *begin,
 	if (!err)
 		reply_problem(reply, status, code, out->sentence, more.ptr);
 	buf_done(&more);
+	return err;
+}
+
+static enum err
+reply_fate(struct reply *reply, int status, const struct fate *fate)
+{
+	reply->status = status;
+	buf_clear(&reply->body);
+	return buf_addf(&reply->body, "{\"task\":%s,\"writeback\":%s}\n",
+	    fate->task ? fate->task : "null", fate->writeback);
+}
+
+/* What the writeback has become in another owner's hands: told as if it had
+ * been ours. */
+static enum err
+reply_as_read(struct gateway *gateway, const struct request *req,
+    const struct begin *begin, struct reply *reply)
+{
+	const char *type = begin->writeback.connection.type;
+	const struct provider *provider = provider_by_name(type);
+	struct carried_out out = { .verdict.ending = END_ROLLED_BACK };
+	struct fate fate = { 0 };
+	enum err err = writeback_read(
+	    &gateway->store, req->user_id, begin->writeback_id, &fate);
+
+	if (err)
+		return err;
+	if (fate.is_rolled_back) {
+		out.verdict.reason = fate.reason;
+		out.is_restored = fate.is_restored;
+		out.task = fate.task;
+		verdict_sentence(&out.verdict, begin->wish,
+		    provider ? provider->title : "The provider", out.sentence,
+		    sizeof(out.sentence));
+		err = reply_failure(reply, begin, &out);
+	} else {
+		if (fate.is_open)
+			reply_header(reply, "Location: /v1/writebacks/%s",
+			    begin->writeback_id);
+		err = reply_fate(reply, fate.is_open ? 202 : 200, &fate);
+	}
+	fate_done(&fate);
 	return err;
 }
 
@@ -267,9 +290,12 @@ HANDLER(tasks_uncomplete)
 
 HANDLER(writebacks_read)
 {
-	struct begin begin = { 0 };
+	struct fate fate = { 0 };
+	enum err err =
+	    writeback_read(&gateway->store, req->user_id, req->target, &fate);
 
-	snprintf(
-	    begin.writeback_id, sizeof(begin.writeback_id), "%s", req->target);
-	return reply_as_read(gateway, req, &begin, reply);
+	if (!err)
+		err = reply_fate(reply, 200, &fate);
+	fate_done(&fate);
+	return err;
 }

@@ -89,10 +89,18 @@ enum err writeback_share(
     struct store *store, int64_t give_up_ms, int writers) MUST_CHECK;
 void writeback_unshare(struct store *store);
 
-/* JSON of the writeback and of its task (NULL if deleted), the caller's.
- * ERR_NOTFOUND. */
+/* What has become of a writeback, whoever settled it. */
+struct fate {
+	char *writeback, *task; /* JSON; task NULL: deleted */
+	bool is_open, is_rolled_back;
+	bool is_restored; /* the task has the status from before */
+	enum reason reason;
+};
+void fate_done(struct fate *fate);
+
+/* ERR_NOTFOUND. */
 enum err writeback_read(const struct store *store, const char *user_id,
-    const char *writeback_id, char **writeback, char **task) MUST_CHECK;
+    const char *writeback_id, struct fate *out) MUST_CHECK;
 
 struct open_writebacks {
 	int64_t count, oldest_s;

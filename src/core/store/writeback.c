@@ -444,12 +444,37 @@ writeback_unshare(struct store *store)
 	store->begins = store->settles = NULL;
 }
 
+void
+fate_done(struct fate *fate)
+{
+	free(fate->writeback);
+	free(fate->task);
+	memset(fate, 0, sizeof(*fate));
+}
+
+static enum err
+read_fate(const struct rows *rows, struct fate *fate)
+{
+	enum err err;
+
+	fate->is_open = rows_bool(rows, 0, "is_open");
+	fate->is_rolled_back =
+	    !strcmp(rows_text(rows, 0, "state"), ending_name(END_ROLLED_BACK));
+	fate->is_restored = rows_bool(rows, 0, "is_restored");
+	fate->reason = reason_by_name(rows_text(rows, 0, "reason"));
+	err = copy_text(rows_text(rows, 0, "writeback"), &fate->writeback);
+	if (!err)
+		err = copy_text(rows_text(rows, 0, "task"), &fate->task);
+	return err;
+}
+
 enum err
 writeback_read(const struct store *store, const char *user_id,
-    const char *writeback_id, char **writeback, char **task)
+    const char *writeback_id, struct fate *out)
 {
 	struct args args = { 0 };
 	struct rows rows = { 0 };
+	struct fate fate = { 0 };
 	enum err err;
 
 	args_text(&args, user_id);
@@ -458,11 +483,13 @@ writeback_read(const struct store *store, const char *user_id,
 	if (!err && rows_count(&rows) == 0)
 		err = err_set(ERR_NOTFOUND, "no such writeback");
 	if (!err)
-		err = copy_text(rows_text(&rows, 0, "writeback"), writeback);
-	if (!err)
-		err = copy_text(rows_text(&rows, 0, "task"), task);
+		err = read_fate(&rows, &fate);
 	rows_done(&rows);
 	args_done(&args);
+	if (err)
+		fate_done(&fate);
+	else
+		*out = fate;
 	return err;
 }
 

@@ -97,6 +97,16 @@ decide_missing(struct candidate *c, const struct item *item, unsigned policy)
 	return OK;
 }
 
+/* Is it open, and the occurrence that the list showed? A stale page may still
+ * show one that was done. */
+static bool
+is_open_again(const struct candidate *c, const struct item *item)
+{
+	if (item->state != ITEM_OPEN || !c->due != !item->due)
+		return false;
+	return !c->due || !strcmp(c->due, item->due);
+}
+
 enum err
 absence_decide(struct candidate *c, const struct item *item, unsigned policy)
 {
@@ -107,7 +117,7 @@ absence_decide(struct candidate *c, const struct item *item, unsigned policy)
 		c->reason = "occurrence";
 	} else if (item && c->verdict == DIFF_MISSING) {
 		return decide_missing(c, item, policy);
-	} else if (item && item->state == ITEM_OPEN) {
+	} else if (item && is_open_again(c, item)) {
 		c->action = MARK_REOPEN;
 		c->reason = "reopened";
 	}

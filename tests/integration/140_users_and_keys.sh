@@ -346,6 +346,23 @@ test_a_key_is_readable_nowhere() {
 	restart_gateway
 }
 
+cores_of() { # NAME
+	awk '/^Max core file size/ { print $5, $6 }' \
+		"/proc/$(stack_pid "$1")/limits"
+}
+
+test_a_key_is_in_no_core_dump() {
+	is "$(cores_of gateway)" "0 0" "the gateway leaves none"
+	as_user "$USER_A"
+	fault '{"kind": "delay", "op": "list", "delay_ms": 2000}'
+	mark
+	poll_behind --connection "$ADA_CONNECTION"
+	wait_until 20 is_in_flight 'op=list' || flunk "the poller is at work"
+	is "$(cores_of pass)" "0 0" "nor does the poller"
+	no_faults
+	poll_joined
+}
+
 test_a_key_that_is_refused_as_input_is_not_repeated() {
 	local before
 
@@ -370,6 +387,30 @@ test_two_connections_with_one_key_look_different_when_sealed() {
 	add_connection attio "$key"
 	is "$(sql "select count(distinct key_sealed) from integrations
 		where user_id = '$USER_ID'")" 2 "nobody sees that they are one"
+}
+
+# A call that was under way with the old key ends after the new one came.
+test_a_refusal_of_the_old_key_does_not_mark_the_new_one() {
+	local new
+
+	as_new_user
+	add_connection attio
+	ready_for complete attio
+	new=$(sim_token attio)
+	fault '{"kind": "auth", "write": true, "delay_ms": 1500, "times": 1}'
+	call_behind late POST "/v1/tasks/$TASK/complete"
+	wait_until 10 is_in_flight 'write=true' || flunk "it is in flight"
+	sim POST /_sim/accounts "$(jq -n --arg t "$new" \
+		--arg a "${TOKENS[attio]}" \
+		'{provider: "attio", token: $t, account: $a}')"
+	api PATCH "/v1/connections/$CONNECTION" "$(jq -n --arg k "$new" \
+		'{key: $k}')"
+	is "$STATUS" 200 "the key is replaced: $BODY"
+	call_joined late
+	is "$STATUS $(field .writeback.reason)" "502 auth_failed" "the old one"
+	is "$(connection_says "$CONNECTION" status)" active "not the new one"
+	complete "$TASK"
+	is_outcome accepted "done"
 }
 
 # The row is part of the seal.

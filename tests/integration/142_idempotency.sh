@@ -349,5 +349,5 @@ test_an_asynchronous_completion_under_a_key_is_noted_once() {
 }
 
 stack_init || bail "no directory"
-short_times 3000 800
+short_times 6000 2500
 stack_whole && run_tests

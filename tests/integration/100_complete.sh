@@ -116,6 +116,23 @@ test_a_task_made_by_hand_is_completed_here_alone() {
 	is "$(requests)" 0 "nobody is asked"
 }
 
+# Flowpin's own client may have left such rows.
+test_a_task_without_an_item_or_a_provider_is_taken_for_one_made_by_hand() {
+	local columns
+
+	fresh todoist
+	add_own_item todoist 'Milk'
+	mark
+	for columns in "'todoist', null" "'manual', '$ITEM'"; do
+		TASK=$(sql "insert into tasks (user_id, title, source, source_id)
+			values ('$USER_ID', 'Milk', $columns) returning id")
+		complete "$TASK"
+		is_outcome skipped manual
+		is "$(task_line "$TASK")" "completed user -" "$columns: completed"
+		is "$(requests)" 0 "$columns: nobody is asked"
+	done
+}
+
 test_a_task_whose_connection_was_deleted_is_completed_here_alone() {
 	local provider
 
@@ -169,6 +186,21 @@ test_a_connection_that_is_not_written_back_to_is_not() {
 	done
 }
 
+test_a_paused_connection_is_not_written_to() {
+	fresh attio
+	ready_for complete attio
+	api PATCH "/v1/connections/$CONNECTION" '{"status": "paused"}'
+	complete "$TASK"
+	is_outcome skipped writeback_off
+	is "$(task_line "$TASK") $(requests)" "completed user - 0" \
+		"it is completed here alone"
+	uncomplete "$TASK"
+	is_outcome skipped writeback_off
+	api PATCH "/v1/connections/$CONNECTION" '{"status": "active"}'
+	complete "$TASK"
+	is_outcome accepted "done"
+}
+
 # legacy PROVIDER: an item of the latest connection, and a task that names none.
 legacy() {
 	add_own_item "$1" 'Old friend' || return
@@ -208,6 +240,17 @@ test_of_several_connections_a_task_without_one_takes_the_oldest() {
 	complete "$TASK"
 	is_outcome accepted "done"
 	is "$(field .task.connection_id)" "$oldest" "the oldest is kept"
+}
+
+# As a project has them whose integrations are older than the gateway.
+test_a_task_without_a_connection_passes_over_one_without_a_key() {
+	fresh todoist
+	sql "insert into integrations (user_id, type, created_at)
+		values ('$USER_ID', 'todoist', now() - interval '1 year')" >/dev/null
+	legacy todoist
+	complete "$TASK"
+	is_outcome accepted "done"
+	is "$(field .task.connection_id)" "$CONNECTION" "the one with a key"
 }
 
 test_a_task_whose_guessed_connection_does_not_know_it_is_completed_here_alone() {
@@ -286,13 +329,16 @@ test_what_is_already_so_here_is_sent_nowhere() {
 		ready_for uncomplete "$provider" || continue
 		version=$(task_json "$TASK")
 		complete "$TASK"
-		is "$STATUS" 200 "$provider: completed already: $BODY"
+		is "$STATUS $(jq -c .writeback <<<"$BODY")" \
+			'200 {"id":null,"outcome":"skipped","reason":"unchanged"}' \
+			"$provider: completed already: $BODY"
 		is "$(jq -S .task <<<"$BODY")" "$version" "the task says so"
 		is "$(task_json "$TASK")" "$version" "and is as it was"
 		ready_for complete "$provider" || continue
 		version=$(task_json "$TASK")
 		uncomplete "$TASK"
-		is "$STATUS" 200 "$provider: active already"
+		is "$STATUS $(field .writeback.reason)" "200 unchanged" \
+			"$provider: active already: $BODY"
 		is "$(task_json "$TASK")" "$version" "the task is as it was"
 		is "$(requests)" 0 "nobody is asked"
 		is "$(sql "select count(*) from writebacks
@@ -342,6 +388,21 @@ test_archiving_deleting_and_renaming_stay_in_flowpin() {
 	is "$(sim GET "/_sim/items?provider=todoist" &&
 		jq '[.items[] | select(.title == "Another name")] | length' \
 			<<<"$BODY")" 0 "the name stays here"
+}
+
+test_an_archived_task_is_neither_completed_nor_uncompleted() {
+	local before each
+
+	fresh attio
+	for each in complete uncomplete; do
+		ready_for "$each" attio || continue
+		api POST "/v1/tasks/$TASK/archive"
+		before=$(task_json "$TASK")
+		wish "$each" "$TASK"
+		is "$STATUS $(field .code)" "409 conflict" "$each: $BODY"
+		is "$(task_json "$TASK")" "$before" "$each: it stays archived"
+		is "$(requests)" 0 "$each: nobody is asked"
+	done
 }
 
 # interrupted WHAT FAULT: a call that is in flight when its task changes here.
