@@ -165,8 +165,8 @@ test_a_list_of_50000_items_needs_little_memory() {
 	is "$(last_run "$CONNECTION")" complete "the run is complete"
 	is "$(tally)" "50000 active" "all stay"
 	# sanitizers need several times as much
-	[[ $STACK_BIN == */san ]] || ok "$mb MB are less than 160" \
-		[ $((mb > 0 && mb < 160)) = 1 ]
+	[[ $STACK_BIN == */san ]] || ok "$mb MB are less than 120" \
+		[ $((mb > 0 && mb < 120)) = 1 ]
 	change_item todoist "${IDS[49999]}" '{"state": "completed"}'
 	polls 1
 	is "$(tally)" "49999 active, 1 completed completed" "the last one is found"
@@ -182,8 +182,8 @@ test_an_inbox_of_50000_items_needs_little_memory() {
 	diag "50000 items, all new: $mb MB"
 	is "$(sql "select count(*) from inbox_items
 		where connection_id = '$CONNECTION'")" 50000 "all arrive"
-	[[ $STACK_BIN == */san ]] || ok "$mb MB are less than 160" \
-		[ $((mb > 0 && mb < 160)) = 1 ]
+	[[ $STACK_BIN == */san ]] || ok "$mb MB are less than 120" \
+		[ $((mb > 0 && mb < 120)) = 1 ]
 }
 
 stack_whole && run_tests
