@@ -2,6 +2,8 @@
 # make run        a whole local stack in the foreground; PORT=8080
 # make test       unit and integration tests, then both under sanitizers
 # make test-crash kill -9 at every point, then hold it to account; KILLS=500 SEED=random
+# make bench      measure, against others; QUICK=1: in two minutes
+# make bench-compare A=rev B=rev  measure two commits in turns
 # make lint       rooms, format, warnings, analyzers, shell scripts
 # make install    DESTDIR= PREFIX=/usr/local
 # make deps       install what building and testing needs (Debian)
@@ -15,6 +17,7 @@ VERSION := 0.1.0
 PORT ?= 8080
 KILLS ?= 500
 SEED ?= random
+QUICK ?= 0
 # suites at once: each has a stack of its own, and mostly waits
 JOBS ?= 4
 
@@ -48,7 +51,7 @@ UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/
 PROGRAMS := $(BUILD)/flowpin-gateway $(BUILD)/flowpin-poller $(BUILD)/flowpinctl
 C_FILES := $(sort $(shell find src include tests -name '*.[ch]' -not -path '*/node_modules/*'))
 
-.PHONY: all deps help run test test-all test-unit test-integration test-pending test-crash lint format install clean sim
+.PHONY: all deps help run test test-all test-unit test-integration test-pending test-crash bench bench-compare lint format install clean sim
 .DELETE_ON_ERROR:
 # keep objects: a unit test's is an intermediate file
 .SECONDARY:
@@ -66,6 +69,8 @@ $(BUILD)/flowpinctl: $(CTL) $(BUILD)/libcore.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(BUILD)/flowpin-sim: $(SIM)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lmicrohttpd -lcjson -lpthread -lm
+$(BUILD)/flowpin-stub: $(BUILD)/tests/bench/stub.o $(BUILD)/libcore.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcore.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
@@ -117,13 +122,22 @@ test-crash: deps
 	@$(MAKE) --no-print-directory CRASH=1 -s all sim
 	@BUILD=build/crash KILLS=$(KILLS) SEED=$(SEED) tests/crash/run.sh
 
+bench: deps
+	@$(MAKE) --no-print-directory -s all build/release/flowpin-stub
+	@QUICK=$(QUICK) tests/bench/run.sh
+
+bench-compare: deps
+	@$(MAKE) --no-print-directory -s build/release/flowpin-stub
+	@tests/bench/compare.sh $(A) $(B)
+
 # gcc 12's analyzer loses what is stored through a computed pointer and calls it
 # leaked; the sanitizers' tests look for leaks.
 lint: deps
 	@$(MAKE) --no-print-directory BUILD=build/lint WERROR=-Werror \
 		CFLAGS='-O2 -g -fanalyzer -Wno-analyzer-malloc-leak' \
 		build/lint/flowpin-gateway build/lint/flowpin-poller build/lint/flowpinctl
-	@$(MAKE) --no-print-directory BUILD=build/lint WERROR=-Werror CFLAGS='-O2 -g' build/lint/flowpin-sim
+	@$(MAKE) --no-print-directory BUILD=build/lint WERROR=-Werror CFLAGS='-O2 -g' \
+		build/lint/flowpin-sim build/lint/flowpin-stub
 	@tests/lint/run.sh $(C_FILES)
 
 format:

@@ -33,6 +33,7 @@ curl                  program curl
 openssl               program openssl
 perl                  program prove
 python3               program python3
+wrk                   program wrk
 mawk                  program awk
 util-linux            program setpriv
 clang-format          program clang-format

@@ -40,7 +40,15 @@ select w.user_id, w.id as writeback_id, w.task_id, w.wish, w.by_fallback,
 		   and o.task_id = w.task_id
 		   and o.wish = w.wish
 		   and o.state = 'accepted'
-		   and o.settled_at >= w.created_at) as is_agreed,
+		   and o.settled_at >= w.created_at
+		   -- and what came in between was not sent after it
+		   and not exists (
+			select from writebacks b
+			 where b.user_id = w.user_id
+			   and b.task_id = w.task_id
+			   and b.task_version > o.task_version
+			   and b.task_version < w.task_version
+			   and b.attempts > 0)) as is_agreed,
        c.id as connection_id, c.type, c.name, c.key_sealed, c.key_id,
        c.key_version,
        c.metadata, c.account_id, c.status, c.writeback, c.generation,

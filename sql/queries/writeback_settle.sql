@@ -11,7 +11,9 @@
 -- someone else: again, alone; or neither: the lease was lost (fencing).
 -- restored: the task is back to what it was.
 -- Only tasks that may change are locked, and never waited for: one locked row
--- must not hold up everybody else's commit.
+-- must not hold up everybody else's commit. A locked row whose version is not the
+-- snapshot's was changed by a begin that this snapshot cannot see; which wishes
+-- there are is not known then, and it counts as busy.
 with said as (
 	select *
 	  from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[],
@@ -21,14 +23,14 @@ with said as (
 		detail, due_ms, auth_failed, limit_ms, patch, sentence,
 		key_version, ord)
 ), changing as materialized (
-	select s.ord, t.user_id, t.id
+	select s.ord, t.user_id, t.id, t.version
 	  from said s
 	  join writebacks w on w.user_id = s.user_id and w.id = s.id
 	  join tasks t on t.id = w.task_id and t.user_id = w.user_id
-	 where s.state = 'rolled_back'
+	 where s.state in ('rolled_back', 'queued')
 	    or (s.state = 'accepted' and w.by_fallback)
 ), tasks_locked as materialized (
-	select c.ord
+	select c.ord, t.version = c.version as is_seen
 	  from changing c
 	  join tasks t on t.id = c.id and t.user_id = c.user_id
 	 order by t.id
@@ -37,7 +39,8 @@ with said as (
 	select s.*
 	  from said s
 	 where not exists (select from changing c where c.ord = s.ord)
-	    or exists (select from tasks_locked l where l.ord = s.ord)
+	    or exists (select from tasks_locked l
+			where l.ord = s.ord and l.is_seen)
 ), held as materialized (
 	-- a newer wish makes trying again pointless, and harmful after it
 	select s.ord,

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "core/clock.h"
+#include "core/crypto.h"
 #include "core/log.h"
 #include "queries.h"
 
@@ -72,6 +73,25 @@ program_fail(const struct program *program)
 {
 	fprintf(stderr, "%s: %s\n", program->name, err_text());
 	return 1;
+}
+
+enum err
+program_open_verifier(const struct config *config, struct token_verifier **out)
+{
+	struct token_options options = { .audience = config->jwt_audience,
+		.leeway_s = 5 };
+	char *secret = NULL;
+	enum err err = config_require(config, "jwt_secret_file");
+
+	if (!err)
+		err = config_read_secret(
+		    "jwt_secret_file", config->jwt_secret_file, &secret);
+	if (err)
+		return err;
+	options.hs256_secret = secret;
+	err = token_new(&options, out);
+	crypto_free_secret(secret);
+	return err;
 }
 
 static enum err

@@ -41,7 +41,8 @@ key_new(const char *secret, cjose_jwk_t **out)
 
 	if (secret == NULL || strlen(secret) < MIN_SECRET_BYTES)
 		return err_set(ERR_CONFIG,
-		    "token secret is shorter than %d bytes", MIN_SECRET_BYTES);
+		    "jwt_secret_file: the secret is shorter than %d bytes",
+		    MIN_SECRET_BYTES);
 	*out = cjose_jwk_create_oct_spec(
 	    (const uint8_t *)secret, strlen(secret), &why);
 	if (*out == NULL)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/crash.h"
+
 void
 claims_init(struct claims *claims, const struct poller *poller, int runners)
 {
@@ -65,9 +67,11 @@ refill(struct claims *claims, struct claim_queue *q)
 	if (limit <= 0 || q->is_dry || claims->is_closed)
 		return OK;
 	forget(q);
+	crash_point("before_run");
 	err = run_claim(&claims->poller->store, limit,
 	    claims->poller->config->poll_lease_ms, &wanted, &q->claimed,
 	    &q->count);
+	crash_point("after_run");
 	q->is_dry = err || q->count < (size_t)limit;
 	return err;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/crash.h"
 #include "core/delivery/carry_out.h"
 #include "core/log.h"
 #include "core/program.h"
@@ -127,9 +128,13 @@ poll_named(struct pass *pass)
 	const struct run_wanted wanted = { pass->options.connection_id, NULL };
 	struct run *list = NULL;
 	size_t n = 0;
+	enum err err;
 
-	if (run_claim(&pass->poller->store, 1,
-		pass->poller->config->poll_lease_ms, &wanted, &list, &n))
+	crash_point("before_run");
+	err = run_claim(&pass->poller->store, 1,
+	    pass->poller->config->poll_lease_ms, &wanted, &list, &n);
+	crash_point("after_run");
+	if (err)
 		claim_failed(pass);
 	for (size_t i = 0; i < n; i++) {
 		poll_one(pass, &list[i]);

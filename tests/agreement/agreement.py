@@ -31,7 +31,7 @@ from walk import Walk
 BESIDE = 40         # walks at once
 END_WAIT = 60       # seconds for every writeback to end
 RUN_WAIT = 40       # seconds for a run of every connection
-STORIES = 3         # walks that are told in full
+STORIES = int(os.environ.get("STORIES", "3"))  # walks that are told in full
 LINES = 60          # of a walk's log about one task
 
 COUNTERS = ("disagreements", "wrong_completions", "max_writes_per_user_action",

@@ -71,7 +71,7 @@ class Segment:
     def __init__(self, start, flags, is_done, due):
         self.start, self.end = start, ENDLESS
         self.flags, self.is_done, self.due = flags, is_done, due
-        # people's doing, or a write's for the user
+        # people's doing, or a write's: then the task it was made for
         self.done_by = self.due_by = "people"
 
 
@@ -90,7 +90,7 @@ class Write:
         self.item = command["id"] if command else entry["item"]
         self.provider, self.seq = entry["provider"], entry["seq"]
         self.row = command["uuid"] if command else None
-        self.wish = wish_of(entry, command)
+        self.wish, self.task = wish_of(entry, command), None
         self.applied = entry["applied"] and (
             not command or command["result"] == "ok")
         self.fault = entry.get("fault")
@@ -252,7 +252,7 @@ class Oracle:
                                       f"nobody asked for {write}")
                 elif write.applied:
                     effective[row["id"]] += 1
-                    write.wish = row["wish"]
+                    write.wish, write.task = row["wish"], row["task_id"]
             for row in rows[key]:
                 self.count_writes(item, row, effective[row["id"]])
 
@@ -312,17 +312,21 @@ class Oracle:
                           deed.is_done, deed.due)
         if before and not deed.finishes:
             segment.done_by = before.done_by
-        if before and before.due == deed.due:
+        # finished for good: which occurrence is meant after that, none can tell
+        if before and before.due == deed.due and not deed.finishes:
             segment.due_by = before.due_by
         return segment
 
     @staticmethod
     def after_write(item, write, before):
         done = write.state in ("completed", "canceled", "duplicate")
+        if write.state == "deleted":  # which hides it
+            done = write.wish == "complete"
         segment = Segment(write.began, before.flags, done,
                           write.due if item.kind == "recurring" else None)
-        segment.done_by = "write"
-        segment.due_by = before.due_by if segment.due == before.due else "write"
+        segment.done_by = write.task
+        segment.due_by = before.due_by if segment.due == before.due \
+            else write.task
         return segment
 
     def check_items(self):
@@ -392,17 +396,17 @@ class Oracle:
     def is_evident(self, change, item, since):
         until = seconds(change["at"])
         since -= NEAR
-        mind_changed = self.has_changed_mind(change["row_id"], until)
+        # whose own writes are no evidence
+        own = self.has_changed_mind(change["row_id"], until) and change["row_id"]
         before = change["was"]["source_metadata"].get("due_date")
         for s in self.segments[item]:
             if s.start > until or s.end < since:
                 continue
             if self.scope(item, s.flags):
                 return True
-            if s.is_done and not (mind_changed and s.done_by == "write"):
+            if s.is_done and s.done_by != own:
                 return True
-            if item.kind != "recurring" or (mind_changed
-                                            and s.due_by == "write"):
+            if item.kind != "recurring" or s.due_by == own:
                 continue
             if before is None or (s.due or "") > before:
                 return True
@@ -414,8 +418,10 @@ class Oracle:
         for row in self.rows[task]:
             if seconds(row["created_at"]) < moment:
                 last = row
-        return (last is not None and last["wish"] == "uncomplete"
-                and last["state"] != "skipped")
+        if last is None or last["wish"] != "uncomplete":
+            return False
+        ended = seconds(last["settled_at"])
+        return last["state"] == "accepted" or ended is None or ended > moment
 
     # -- what no run may do
 
@@ -553,7 +559,7 @@ class Oracle:
             rows = [r for t in self.walk.tasks[item] for r in self.rows[t]]
             if not rows:
                 continue
-            last = max(rows, key=lambda r: seconds(r["created_at"]))
+            last = max(rows, key=lambda r: r["task_version"])
             task = self.tasks.get(last["task_id"])
             # of several tasks of one item each has an order of its own
             if (last["state"] != "accepted" or not task

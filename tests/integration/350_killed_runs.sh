@@ -77,7 +77,7 @@ killed_at_every_step() { # PROVIDER LEAST
 	local step n
 
 	STEPS=0
-	for step in before_fetch before_mark after_mark; do
+	for step in before_run after_run before_fetch before_mark after_mark; do
 		killed "$1" "$step" || flunk "$1: there is a step $step"
 	done
 	for step in before_question after_question before_provider_call \

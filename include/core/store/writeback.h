@@ -46,7 +46,7 @@ struct claim {
 };
 
 /* Make one's own queued writeback w ours to send; on success w's generation,
- * attempts and is_agreed are new. ERR_NOTFOUND: it is gone. */
+ * attempts, is_agreed and connection are new. ERR_NOTFOUND: it is gone. */
 enum err writeback_claim(const struct store *store, struct writeback *w,
     int64_t lease_ms, struct claim *out) MUST_CHECK;
 

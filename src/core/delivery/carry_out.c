@@ -108,7 +108,9 @@ carry_out_due(const struct store *store, const struct courier *courier,
 	enum err err;
 
 	memset(out, 0, sizeof(*out));
+	crash_point("before_take_up");
 	err = writeback_claim_due(store, 1, config->lease_ms, &list, &n);
+	crash_point("after_take_up");
 	*found = !err && n == 1;
 	if (*found) {
 		err = carry_out(store, courier, &list[0],

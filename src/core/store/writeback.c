@@ -10,6 +10,9 @@
 #include "core/store/connection.h"
 #include "queries.h"
 
+/* A statement and its commit take less, unless the database is slow for all. */
+#define COMMIT_PATIENCE_MS 20
+
 void
 begin_done(struct begin *begin)
 {
@@ -29,6 +32,14 @@ copy_text(const char *text, char **out)
 	return *out ? OK : err_set(ERR_NOMEM, "no memory for a row");
 }
 
+static enum err
+read_connection(const struct rows *rows, size_t row, struct writeback *w)
+{
+	snprintf(w->connection.user_id, sizeof(w->connection.user_id), "%s",
+	    w->user_id);
+	return connection_from_row(rows, row, &w->connection);
+}
+
 /* The columns that begin and claim_due share. */
 static enum err
 read_work(const struct rows *rows, size_t row, struct writeback *w)
@@ -40,11 +51,7 @@ read_work(const struct rows *rows, size_t row, struct writeback *w)
 	if (!err)
 		err = copy_text(rows_text(rows, row, "source_metadata"),
 		    &w->source_metadata);
-	snprintf(w->connection.user_id, sizeof(w->connection.user_id), "%s",
-	    w->user_id);
-	if (!err)
-		err = connection_from_row(rows, row, &w->connection);
-	return err;
+	return err ? err : read_connection(rows, row, w);
 }
 
 static enum begun
@@ -221,6 +228,8 @@ writeback_claim(const struct store *store, struct writeback *w,
 		w->generation = rows_int(&rows, 0, "writeback_generation");
 		w->attempts = (int)rows_int(&rows, 0, "attempts");
 		w->is_agreed = rows_bool(&rows, 0, "is_agreed");
+		connection_done(&w->connection);
+		err = read_connection(&rows, 0, w);
 	}
 out:
 	rows_done(&rows);
@@ -422,6 +431,7 @@ writeback_share(struct store *store, int64_t give_up_ms, int writers)
 {
 	struct commits_options options = { .most = 256,
 		.writers = writers,
+		.patience_ms = COMMIT_PATIENCE_MS,
 		.context = store,
 		.run = begin_together,
 		.key = begin_key };

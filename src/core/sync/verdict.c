@@ -105,7 +105,12 @@ verdict_decide(const struct evidence *e, struct verdict *v)
 		return;
 	case OUTCOME_AUTH_FAILED:
 		v->auth_failed = true;
-		end(v, END_ROLLED_BACK, e->answer.reason);
+		/* no waiting for another key, unless there is something to
+		 * read with it */
+		if (e->may_have_happened)
+			decide_unsettled(e, v);
+		else
+			end(v, END_ROLLED_BACK, e->answer.reason);
 		return;
 	case OUTCOME_RATE_LIMITED:
 		v->limit_ms = v->retry_ms = limit_ms(&e->answer);
