@@ -11,7 +11,9 @@ build_poller() {
 	local build=$STACK_ROOT/build/crash
 
 	mkdir -p "$build" || return 1
-	flock "$build" make -s -C "$STACK_ROOT" CRASH=1 build/crash/flowpin-poller \
+	# whatever make this suite may run under, and its variant
+	flock "$build" env -u MAKEFLAGS -u MAKEOVERRIDES -u MFLAGS -u SAN \
+		make -s -C "$STACK_ROOT" CRASH=1 build/crash/flowpin-poller \
 		>"$STACK_DIR/build.log" 2>&1 || return 1
 	CRASHING=$build/flowpin-poller
 }
