@@ -1,31 +1,45 @@
-/* Claims for many runners: whoever waits while one is under way shares the
- * next, so that a thousand connections take some dozens of statements. Nothing
- * is claimed ahead: there is a runner for each of them, and a lease never runs
- * while its run waits. */
+/* Who is polled next: connections are claimed in small batches, as there are
+ * runners for them, and of one provider no more at once than its limit. */
 #ifndef POLLER_CLAIMS_H
 #define POLLER_CLAIMS_H
 
 #include <pthread.h>
-#include <stdatomic.h>
+#include <stdbool.h>
 
 #include "run.h"
 
-struct claims {
-	const struct poller *poller;
-	const char *connection_id; /* only this one, or NULL */
-	pthread_mutex_t lock;
-	struct run *list; /* claimed, from `next` on not taken yet */
+#define CLAIMS_BATCH 8
+#define CLAIMS_TYPES_MAX 8
+
+/* One provider's. */
+struct claim_queue {
+	const char *type;
+	struct run *claimed; /* from next to count they wait for a runner */
 	size_t next, count;
-	atomic_int waiting;
-	bool is_dry; /* nothing was due the last time */
+	int busy;    /* being polled */
+	bool is_dry; /* nothing more is due */
 };
 
-void claims_init(struct claims *claims, const struct poller *poller,
-    const char *connection_id);
+struct claims {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	const struct poller *poller;
+	int runners; /* threads that take */
+	struct claim_queue queues[CLAIMS_TYPES_MAX];
+	size_t count;
+	bool is_closed; /* no more is claimed */
+};
+
+void claims_init(
+    struct claims *claims, const struct poller *poller, int runners);
 void claims_done(struct claims *claims);
 
-/* *found: out is a run, for the caller to run_done(). */
-enum err claims_take(
-    struct claims *claims, struct run *out, bool *found) MUST_CHECK;
+/* The next one, *out, which is given to claims_end() after its run; waits while
+ * every provider with work is at its limit. ERR_NOTFOUND: there is no more. */
+enum err claims_take(struct claims *claims, struct run *out) MUST_CHECK;
+void claims_end(struct claims *claims, struct run *run);
+
+/* Take what is claimed already, and no more. */
+void claims_close(struct claims *claims);
 
 #endif
