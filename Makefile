@@ -55,7 +55,7 @@ UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/
 PROGRAMS := $(BUILD)/flowpin-gateway $(BUILD)/flowpin-poller $(BUILD)/flowpinctl
 C_FILES := $(sort $(shell find src include tests -name '*.[ch]' -not -path '*/node_modules/*'))
 
-.PHONY: all deps help run test test-all test-unit test-integration test-pending test-crash test-agreement soak bench bench-compare lint format install clean sim
+.PHONY: all deps help run test test-all test-unit test-integration test-crash test-agreement soak bench bench-compare lint format install clean sim
 .DELETE_ON_ERROR:
 # keep objects: a unit test's is an intermediate file
 .SECONDARY:
@@ -119,10 +119,6 @@ test-unit: $(UNIT)
 
 test-integration: $(PROGRAMS) $(BUILD)/flowpin-sim
 	@BUILD=$(BUILD) prove -j $(JOBS) --timer tests/integration/[0-9]*.sh
-
-# Suites that have not been seen green as a whole yet; not part of `make test`.
-test-pending: $(PROGRAMS) $(BUILD)/flowpin-sim
-	@BUILD=$(BUILD) prove --timer tests/integration/pending_*.sh
 
 test-crash: deps
 	@$(MAKE) --no-print-directory CRASH=1 -s all sim
