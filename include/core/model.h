@@ -164,8 +164,9 @@ struct writeback {
 	enum wish wish;
 	bool by_fallback; /* the task named no connection */
 	int64_t generation;
-	int attempts;    /* owners so far; past the first, one before may
-			    have sent it */
+	int attempts;    /* owners so far */
+	bool is_unclear; /* one before may have sent it, with an effect that
+			    is not known */
 	bool is_agreed;  /* while it was queued, an earlier writeback of the
 			    same wish was accepted: nothing is to be sent */
 	bool is_too_old; /* an outcome still unknown now is given up */

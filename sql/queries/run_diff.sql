@@ -87,9 +87,10 @@ select q.id, q.version, q.source_id, q.missing_since is not null as was_missing,
 		   and n.id <> q.id
 		   and (n.status = 'active' or (n.created_at, n.id)
 			> (q.created_at, q.id)))
-	-- completed on both sides: what stayed local on purpose stays so
+	-- what stayed local on purpose stays so; what a wish that was refused,
+	-- given up or superseded left behind does not
 	and (q.completed_by in ('absence', 'webhook')
-	     or (select w.state = 'accepted'
+	     or (select w.state <> 'skipped'
 		   from writebacks w
 		  where w.user_id = q.user_id
 		    and w.task_id = q.id
