@@ -54,7 +54,7 @@ room(const struct claims *claims, const struct claim_queue *q)
 	}
 	if (limit > runners)
 		limit = runners;
-	return limit < CLAIMS_BATCH ? limit : CLAIMS_BATCH;
+	return limit;
 }
 
 static enum err

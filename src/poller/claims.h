@@ -1,5 +1,6 @@
-/* Who is polled next: connections are claimed in small batches, as there are
- * runners for them, and of one provider no more at once than its limit. */
+/* Who is polled next: each claim takes as many connections as there are free
+ * runners, so that a thousand take some dozens of statements and no lease runs
+ * while its run waits; and of one provider no more at once than its limit. */
 #ifndef POLLER_CLAIMS_H
 #define POLLER_CLAIMS_H
 
@@ -8,7 +9,6 @@
 
 #include "run.h"
 
-#define CLAIMS_BATCH 8
 #define CLAIMS_TYPES_MAX 8
 
 /* One provider's. */

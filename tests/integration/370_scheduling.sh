@@ -63,7 +63,7 @@ test_in_all_so_many_are_polled_at_once() {
 	ok "two at once" [ "$(closest linear list 2)" -ge 390 ]
 }
 
-test_more_connections_than_a_batch_are_polled_once_each() {
+test_more_connections_than_runners_are_polled_once_each() {
 	as_new_user
 	add_connection attio
 	# forty of the same key: what is counted are runs
