@@ -1,7 +1,11 @@
 # make            build the programs into build/release
 # make run        a whole local stack in the foreground; PORT=8080
-# make test       unit and integration tests, then both under sanitizers
+# make test       unit and integration tests, both under sanitizers, killing test, walks
 # make test-crash kill -9 at every point, then hold it to account; KILLS=500 SEED=random
+# make test-agreement walks over both sides at once; WALKS=200 STEPS=200 SEED=random
+# make soak       both for hours: 10000 kills, 5000 walks of 1000 steps
+# make bench      measure, against others; QUICK=1: in two minutes
+# make bench-compare A=rev B=rev  measure two commits in turns
 # make lint       rooms, format, warnings, analyzers, shell scripts
 # make install    DESTDIR= PREFIX=/usr/local
 # make deps       install what building and testing needs (Debian)
@@ -14,7 +18,10 @@ CFLAGS ?= -O2 -g
 VERSION := 0.1.0
 PORT ?= 8080
 KILLS ?= 500
+WALKS ?= 200
+STEPS ?= 200
 SEED ?= random
+QUICK ?= 0
 # suites at once: each has a stack of its own, and mostly waits
 JOBS ?= 4
 
@@ -48,7 +55,7 @@ UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/
 PROGRAMS := $(BUILD)/flowpin-gateway $(BUILD)/flowpin-poller $(BUILD)/flowpinctl
 C_FILES := $(sort $(shell find src include tests -name '*.[ch]' -not -path '*/node_modules/*'))
 
-.PHONY: all deps help run test test-all test-unit test-integration test-pending test-crash lint format install clean sim
+.PHONY: all deps help run test test-all test-unit test-integration test-pending test-crash test-agreement soak bench bench-compare lint format install clean sim
 .DELETE_ON_ERROR:
 # keep objects: a unit test's is an intermediate file
 .SECONDARY:
@@ -66,6 +73,8 @@ $(BUILD)/flowpinctl: $(CTL) $(BUILD)/libcore.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(BUILD)/flowpin-sim: $(SIM)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lmicrohttpd -lcjson -lpthread -lm
+$(BUILD)/flowpin-stub: $(BUILD)/tests/bench/stub.o $(BUILD)/libcore.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcore.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
@@ -100,6 +109,8 @@ run: deps
 test: deps
 	@$(MAKE) --no-print-directory test-all
 	@$(MAKE) --no-print-directory SAN=1 test-all
+	@$(MAKE) --no-print-directory test-crash
+	@$(MAKE) --no-print-directory test-agreement
 
 test-all: test-unit test-integration
 
@@ -117,13 +128,32 @@ test-crash: deps
 	@$(MAKE) --no-print-directory CRASH=1 -s all sim
 	@BUILD=build/crash KILLS=$(KILLS) SEED=$(SEED) tests/crash/run.sh
 
+test-agreement: deps
+	@$(MAKE) --no-print-directory CRASH=1 -s all sim
+	@BUILD=build/crash WALKS=$(WALKS) STEPS=$(STEPS) SEED=$(SEED) tests/agreement/run.sh
+
+soak: KILLS = 10000
+soak: deps
+	@$(MAKE) --no-print-directory CRASH=1 -s all sim
+	@BUILD=build/crash KILLS=$(KILLS) SEED=$(SEED) tests/crash/soak.sh
+	@$(MAKE) --no-print-directory test-agreement WALKS=5000 STEPS=1000
+
+bench: deps
+	@$(MAKE) --no-print-directory -s all build/release/flowpin-stub
+	@QUICK=$(QUICK) tests/bench/run.sh
+
+bench-compare: deps
+	@$(MAKE) --no-print-directory -s build/release/flowpin-stub
+	@tests/bench/compare.sh $(A) $(B)
+
 # gcc 12's analyzer loses what is stored through a computed pointer and calls it
 # leaked; the sanitizers' tests look for leaks.
 lint: deps
 	@$(MAKE) --no-print-directory BUILD=build/lint WERROR=-Werror \
 		CFLAGS='-O2 -g -fanalyzer -Wno-analyzer-malloc-leak' \
 		build/lint/flowpin-gateway build/lint/flowpin-poller build/lint/flowpinctl
-	@$(MAKE) --no-print-directory BUILD=build/lint WERROR=-Werror CFLAGS='-O2 -g' build/lint/flowpin-sim
+	@$(MAKE) --no-print-directory BUILD=build/lint WERROR=-Werror CFLAGS='-O2 -g' \
+		build/lint/flowpin-sim build/lint/flowpin-stub
 	@tests/lint/run.sh $(C_FILES)
 
 format:

@@ -217,6 +217,7 @@ create table writebacks (
 	source_metadata jsonb not null default '{}',
 	generation bigint not null default 0,
 	attempts integer not null default 0,
+	is_unclear boolean not null default false,
 	due_at timestamptz,
 	give_up_at timestamptz not null,
 	created_at timestamptz not null default now(),
@@ -239,6 +240,7 @@ comment on column writebacks.before_status is 'With the other before_ columns: w
 comment on column writebacks.source_metadata is 'The task''s, when the wish was made: the state before, the due date.';
 comment on column writebacks.generation is 'Counts owners: a settle by an earlier one is refused.';
 comment on column writebacks.attempts is 'Times an owner took it to send it.';
+comment on column writebacks.is_unclear is 'A send may have had its effect: the item is read before anything else is done.';
 comment on column writebacks.due_at is 'When another owner may take it: the lease''s end while sending, the next attempt while queued.';
 comment on column writebacks.give_up_at is 'An outcome still unknown then is rolled back.';
 
@@ -360,6 +362,7 @@ insert into flowpin_migrations (number, name) values
 	(9, '009_events'),
 	(10, '010_idempotency_keys'),
 	(11, '011_integrations_key_version'),
-	(12, '012_idempotency_keys_owner');
+	(12, '012_idempotency_keys_owner'),
+	(13, '013_writebacks_is_unclear');
 
 commit;

@@ -33,8 +33,11 @@ curl                  program curl
 openssl               program openssl
 perl                  program prove
 python3               program python3
+wrk                   program wrk
 mawk                  program awk
 util-linux            program setpriv
+nodejs                program node
+npm                   program npm
 clang-format          program clang-format
 clang-tidy            program clang-tidy
 shellcheck            program shellcheck

@@ -33,6 +33,7 @@ unset ${!FLOWPIN_@} ${!PG@}
 
 STACK_DIR=
 STACK_FSYNC=${STACK_FSYNC:-off}
+STACK_PG_OPTIONS=() # what else the server is started with
 STACK_WAIT=${STACK_WAIT:-30} # seconds for anything to become ready
 # name:pid, in the order of their start
 STACK_PIDS=()
@@ -221,7 +222,7 @@ stack_postgres() {
 			-c listen_addresses=127.0.0.1 -c "fsync=$STACK_FSYNC" \
 			-c "full_page_writes=$STACK_FSYNC" -c max_connections=200 \
 			-c shared_buffers=64MB -c timezone=UTC \
-			-c "log_line_prefix=%m %u %a "
+			-c "log_line_prefix=%m %u %a " "${STACK_PG_OPTIONS[@]}"
 		cd "$OLDPWD" || return 1
 		stack_until "$STACK_WAIT" stack_holds_or_gone postgres \
 			stack_pg_is_ready && stack_alive postgres && break
@@ -326,12 +327,15 @@ stack_sim() {
 	stack_await sim curl -s -o /dev/null "$SIM_URL/_sim/requests?since=0"
 }
 
-# An older one's socket file would look like readiness.
+# stack_gateway [NAME]: behind nginx if it is called gateway, or so in
+# STACK_GATEWAYS. An older one's socket file would look like readiness.
 stack_gateway() {
-	rm -f "$STACK_DIR/gateway.sock"
-	stack_start gateway "$STACK_BIN/flowpin-gateway" \
-		--config "$STACK_DIR/flowpin.conf"
-	stack_await gateway test -S "$STACK_DIR/gateway.sock"
+	local name=${1:-gateway}
+
+	rm -f "$STACK_DIR/$name.sock"
+	stack_start "$name" env "FLOWPIN_SOCKET=$STACK_DIR/$name.sock" \
+		"$STACK_BIN/flowpin-gateway" --config "$STACK_DIR/flowpin.conf"
+	stack_await "$name" test -S "$STACK_DIR/$name.sock"
 }
 
 # stack_nginx [PORT]: a given port or none, otherwise a free one. Sets URL.
@@ -377,7 +381,7 @@ stack_nginx_conf() {
 			scgi_temp_path $1/scgi;
 			keepalive_requests 100000;
 			upstream flowpin_gateway {
-				server unix:$STACK_DIR/gateway.sock;
+				$(stack_upstreams)
 				keepalive 64;
 			}
 			server {
@@ -387,6 +391,15 @@ stack_nginx_conf() {
 			}
 		}
 	CONF
+}
+
+# Calls go to them in turn.
+stack_upstreams() {
+	local name
+
+	for name in ${STACK_GATEWAYS:-gateway}; do
+		echo "server unix:$STACK_DIR/$name.sock max_fails=0;"
+	done
 }
 
 stack_poll() {

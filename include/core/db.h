@@ -33,7 +33,7 @@ struct db_options {
 			     each once; not behind a transaction-mode pooler */
 };
 
-/* Opens no connection yet. url is copied. */
+/* Opens no connection yet. url is copied. ERR_CONFIG: it is none. */
 enum err db_pool_new(
     const struct db_options *options, struct db_pool **out) MUST_CHECK;
 void db_pool_free(struct db_pool *pool);

@@ -13,12 +13,13 @@
 #define JSON_MAX_DEPTH 32
 
 /* *out is freed with cJSON_Delete(). ERR_INPUT says what is wrong: not UTF-8,
- * nested too deeply, an escaped NUL, a syntax error, or bytes after the value.
- * Never reads past len. */
+ * nested too deeply, an escaped NUL, a name twice in one object, a syntax
+ * error, or bytes after the value. Never reads past len. */
 enum err json_parse(const char *text, size_t len, cJSON **out) MUST_CHECK;
 
 /* The same for what a provider sent: an escaped NUL ends its string there
- * instead of failing the whole answer (a person may have pasted one). */
+ * instead of failing the whole answer (a person may have pasted one), and of
+ * two members of one name the first counts. */
 enum err json_parse_foreign(
     const char *text, size_t len, cJSON **out) MUST_CHECK;
 

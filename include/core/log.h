@@ -21,8 +21,8 @@ void log_info(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/* text in double quotes, inner quotes, backslashes and control bytes
- * escaped, cut to fit; returns out. */
+/* text in double quotes; inner quotes, backslashes, control bytes and all that
+ * is not ASCII escaped; cut to fit. Returns out. */
 const char *log_quote(const char *text, char *out, unsigned long size);
 
 #endif

@@ -161,8 +161,9 @@ struct writeback {
 	enum wish wish;
 	bool by_fallback; /* the task named no connection */
 	int64_t generation;
-	int attempts;    /* owners so far; past the first, one before may
-			    have sent it */
+	int attempts;    /* owners so far */
+	bool is_unclear; /* one before may have sent it, with an effect that
+			    is not known */
 	bool is_agreed;  /* while it was queued, an earlier writeback of the
 			    same wish was accepted: nothing is to be sent */
 	bool is_too_old; /* an outcome still unknown now is given up */
@@ -193,6 +194,7 @@ struct candidate {
 	char task_id[CRYPTO_UUID];
 	int64_t version;
 	char *source_id;
+	char *due; /* as listed; NULL: not listed, or it does not recur */
 	enum diff_verdict verdict;
 	bool was_missing; /* an earlier complete run did not see it either */
 	bool never_seen;  /* names no connection and was never listed by it */

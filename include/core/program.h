@@ -4,6 +4,7 @@
 
 #include "core/config.h"
 #include "core/store/store.h"
+#include "core/token.h"
 
 struct program {
 	const char *name;    /* flowpin-gateway */
@@ -20,6 +21,10 @@ int program_begin(const struct program *program, int argc, char **argv,
 
 /* Say err_text() on stderr, in one sentence, and return the exit code 1. */
 int program_fail(const struct program *program);
+
+/* Who users are, from jwt_secret_file and jwt_audience. ERR_CONFIG. */
+enum err program_open_verifier(
+    const struct config *config, struct token_verifier **out) MUST_CHECK;
 
 /* A pool of connections, and proof that the database can be reached and has
  * the schema that this program needs. ERR_DB, ERR_CONFIG. */

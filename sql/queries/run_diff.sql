@@ -51,7 +51,7 @@ with own as (
 			or w.settled_at >= $3::timestamptz))
 )
 select q.id, q.version, q.source_id, q.missing_since is not null as was_missing,
-       q.connection_id is null as never_seen,
+       q.connection_id is null as never_seen, l.due,
        case when q.status = 'completed' then 'returned'
 	    when l.source_id is null then 'missing'
 	    else 'occurrence' end as verdict
@@ -65,8 +65,11 @@ select q.id, q.version, q.source_id, q.missing_since is not null as was_missing,
 	     or (length(l.due) = length(q.source_metadata->>'due_date')
 		 and l.due > (q.source_metadata->>'due_date'))))
     or (q.status = 'completed' and l.source_id is not null
-	and l.due is null
-	and coalesce(q.source_metadata->>'is_recurring', 'false') <> 'true'
+	-- one occurrence is not another: the same one is open again
+	and (l.due = q.source_metadata->>'due_date'
+	     or (l.due is null
+		 and coalesce(q.source_metadata->>'is_recurring', 'false')
+			<> 'true'))
 	-- the newest task of the item, and none of it active
 	and not exists (
 		select from tasks n
@@ -76,13 +79,16 @@ select q.id, q.version, q.source_id, q.missing_since is not null as was_missing,
 		   and n.id <> q.id
 		   and (n.status = 'active' or (n.created_at, n.id)
 			> (q.created_at, q.id)))
-	-- completed on both sides: what stayed local on purpose stays so
+	-- what stayed local on purpose stays so; what a wish that was refused,
+	-- given up or superseded left behind does not
 	and (q.completed_by in ('absence', 'webhook')
-	     or (select w.state = 'accepted'
+	     or (select w.state <> 'skipped'
 		   from writebacks w
 		  where w.user_id = q.user_id
 		    and w.task_id = q.id
 		    and w.wish = 'complete'
+		    -- what was rolled back went back to an earlier completion
+		    and w.state in ('accepted', 'skipped')
 		  order by w.task_version desc
 		  limit 1)))
  order by q.id

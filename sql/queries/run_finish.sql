@@ -142,10 +142,21 @@ with own as materialized (
 	 cross join newest n
 	 where (n.task_id is null
 		or (n.status = 'archived' and not n.is_busy)
-		-- the next occurrence of what was done
+		-- another occurrence than the one that was done: the next,
+		-- or one that was put off to an earlier day
 		or (n.status = 'active' and n.action = 'complete')
-		or (n.status = 'completed' and not n.is_busy and n.recurs
-		    and n.due > n.due_date))
+		or (n.status = 'completed' and not n.is_busy
+		    and (n.recurs or n.due is not null)
+		    and n.due is distinct from n.due_date))
+	   -- a conflict locks its row, which is a write too: what is as it
+	   -- was is left alone
+	   and not exists (
+		select from inbox_items k
+		 where k.user_id = o.user_id
+		   and k.connection_id = o.id
+		   and k.source_id = n.source_id
+		   and (k.title, k.source_url, k.metadata) is not distinct from
+		       (n.title, n.source_url, n.metadata))
 	    on conflict (user_id, connection_id, source_id) do update
 	   set title = excluded.title, source_url = excluded.source_url,
 	       metadata = excluded.metadata

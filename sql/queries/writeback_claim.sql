@@ -2,7 +2,8 @@
 -- call in flight when it was begun; or learn how it ended meanwhile.
 -- $1 user_id  $2 writeback id  $3 lease, ms
 -- One row if it exists. claimed false: still queued behind another, taken by
--- another owner, or ended (state says).
+-- another owner, or ended (state says). The connection comes anew: while this one
+-- waited, a limit or a dead key may have been met by another process.
 with claimed as (
 	update writebacks w
 	   set state = 'sending', generation = w.generation + 1,
@@ -23,15 +24,30 @@ with claimed as (
 select c.id is not null as claimed,
        coalesce(c.generation, w.generation) as writeback_generation,
        coalesce(c.attempts, w.attempts) as attempts,
-       w.state, w.reason,
+       w.state, w.reason, w.is_unclear,
        exists (
 		select from writebacks o
 		 where o.user_id = w.user_id
 		   and o.task_id = w.task_id
 		   and o.wish = w.wish
 		   and o.state = 'accepted'
-		   and o.settled_at >= w.created_at) as is_agreed
+		   and o.settled_at >= w.created_at
+		   -- and what came in between was not sent after it
+		   and not exists (
+			select from writebacks b
+			 where b.user_id = w.user_id
+			   and b.task_id = w.task_id
+			   and b.task_version > o.task_version
+			   and b.task_version < w.task_version
+			   and b.attempts > 0)) as is_agreed,
+       i.id as connection_id, i.type, i.name, i.key_sealed, i.key_id,
+       i.key_version,
+       i.metadata, i.account_id, i.status, i.writeback, i.generation,
+       greatest(extract(epoch from i.rate_limited_until - now()) * 1000,
+		0)::bigint as rate_limited_ms
   from writebacks w
   left join claimed c on c.id = w.id
+  left join integrations i
+    on i.id = w.connection_id and i.user_id = w.user_id
  where w.user_id = $1::uuid
    and w.id = $2::uuid

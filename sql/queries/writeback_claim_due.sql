@@ -24,6 +24,8 @@ with due as materialized (
 	update writebacks w
 	   set state = 'sending', generation = w.generation + 1,
 	       attempts = w.attempts + 1,
+	       -- its owner fell silent, perhaps after sending it
+	       is_unclear = w.is_unclear or w.state = 'sending',
 	       due_at = now() + $2::bigint * interval '1 ms'
 	  from due d
 	 where w.user_id = d.user_id
@@ -33,6 +35,7 @@ with due as materialized (
 select w.user_id, w.id as writeback_id, w.task_id, w.wish, w.by_fallback,
        w.source, w.source_id, w.source_metadata,
        w.generation as writeback_generation, w.attempts,
+       w.is_unclear,
        w.give_up_at <= now() as is_too_old,
        exists (
 		select from writebacks o
@@ -40,7 +43,15 @@ select w.user_id, w.id as writeback_id, w.task_id, w.wish, w.by_fallback,
 		   and o.task_id = w.task_id
 		   and o.wish = w.wish
 		   and o.state = 'accepted'
-		   and o.settled_at >= w.created_at) as is_agreed,
+		   and o.settled_at >= w.created_at
+		   -- and what came in between was not sent after it
+		   and not exists (
+			select from writebacks b
+			 where b.user_id = w.user_id
+			   and b.task_id = w.task_id
+			   and b.task_version > o.task_version
+			   and b.task_version < w.task_version
+			   and b.attempts > 0)) as is_agreed,
        c.id as connection_id, c.type, c.name, c.key_sealed, c.key_id,
        c.key_version,
        c.metadata, c.account_id, c.status, c.writeback, c.generation,

@@ -1,8 +1,10 @@
 -- writeback_read: one writeback and its task, as their owner may see them.
 -- $1 user_id  $2 writeback id
--- is_restored: the task has the status from before the wish.
+-- is_restored: the task is as it was before the wish.
 select w.state, w.reason, w.settled_at is null as is_open,
        coalesce((select t.status = w.before_status
+			and t.completed_at is not distinct from
+				w.before_completed_at
 		   from tasks t
 		  where t.id = w.task_id
 		    and t.user_id = w.user_id), false) as is_restored,

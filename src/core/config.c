@@ -190,7 +190,8 @@ read_file(struct config *config, const char *path, bool must_exist)
 		err = read_line(config, line, where);
 	}
 	if (!err && ferror(file))
-		err = err_set(ERR_CONFIG, "cannot read configuration %s", path);
+		err = err_set(ERR_CONFIG, "cannot read configuration %s: %s",
+		    path, strerror(errno));
 	free(line);
 	fclose(file);
 	return err;
@@ -322,7 +323,11 @@ config_read_secret(const char *setting, const char *path, char **out)
 		    path, strerror(errno));
 	setvbuf(file, NULL, _IONBF, 0); /* no copy of it in stdio's buffer */
 	if (!fgets(line, sizeof(line), file))
-		err = err_set(ERR_CONFIG, "%s: %s is empty", setting, path);
+		err =
+		    ferror(file)
+			? err_set(ERR_CONFIG, "%s: cannot read %s: %s", setting,
+			      path, strerror(errno))
+			: err_set(ERR_CONFIG, "%s: %s is empty", setting, path);
 	fclose(file);
 	if (err)
 		return err;

@@ -1,4 +1,5 @@
-/* Only in test builds (make CRASH=1): die without any clean-up. */
+/* Only in test builds (make CRASH=1): die, or stand still, without any
+ * clean-up. */
 #include "core/crash.h"
 
 #ifdef FLOWPIN_CRASH_POINTS
@@ -8,20 +9,31 @@
 #include <string.h>
 #include <unistd.h>
 
-void
-crash_point(const char *name)
+/* wanted: name or name:nth, from the environment; passed counts its passings.
+ */
+static void
+act_at(const char *name, const char *wanted, atomic_long *passed,
+    int signal_number)
 {
-	static atomic_long passed;
-	const char *at = getenv("FLOWPIN_CRASH_AT");
 	size_t n = strlen(name);
 	long nth = 1;
 
-	if (!at || strncmp(at, name, n) || (at[n] && at[n] != ':'))
+	if (!wanted || strncmp(wanted, name, n) ||
+	    (wanted[n] && wanted[n] != ':'))
 		return;
-	if (at[n] == ':')
-		nth = strtol(at + n + 1, NULL, 10);
-	if (atomic_fetch_add(&passed, 1) + 1 == nth)
-		(void)kill(getpid(), SIGKILL);
+	if (wanted[n] == ':')
+		nth = strtol(wanted + n + 1, NULL, 10);
+	if (atomic_fetch_add(passed, 1) + 1 == nth)
+		(void)kill(getpid(), signal_number);
+}
+
+void
+crash_point(const char *name)
+{
+	static atomic_long stops, crashes;
+
+	act_at(name, getenv("FLOWPIN_STOP_AT"), &stops, SIGSTOP);
+	act_at(name, getenv("FLOWPIN_CRASH_AT"), &crashes, SIGKILL);
 }
 #else
 /* an empty translation unit is not C */

@@ -267,7 +267,7 @@ crypto_keys_load(const char *paths, struct crypto_keys *out)
 		err = load_one(path, &keys);
 	}
 	if (!err && keys.count == 0)
-		err = err_set(ERR_CONFIG, "no master key file is named");
+		err = err_set(ERR_CONFIG, "master_key_files names no file");
 	if (!err)
 		*out = keys;
 	crypto_keys_wipe(&keys);

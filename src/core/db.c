@@ -42,12 +42,49 @@ db_constraint(void)
 	return constraint;
 }
 
+/* A password with an @ or a / that is not written as %40 or %2F ends up in one
+ * of these, and would be said aloud with what is wrong about it. */
+static bool
+is_odd(const PQconninfoOption *option)
+{
+	const char *value = option->val;
+
+	if (!value)
+		return false;
+	if (!strcmp(option->keyword, "port"))
+		return value[strspn(value, "0123456789,")] != '\0';
+	return !strcmp(option->keyword, "host") && strchr(value, '@');
+}
+
+/* Said in words of our own: libpq's quote what they could not read, and that
+ * may be the password. */
+static enum err
+check_url(const char *url)
+{
+	PQconninfoOption *options = PQconninfoParse(url, NULL);
+	bool is_fine = options != NULL;
+
+	for (PQconninfoOption *o = options; o && o->keyword; o++)
+		is_fine = is_fine && !is_odd(o);
+	PQconninfoFree(options);
+	return is_fine ? OK
+		       : err_set(ERR_CONFIG,
+			     "database_url is not as libpq wants it: "
+			     "postgresql://user:password@host:port/database, "
+			     "with what is special in a password "
+			     "percent-encoded");
+}
+
 enum err
 db_pool_new(const struct db_options *options, struct db_pool **out)
 {
-	struct db_pool *pool = calloc(1, sizeof(*pool));
+	enum err err = check_url(options->url);
+	struct db_pool *pool;
 	pthread_condattr_t attr;
 
+	if (err)
+		return err;
+	pool = calloc(1, sizeof(*pool));
 	if (!pool)
 		return err_set(ERR_NOMEM, "no memory for a database pool");
 	pool->url = strdup(options->url);
@@ -96,17 +133,23 @@ db_pool_free(struct db_pool *pool)
 	free(pool);
 }
 
-/* libpq's messages end in newlines and may span lines; one line for the log.
- * They never hold the password. */
+/* libpq's messages end in newlines and may span lines; one line for the log,
+ * without the hints that begin with a tab. Once check_url() let the URL through
+ * they do not hold the password. */
 static enum err
 set_from_libpq(enum err code, const char *what, const char *message)
 {
 	char line[300];
 	size_t n = 0;
 
-	for (; *message && n < sizeof(line) - 1; message++)
-		line[n++] =
-		    *message == '\n' || *message == '\t' ? ' ' : *message;
+	while (*message && n < sizeof(line) - 1) {
+		if (*message == '\t') {
+			message += strcspn(message, "\n");
+			continue;
+		}
+		line[n++] = *message == '\n' ? ' ' : *message;
+		message++;
+	}
 	while (n > 0 && line[n - 1] == ' ')
 		n--;
 	line[n] = '\0';

@@ -1,8 +1,9 @@
 /* JSON from outside. cJSON accepts more than JSON (a byte order mark, any
- * control byte as white space, raw control bytes in strings) and 1.7.15 can
- * read one byte past an unfinished object; so one scan goes first and lets
- * nothing through but bytes that are UTF-8, whose brackets and strings close
- * and whose escapes are whole. The grammar is left to cJSON. */
+ * control byte as white space, raw control bytes in strings, 01 and 1. as
+ * numbers) and 1.7.15 can read one byte past an unfinished object; so one scan
+ * goes first and lets nothing through but bytes that are UTF-8, whose brackets
+ * and strings close and whose escapes and numbers are whole. The rest of the
+ * grammar is left to cJSON. */
 #include "core/json.h"
 
 #include <stdarg.h>
@@ -154,12 +155,58 @@ scan_string(struct scan *s)
 	return err_set(ERR_INPUT, "JSON: a string does not end");
 }
 
-/* One byte outside strings. */
+/* Move over digits; false: there is none. */
+static bool
+scan_digits(struct scan *s)
+{
+	size_t from = s->at;
+
+	while (s->at < s->len && s->text[s->at] >= '0' && s->text[s->at] <= '9')
+		s->at++;
+	return s->at > from;
+}
+
+/* Move over one byte of set, if it is there. */
+static bool
+scan_one_of(struct scan *s, const char *set)
+{
+	bool found = s->at < s->len && s->text[s->at] != '\0' &&
+		     strchr(set, s->text[s->at]) != NULL;
+
+	s->at += found;
+	return found;
+}
+
+/* RFC 8259, 6. What must not follow a number is not looked at here: cJSON
+ * finds it. */
+static enum err
+scan_number(struct scan *s)
+{
+	bool ok;
+
+	(void)scan_one_of(s, "-");
+	if (scan_one_of(s, "0"))
+		ok = !scan_digits(s);
+	else
+		ok = scan_digits(s);
+	if (ok && scan_one_of(s, "."))
+		ok = scan_digits(s);
+	if (ok && scan_one_of(s, "eE")) {
+		(void)scan_one_of(s, "+-");
+		ok = scan_digits(s);
+	}
+	return ok ? OK : err_set(ERR_INPUT, "JSON: malformed number");
+}
+
+/* One byte outside strings, or a whole string or number. */
 static enum err
 scan_byte(struct scan *s)
 {
-	unsigned char c = (unsigned char)s->text[s->at++];
+	unsigned char c = (unsigned char)s->text[s->at];
 
+	if (c == '-' || (c >= '0' && c <= '9'))
+		return scan_number(s);
+	s->at++;
 	if (c == '"')
 		return scan_string(s);
 	if (c == '{' || c == '[')
@@ -220,10 +267,57 @@ parse_scanned(const char *text, size_t len, cJSON **out)
 	return OK;
 }
 
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Sorted, because comparing each with each takes seconds for a body of
+ * nothing but names. */
+static enum err
+check_names(const cJSON *object, size_t count)
+{
+	const char **names = calloc(count, sizeof(*names));
+	const cJSON *each;
+	size_t n = 0;
+	bool twice = false;
+
+	if (names == NULL)
+		return err_set(ERR_NOMEM, "no memory for %zu names", count);
+	cJSON_ArrayForEach(each, object) names[n++] = each->string;
+	qsort(names, n, sizeof(*names), compare_names);
+	for (size_t i = 1; i < n && !twice; i++)
+		twice = strcmp(names[i - 1], names[i]) == 0;
+	free(names);
+	return twice ? err_set(ERR_INPUT, "JSON: a name is there twice") : OK;
+}
+
+/* Two members of one name: which one counts is each reader's own guess. The
+ * depth is bounded by the scan. */
+static enum err
+check_unique(const cJSON *value)
+{
+	const cJSON *each;
+	size_t count = 0;
+	enum err err = OK;
+
+	cJSON_ArrayForEach(each, value)
+	{
+		count++;
+		err = check_unique(each);
+		if (err)
+			return err;
+	}
+	return cJSON_IsObject(value) && count > 1 ? check_names(value, count)
+						  : OK;
+}
+
 enum err
 json_parse(const char *text, size_t len, cJSON **out)
 {
 	struct scan s = { .text = text, .len = len };
+	cJSON *root = NULL;
 	enum err err = scan_all(&s);
 
 	if (err)
@@ -232,7 +326,15 @@ json_parse(const char *text, size_t len, cJSON **out)
 		return err_set(ERR_INPUT, "JSON: escaped NUL in a string");
 	if (s.has_surrogate)
 		return err_set(ERR_INPUT, "JSON: half a surrogate pair");
-	return parse_scanned(text, len, out);
+	err = parse_scanned(text, len, &root);
+	if (!err)
+		err = check_unique(root);
+	if (err) {
+		cJSON_Delete(root);
+		return err;
+	}
+	*out = root;
+	return OK;
 }
 
 /* Overwrite each half of a surrogate pair in copy, whose text was scanned

@@ -42,7 +42,7 @@ log_level_parse(const char *text, enum log_level *out)
 		}
 	}
 	return err_set(
-	    ERR_CONFIG, "log level must be debug, info, warn or error");
+	    ERR_CONFIG, "log_level must be debug, info, warn or error");
 }
 
 static bool
@@ -120,8 +120,9 @@ log_error(const char *fmt, ...)
 	EMIT(LOG_ERROR);
 }
 
-/* One byte of a quoted value: itself, \" \\ \n \r \t, or \xNN. Returns how
- * many bytes were put into out. */
+/* One byte of a quoted value: itself, \" \\ \n \r \t, or \xNN. That is ASCII
+ * whatever came, also where it is cut: journald hides a line that is not UTF-8.
+ * Returns how many bytes were put into out. */
 static size_t
 quote_byte(char c, char out[5])
 {
@@ -134,14 +135,14 @@ quote_byte(char c, char out[5])
 		out[1] = coded[at - plain];
 		return 2;
 	}
-	if (!is_control(c)) {
+	if (!is_control(c) && (unsigned char)c < 0x80) {
 		out[0] = c;
 		return 1;
 	}
 	out[0] = '\\';
 	out[1] = 'x';
 	out[2] = hex[(unsigned char)c >> 4];
-	out[3] = hex[c & 15];
+	out[3] = hex[(unsigned char)c & 15];
 	return 4;
 }
 

@@ -188,8 +188,10 @@ mark_action_name(enum mark_action action)
 void
 candidates_done(struct candidates *candidates)
 {
-	for (size_t i = 0; i < candidates->count; i++)
+	for (size_t i = 0; i < candidates->count; i++) {
 		free(candidates->list[i].source_id);
+		free(candidates->list[i].due);
+	}
 	free(candidates->list);
 	memset(candidates, 0, sizeof(*candidates));
 }

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "core/clock.h"
+#include "core/crypto.h"
 #include "core/log.h"
 #include "queries.h"
 
@@ -34,7 +35,6 @@ program_begin(const struct program *program, int argc, char **argv, int *next,
 {
 	const char *path = NULL;
 	enum log_level level = LOG_INFO;
-	enum err err;
 	int i;
 
 	for (i = 1; i < argc; i++) {
@@ -56,12 +56,11 @@ program_begin(const struct program *program, int argc, char **argv, int *next,
 		path = argv[i];
 	}
 	*next = i;
-	err = config_load(path, config);
-	if (!err)
-		err = log_level_parse(config->log_level, &level);
-	if (err) {
-		program_fail(program);
-		return 1;
+	if (config_load(path, config))
+		return program_fail(program);
+	if (log_level_parse(config->log_level, &level)) {
+		config_done(config);
+		return program_fail(program);
 	}
 	log_open(program->name, level);
 	return -1;
@@ -72,6 +71,25 @@ program_fail(const struct program *program)
 {
 	fprintf(stderr, "%s: %s\n", program->name, err_text());
 	return 1;
+}
+
+enum err
+program_open_verifier(const struct config *config, struct token_verifier **out)
+{
+	struct token_options options = { .audience = config->jwt_audience,
+		.leeway_s = 5 };
+	char *secret = NULL;
+	enum err err = config_require(config, "jwt_secret_file");
+
+	if (!err)
+		err = config_read_secret(
+		    "jwt_secret_file", config->jwt_secret_file, &secret);
+	if (err)
+		return err;
+	options.hs256_secret = secret;
+	err = token_new(&options, out);
+	crypto_free_secret(secret);
+	return err;
 }
 
 static enum err

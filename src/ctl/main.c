@@ -110,15 +110,12 @@ static enum err
 check_settings(const struct config *config)
 {
 	struct courier courier;
-	char *secret = NULL;
+	struct token_verifier *verifier = NULL;
 	enum err err = config_require(config, "database_url");
 
 	if (!err)
-		err = config_require(config, "jwt_secret_file");
-	if (!err)
-		err = config_read_secret(
-		    "jwt_secret_file", config->jwt_secret_file, &secret);
-	crypto_free_secret(secret);
+		err = program_open_verifier(config, &verifier);
+	token_free(verifier);
 	if (err)
 		return err;
 	err = courier_open(&courier, config);

@@ -220,10 +220,21 @@ wait_and_send(struct gateway *gateway, const struct request *req,
 	return reply_accepted(reply, begin);
 }
 
+/* Prefer is a list; what is not understood in it is passed over (RFC 7240). */
 static bool
 wants_async(const struct request *req)
 {
-	return strcasestr(req->prefer, "respond-async") != NULL;
+	static const char name[] = "respond-async";
+	const char *p = req->prefer;
+
+	while (*p) {
+		p += strspn(p, ", \t");
+		if (!strncasecmp(p, name, sizeof(name) - 1) &&
+		    strchr(",; \t", p[sizeof(name) - 1]))
+			return true;
+		p += strcspn(p, ",");
+	}
+	return false;
 }
 
 static enum err

@@ -66,13 +66,18 @@ systemd_socket(void)
 	return SYSTEMD_FIRST_FD;
 }
 
-/* A socket file that nobody listens on is left from a crash. */
+/* A socket file that nobody listens on is left from a crash. Any other file is
+ * somebody's, though connecting to it is refused just so. */
 static bool
 is_abandoned(const struct sockaddr_un *address)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct stat file;
 	bool abandoned = false;
+	int fd;
 
+	if (lstat(address->sun_path, &file) || !S_ISSOCK(file.st_mode))
+		return false;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0 &&
 	    connect(fd, (const struct sockaddr *)address, sizeof(*address)))
 		abandoned = errno == ECONNREFUSED;
@@ -144,16 +149,16 @@ read_body(FCGX_Request *fcgi, size_t max, struct buf *body, bool *too_large)
 	return FCGX_GetError(fcgi->in) == 0;
 }
 
+/* Is the body as long as announced, in digits and nothing else? */
 static bool
 is_whole(const struct request *req)
 {
-	char *end;
-	unsigned long long announced;
+	const char *text = req->content_length;
 
-	if (!*req->content_length)
+	if (!*text)
 		return true;
-	announced = strtoull(req->content_length, &end, 10);
-	return *end == '\0' && announced == req->body.len;
+	return text[strspn(text, "0123456789")] == '\0' &&
+	       strtoull(text, NULL, 10) == req->body.len;
 }
 
 /* nginx's own id, so that both logs can be read together. */
@@ -192,12 +197,16 @@ send_reply(
 static void
 log_line(const struct request *req, const struct reply *reply)
 {
-	char path[256], user[48] = "";
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
+	const char *method = req->method;
+	char path[256], user[48] = "", quoted[32];
 
+	if (method[strspn(method, letters)] || strlen(method) > 16)
+		method = log_quote(method, quoted, sizeof(quoted));
 	if (req->user_id[0])
 		snprintf(user, sizeof(user), " user=%s", req->user_id);
 	log_info("req=%s method=%s path=%s status=%d ms=%" PRId64 "%s%s%s",
-	    req->id, req->method, log_quote(req->path, path, sizeof(path)),
+	    req->id, method, log_quote(req->path, path, sizeof(path)),
 	    reply->status, clock_mono_ms() - req->start_ms, user,
 	    reply->note[0] ? " " : "", reply->note);
 }
@@ -212,7 +221,8 @@ answer(struct server *server, FCGX_Request *fcgi)
 		.content_length = param(fcgi, "CONTENT_LENGTH"),
 		.authorization = param(fcgi, "HTTP_AUTHORIZATION"),
 		.prefer = param(fcgi, "HTTP_PREFER"),
-		.idempotency_key = param(fcgi, "HTTP_IDEMPOTENCY_KEY"),
+		.idempotency_key =
+		    FCGX_GetParam("HTTP_IDEMPOTENCY_KEY", fcgi->envp),
 		.body = BUF_INIT(server->options->body_max + 1),
 		.route = "",
 		.start_ms = clock_mono_ms() };
@@ -224,13 +234,15 @@ answer(struct server *server, FCGX_Request *fcgi)
 		fcgi, server->options->body_max, &req.body, &too_large)) {
 		log_warn("req=%s msg=\"the request broke off\"", req.id);
 		buf_done(&req.body);
+		fcgi->keepConnection = 0; /* what follows would be its rest */
 		return;
 	}
 	if (too_large)
-		reply_error(&reply, ERR_TOOBIG);
+		reply_error(&reply, err_set(ERR_TOOBIG, "the body"));
 	else if (!is_whole(&req))
-		reply_problem(&reply, 400, "bad_request",
-		    "The body is shorter than announced.", "");
+		reply_error(
+		    &reply, err_set(ERR_INPUT,
+				"The body is not as long as announced."));
 	else
 		server->options->handle(server->options->context, &req, &reply);
 	send_reply(fcgi, &req, &reply);
@@ -428,6 +440,7 @@ fcgi_serve(const struct fcgi_options *options, int listen_fd)
 	log_info("msg=\"ready\" workers=%d", server.running);
 	accept_until_stopped(&server, listen_fd, signal_fd);
 	log_info("msg=\"stopping\"");
+	options->stopping(options->context);
 	close(listen_fd);
 	close(server.wake_fd);
 	err = drain(&server);

@@ -11,6 +11,8 @@ struct fcgi_options {
 	int stop_ms;
 	size_t body_max;
 	void (*handle)(void *context, struct request *req, struct reply *reply);
+	/* told to stop: nothing new is to be begun from here on */
+	void (*stopping)(void *context);
 	void *context;
 };
 

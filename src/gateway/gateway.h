@@ -66,7 +66,10 @@ enum err idempotent(struct gateway *gateway, const struct request *req,
 enum err sweeper_start(struct gateway *gateway) MUST_CHECK;
 /* Something is due now. */
 void sweeper_kick(struct gateway *gateway);
-/* Waits for what is under way. */
-void sweeper_stop(struct gateway *gateway);
+/* Nothing more is taken up. */
+void sweeper_halt(struct gateway *gateway);
+/* Waits for what is under way, until stop_ms after the halt. ERR_TIMEOUT: it
+ * still is, and uses gateway. */
+enum err sweeper_stop(struct gateway *gateway) MUST_CHECK;
 
 #endif

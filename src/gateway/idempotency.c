@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/crash.h"
 #include "core/log.h"
 #include "core/store/idempotency.h"
 #include "gateway.h"
@@ -27,6 +28,8 @@ check_key(const char *key)
 {
 	size_t n = strlen(key);
 
+	if (n == 0) /* its sender counts on a protection it would not have */
+		return err_set(ERR_INPUT, "The Idempotency-Key is empty.");
 	if (n > KEY_MAX)
 		return err_set(ERR_INPUT,
 		    "The Idempotency-Key is longer than %d bytes.", KEY_MAX);
@@ -62,9 +65,11 @@ remember(struct gateway *gateway, const struct request *req,
 	bool keep = !failed && reply->status < 400;
 	char why[200];
 
+	crash_point("before_key_end");
 	if (idempotency_end(&gateway->store, call, keep ? &answer : NULL))
 		log_warn("req=%s msg=\"Idempotency-Key not kept\" why=%s",
 		    req->id, log_quote(err_text(), why, sizeof(why)));
+	crash_point("after_key_end");
 }
 
 enum err
@@ -85,8 +90,10 @@ idempotent(struct gateway *gateway, const struct request *req,
 		return err;
 	fingerprint(req, print);
 	crypto_uuid(call.owner);
+	crash_point("before_key");
 	err = idempotency_begin(
 	    &gateway->store, &call, gateway->config->lease_ms, &found, &answer);
+	crash_point("after_key");
 	if (err)
 		return err;
 	switch (found) {

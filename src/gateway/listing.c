@@ -10,10 +10,10 @@
 static enum err
 read_limit(const char *text, int *out)
 {
-	char *end;
-	long limit = strtol(text, &end, 10);
+	long limit = strtol(text, NULL, 10);
 
-	if (*end || limit < 1 || limit > LIMIT_MOST)
+	/* digits only: strtol would take spaces and signs as well */
+	if (text[strspn(text, "0123456789")] || limit < 1 || limit > LIMIT_MOST)
 		return err_set(ERR_INPUT,
 		    "'limit' must be a whole number from 1 to %d.", LIMIT_MOST);
 	*out = (int)limit;

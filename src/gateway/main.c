@@ -1,6 +1,7 @@
 /* The gateway: FastCGI behind nginx. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/log.h"
 #include "core/program.h"
@@ -8,32 +9,13 @@
 #include "fcgi.h"
 #include "gateway.h"
 
-/* Two: while one commit is flushed, the next is being made. */
+/* The second is for when something holds up the first. */
 #define COMMIT_WRITERS 2
 
 static const struct program program = { "flowpin-gateway",
 	"completion calls of Flowpin, as FastCGI behind nginx",
 	"  --check        say whether settings and database are fine, and "
 	"exit\n" };
-
-static enum err
-open_verifier(const struct config *config, struct token_verifier **out)
-{
-	struct token_options options = { .audience = config->jwt_audience,
-		.leeway_s = 5 };
-	char *secret = NULL;
-	enum err err = config_require(config, "jwt_secret_file");
-
-	if (!err)
-		err = config_read_secret(
-		    "jwt_secret_file", config->jwt_secret_file, &secret);
-	if (err)
-		return err;
-	options.hs256_secret = secret;
-	err = token_new(&options, out);
-	crypto_free_secret(secret);
-	return err;
-}
 
 static enum err
 open_gateway(struct gateway *gateway, const struct config *config)
@@ -45,7 +27,7 @@ open_gateway(struct gateway *gateway, const struct config *config)
 		return err_set(ERR_CONFIG,
 		    "lease_ms must be at least a second more than "
 		    "call_deadline_ms");
-	err = open_verifier(config, &gateway->verifier);
+	err = program_open_verifier(config, &gateway->verifier);
 	if (!err)
 		err = courier_open(&gateway->courier, config);
 	if (!err)
@@ -66,6 +48,12 @@ close_gateway(struct gateway *gateway)
 	token_free(gateway->verifier);
 }
 
+static void
+halt(void *context)
+{
+	sweeper_halt(context);
+}
+
 static enum err
 serve(struct gateway *gateway)
 {
@@ -74,6 +62,7 @@ serve(struct gateway *gateway)
 		.stop_ms = gateway->config->stop_ms,
 		.body_max = (size_t)gateway->config->body_max_bytes,
 		.handle = router_handle,
+		.stopping = halt,
 		.context = gateway };
 	int fd = -1;
 	enum err err = fcgi_listen(&options, &fd);
@@ -82,6 +71,8 @@ serve(struct gateway *gateway)
 		err = sweeper_start(gateway);
 	if (!err)
 		err = fcgi_serve(&options, fd);
+	if (!err)
+		err = sweeper_stop(gateway);
 	return err;
 }
 
@@ -111,9 +102,10 @@ main(int argc, char **argv)
 		err = serve(&gateway);
 	if (err)
 		program_fail(&program);
-	if (err == ERR_TIMEOUT)
-		return 1; /* what was under way is left to its lease */
-	sweeper_stop(&gateway);
+	/* what is still under way is left to its lease; no clean-up may take
+	 * away what it uses */
+	if (err == ERR_TIMEOUT || sweeper_stop(&gateway))
+		_exit(1);
 	close_gateway(&gateway);
 	config_done(&config);
 	return err ? 1 : 0;

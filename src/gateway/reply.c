@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/log.h"
+
 static int
 hex_digit(char c)
 {
@@ -28,7 +30,7 @@ decode(const char *text, size_t n, char *out, size_t size)
 		int c = (unsigned char)text[i];
 
 		if (c == '%') {
-			int high = i + 2 < n + 0 ? hex_digit(text[i + 1]) : -1;
+			int high = i + 2 < n ? hex_digit(text[i + 1]) : -1;
 			int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
 
 			if (low < 0)
@@ -39,7 +41,10 @@ decode(const char *text, size_t n, char *out, size_t size)
 		} else if (c == '+') {
 			c = ' ';
 		}
-		if (c == 0 || used + 1 >= size)
+		if (c == 0)
+			return err_set(
+			    ERR_INPUT, "The query string has a NUL in it.");
+		if (used + 1 >= size)
 			return err_set(ERR_INPUT,
 			    "A value in the query string is too long.");
 		out[used++] = (char)c;
@@ -181,7 +186,7 @@ reply_error(struct reply *reply, enum err err)
 			   "moment.",
 	};
 	const char *detail = details[err];
-	char line[512];
+	char line[512], note[100];
 	int status = err_http_status(err);
 
 	if (err == ERR_INPUT || err == ERR_CONFLICT ||
@@ -195,6 +200,8 @@ reply_error(struct reply *reply, enum err err)
 		reply_header(reply, "Retry-After: 1");
 	if (err == ERR_AUTH)
 		reply_header(reply, "WWW-Authenticate: Bearer");
+	snprintf(reply->note, sizeof(reply->note), "err=%s msg=%s",
+	    err_name(err), log_quote(err_text(), note, sizeof(note)));
 	reply_problem(reply, status, err_name(err),
 	    detail ? detail : "Something went wrong here.", "");
 }

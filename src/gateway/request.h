@@ -13,8 +13,9 @@
 struct request {
 	char id[17]; /* in the log line and in X-Request-Id */
 	const char *method, *path, *query; /* borrowed, never NULL */
-	const char *content_type, *authorization, *prefer, *idempotency_key;
-	const char *content_length; /* as sent, "" if not */
+	const char *content_type, *authorization, *prefer;
+	const char *idempotency_key; /* NULL: none was sent */
+	const char *content_length;  /* as sent, "" if not */
 	struct buf body;
 	cJSON *json;      /* the body, parsed: an object, or NULL if empty */
 	int64_t start_ms; /* monotonic */
@@ -62,8 +63,9 @@ enum err reply_json(struct reply *reply, int status, const char *key,
 void reply_problem(struct reply *reply, int status, const char *code,
     const char *detail, const char *more);
 
-/* The problem of an enum err; only ERR_INPUT, ERR_CONFLICT, ERR_UNPROCESSABLE
- * and ERR_METHOD tell their reason, which this program wrote itself. */
+/* The problem of an enum err, and err_text() for the log line; only ERR_INPUT,
+ * ERR_CONFLICT, ERR_UNPROCESSABLE and ERR_METHOD tell their reason, which this
+ * program wrote itself. */
 void reply_error(struct reply *reply, enum err err);
 
 void reply_header(struct reply *reply, const char *fmt, ...) PRINTF_LIKE(2, 3);

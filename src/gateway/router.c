@@ -138,7 +138,7 @@ run(struct gateway *gateway, struct request *req, struct reply *reply)
 		err = read_json(route, req);
 	if (err)
 		return err;
-	if (*req->idempotency_key && route->needs & NEEDS_USER &&
+	if (req->idempotency_key && route->needs & NEEDS_USER &&
 	    !strcmp(route->method, "POST"))
 		return idempotent(gateway, req, reply, route->handle);
 	return route->handle(gateway, req, reply);
@@ -148,13 +148,9 @@ void
 router_handle(void *context, struct request *req, struct reply *reply)
 {
 	struct gateway *gateway = context;
-	char text[100];
 	enum err err = run(gateway, req, reply);
 
-	if (err) {
+	if (err)
 		reply_error(reply, err);
-		snprintf(reply->note, sizeof(reply->note), "err=%s msg=%s",
-		    err_name(err), log_quote(err_text(), text, sizeof(text)));
-	}
 	atomic_fetch_add(&gateway->metrics.requests[reply->status / 100], 1);
 }

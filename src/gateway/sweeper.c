@@ -2,6 +2,7 @@
  * attempt is due, or the caller did not want to wait. */
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "core/clock.h"
 #include "core/delivery/carry_out.h"
@@ -18,6 +19,7 @@ struct sweeper {
 	pthread_cond_t woken;
 	unsigned long kicks;
 	bool is_stopping;
+	int64_t stop_by_ms;
 };
 
 /* Until a kick since seen, the interval's end, or the stop. */
@@ -121,20 +123,37 @@ sweeper_kick(struct gateway *gateway)
 }
 
 void
-sweeper_stop(struct gateway *gateway)
+sweeper_halt(struct gateway *gateway)
 {
 	struct sweeper *s = gateway->sweeper;
 
-	if (!s)
-		return;
 	pthread_mutex_lock(&s->lock);
+	if (!s->is_stopping)
+		s->stop_by_ms = clock_mono_ms() + gateway->config->stop_ms;
 	s->is_stopping = true;
 	pthread_cond_broadcast(&s->woken);
 	pthread_mutex_unlock(&s->lock);
-	for (int i = 0; i < s->count; i++)
-		pthread_join(s->threads[i], NULL);
+}
+
+enum err
+sweeper_stop(struct gateway *gateway)
+{
+	struct sweeper *s = gateway->sweeper;
+	struct timespec until;
+
+	if (!s)
+		return OK;
+	sweeper_halt(gateway);
+	until = (struct timespec){ .tv_sec = s->stop_by_ms / 1000,
+		.tv_nsec = s->stop_by_ms % 1000 * 1000000 };
+	for (; s->count > 0; s->count--)
+		if (pthread_clockjoin_np(s->threads[s->count - 1], NULL,
+			CLOCK_MONOTONIC, &until))
+			return err_set(ERR_TIMEOUT,
+			    "%d writebacks were still under way", s->count);
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->woken);
 	free(s);
 	gateway->sweeper = NULL;
+	return OK;
 }

@@ -9,6 +9,7 @@
 #include "core/delivery/carry_out.h"
 #include "core/log.h"
 #include "core/program.h"
+#include "claims.h"
 #include "run.h"
 
 #define RUNNER_STACK (512 * 1024)
@@ -23,7 +24,7 @@ static volatile sig_atomic_t is_stopping;
 
 struct pass {
 	const struct poller *poller;
-	const char *connection_id;
+	struct claims claims;
 	atomic_int failures; /* internal ones */
 	atomic_int runs;
 };
@@ -55,27 +56,22 @@ static void *
 runner(void *arg)
 {
 	struct pass *pass = arg;
-	const struct config *config = pass->poller->config;
+	bool found = true;
 	char why[200];
 
-	while (!is_stopping) {
-		struct run *list = NULL;
-		size_t n = 0;
-		enum err err = run_claim(&pass->poller->store, 1,
-		    config->poll_lease_ms, pass->connection_id, &list, &n);
+	while (!is_stopping && found) {
+		struct run run;
+		enum err err = claims_take(&pass->claims, &run, &found);
 
 		if (err) {
 			log_error("msg=\"cannot claim\" why=%s",
 			    log_quote(err_text(), why, sizeof(why)));
 			atomic_fetch_add(&pass->failures, 1);
 		}
-		for (size_t i = 0; i < n; i++) {
-			poll_one(pass, &list[i]);
-			run_done(&list[i]);
-		}
-		free(list);
-		if (err || n == 0 || pass->connection_id)
+		if (!found)
 			break;
+		poll_one(pass, &run);
+		run_done(&run);
 	}
 	return NULL;
 }
@@ -85,8 +81,9 @@ runner(void *arg)
 static void
 poll_all(struct pass *pass)
 {
-	int limit =
-	    pass->connection_id ? 1 : pass->poller->config->poll_concurrency;
+	int limit = pass->claims.connection_id
+			? 1
+			: pass->poller->config->poll_concurrency;
 	pthread_t *threads = calloc((size_t)limit, sizeof(*threads));
 	pthread_attr_t attr;
 	int n = 0;
@@ -151,7 +148,7 @@ static void
 work(struct pass *pass)
 {
 	pthread_t house;
-	bool keeps = !pass->connection_id &&
+	bool keeps = !pass->claims.connection_id &&
 		     !pthread_create(&house, NULL, keep_house, pass);
 
 	poll_all(pass);
@@ -197,7 +194,8 @@ main(int argc, char **argv)
 		config_done(&config);
 		return code;
 	}
-	pass.connection_id = connection_id[0] ? connection_id : NULL;
+	claims_init(
+	    &pass.claims, &poller, connection_id[0] ? connection_id : NULL);
 	program_guard_secrets();
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
@@ -212,6 +210,7 @@ main(int argc, char **argv)
 		log_debug("msg=\"pass ended\" runs=%d failures=%d",
 		    atomic_load(&pass.runs), atomic_load(&pass.failures));
 	}
+	claims_done(&pass.claims);
 	db_pool_free(poller.store.pool);
 	if (poller.courier.http)
 		courier_close(&poller.courier);

@@ -39,13 +39,17 @@ fail(const struct poller *poller, const struct run *run, int pages,
 		.first_wait_ms = poller->config->poll_interval_ms,
 		.longest_wait_ms = poller->config->poll_longest_wait_ms };
 	char detail[200];
+	enum err err;
 
 	log_warn("connection=%s type=%s msg=\"run failed\" outcome=%s "
 		 "reason=%s pages=%d detail=%s",
 	    run->connection.id, run->connection.type,
 	    outcome_name(failure->outcome), reason_name(failure->reason), pages,
 	    log_quote(failure->detail, detail, sizeof(detail)));
-	return run_fail(&poller->store, run, &f);
+	crash_point("before_run_fails");
+	err = run_fail(&poller->store, run, &f);
+	crash_point("after_run_fails");
+	return err;
 }
 
 /* Read by id what the decision needs, and decide. */

@@ -14,16 +14,18 @@ KILLS=${KILLS:-500}
 SEED=${SEED:-random}
 [ "$SEED" != random ] || SEED=$((RANDOM * 32768 + RANDOM))
 
-# As `pg_ctl restart -m immediate` does it: SIGQUIT, and recovery at the start.
+# restart_postgres HOW: as `pg_ctl restart -m HOW` does it. immediate is SIGQUIT,
+# and recovery at the start; fast is SIGINT, which ends sessions in order.
 restart_postgres() {
-	local command start=()
+	local command start=() signal=INT
 
 	mapfile -d '' -t command <"/proc/$(stack_pid postgres)/cmdline"
 	if [ "$(id -u)" = 0 ]; then
 		stack_drop
 		start=(setpriv "${STACK_DROP[@]}" --pdeathsig INT --)
 	fi
-	stack_end postgres QUIT
+	[ "$1" = fast ] || signal=QUIT
+	stack_end postgres "$signal"
 	cd "$STACK_DIR/pg" || return 1
 	stack_start postgres "${start[@]}" "${command[@]}"
 	cd "$OLDPWD" || return 1
@@ -57,8 +59,8 @@ settings() {
 		stack_setting call_deadline_ms 1500 &&
 		stack_setting lease_ms 2500 &&
 		stack_setting provider_timeout_ms 700 &&
-		stack_setting sweep_ms 200 &&
-		stack_setting poll_interval_ms 1000 &&
+		stack_setting sweep_ms 5000 &&
+		stack_setting poll_interval_ms 600000 &&
 		stack_setting poll_lease_ms 3000 &&
 		stack_setting workers 8 &&
 		stack_setting database_connections 8
@@ -80,11 +82,11 @@ exec 7<>"$STACK_DIR/asked" 8<>"$STACK_DIR/done"
 setpriv --pdeathsig TERM -- python3 -B "$STACK_ROOT/tests/crash/crash.py" \
 	--kills "$KILLS" --seed "$SEED" --stack "$STACK_DIR" \
 	--programs "$STACK_BIN" --source "$STACK_ROOT/src" --simulator "$SIM_URL" \
-	--postgres-port "$STACK_PG_PORT" </dev/null 7<&- 8<&- &
+	--postgres-port "$STACK_PG_PORT" ${COUNTS:+--counts "$COUNTS"} </dev/null 7<&- 8<&- &
 STACK_PIDS+=("walk:$!")
 while walk_goes_on; do
 	read -r -t 0.5 word <&7 || continue
-	[ "$word" != restart ] || restart_postgres || exit 1
+	restart_postgres "$word" || exit 1
 	echo "$word" >&8
 done
 STACK_STATUS=0

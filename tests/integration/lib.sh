@@ -120,7 +120,7 @@ run_tests() {
 sanitizers_are_silent() {
 	local name found
 
-	for name in pollers gateway sim; do
+	for name in pollers ${STACK_GATEWAYS:-gateway} sim; do
 		stack_end "$name"
 	done
 	found=$(grep -hE 'ERROR: [A-Za-z]*Sanitizer|runtime error:' \
@@ -168,11 +168,15 @@ wait_until() {
 # All of it but the pollers, whose passes a test asks for one by one; a caller
 # may stack_setting NAME VALUE between stack_init and this.
 stack_whole() {
+	local name
+
 	[ -n "$STACK_DIR" ] || stack_init || bail "no directory"
 	stack_postgres || bail "no PostgreSQL"
 	stack_migrate || bail "no schema"
 	stack_sim || bail "no simulator"
-	stack_gateway || bail "no gateway"
+	for name in ${STACK_GATEWAYS:-gateway}; do
+		stack_gateway "$name" || bail "no gateway"
+	done
 	stack_nginx || bail "no nginx"
 	as_user "$DEMO_USER"
 }

@@ -147,6 +147,20 @@ receive(struct call *c)
 	return seq;
 }
 
+static void
+log_item(struct call *c, struct log_entry *e)
+{
+	struct item *it = NULL;
+
+	if (c->applied && c->item)
+		it = item_find(c->sim, c->provider->prov, c->item);
+	if (!it)
+		return;
+	e->rev = it->rev;
+	mem_set(&e->state, item_state(it));
+	mem_set(&e->due, it->due_date);
+}
+
 /* What is applied is visible at once, even if the answer takes its time. */
 static void
 log_applied(struct call *c, uint64_t seq)
@@ -156,6 +170,7 @@ log_applied(struct call *c, uint64_t seq)
 	if (!e)
 		return;
 	e->applied = c->applied;
+	log_item(c, e);
 	if (!c->commands.ptr)
 		return;
 	free(e->commands);

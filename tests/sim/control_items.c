@@ -61,6 +61,7 @@ item_json(struct buf *out, const struct item *it, bool brief)
 	json_str(out, "state", item_state(it));
 	if (brief)
 		return;
+	json_int(out, "rev", (int64_t)it->rev);
 	when_json(out, "created_at", it->created_ms, 3);
 	when_json(out, "updated_at", it->updated_ms, 3);
 	when_json(out, "completed_at", it->completed_ms, 3);

@@ -38,6 +38,8 @@ entry_done(struct log_entry *e)
 	free(e->item);
 	free(e->items);
 	free(e->commands);
+	free(e->state);
+	free(e->due);
 }
 
 void
@@ -123,6 +125,11 @@ entry_json(const struct log_entry *e, struct buf *out)
 	if (e->fault)
 		json_str(out, "fault", e->fault);
 	json_bool(out, "applied", e->applied);
+	if (e->state) {
+		json_int(out, "rev", (int64_t)e->rev);
+		json_str(out, "state", e->state);
+		json_str(out, "due_date", e->due);
+	}
 	if (e->commands)
 		json_raw(out, "commands", e->commands);
 	json_close(out, '}');

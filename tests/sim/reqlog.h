@@ -24,6 +24,9 @@ struct log_entry {
 	bool write, applied;
 	int status; /* REQLOG_PENDING; 0: the connection was cut */
 	int64_t at_ms;
+	/* Of the item, once the write took effect. */
+	uint64_t rev;
+	char *state, *due;
 };
 
 struct reqlog *reqlog_new(void);

@@ -136,6 +136,34 @@ test_absence_alone_never_completes_a_task(void **state)
 }
 
 static void
+test_another_occurrence_than_the_listed_one_is_not_reopened(void **state)
+{
+	/* clang-format off */
+	static const struct {
+		const char *listed, *read;
+		enum mark_action action;
+	} cases[] = {
+		{ "2031-02-03", "2031-02-03", MARK_REOPEN },
+		{ "2031-02-03", "2031-02-04", MARK_NONE },
+		{ "2031-02-03", NULL,         MARK_NONE },
+		{ NULL,         "2031-02-03", MARK_NONE },
+		{ NULL,         NULL,         MARK_REOPEN },
+	};
+	/* clang-format on */
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct candidate c = { .verdict = DIFF_RETURNED,
+			.due = (char *)(uintptr_t)cases[i].listed };
+		struct item item = { .state = ITEM_OPEN,
+			.due = (char *)(uintptr_t)cases[i].read };
+
+		absence_decide(&c, &item);
+		assert_int_equal(c.action, cases[i].action);
+	}
+}
+
+static void
 test_all_but_a_moved_due_date_is_read_by_id_first(void **state)
 {
 	struct candidate c = { .verdict = DIFF_MISSING };
@@ -248,6 +276,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_case_is_decided_as_the_table_says),
 		cmocka_unit_test(test_absence_alone_never_completes_a_task),
+		cmocka_unit_test(
+		    test_another_occurrence_than_the_listed_one_is_not_reopened),
 		cmocka_unit_test(
 		    test_all_but_a_moved_due_date_is_read_by_id_first),
 		cmocka_unit_test(test_of_items_that_came_twice_the_later_stays),

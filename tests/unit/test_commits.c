@@ -78,6 +78,7 @@ fresh(struct base *base, size_t most, int writers)
 {
 	struct commits_options options = { .most = most,
 		.writers = writers,
+		.patience_ms = 1,
 		.context = base,
 		.run = run,
 		.key = key };
@@ -185,6 +186,29 @@ test_two_elements_of_one_key_never_share_a_statement(void **state)
 	commits_free(commits);
 }
 
+/* The gate stays closed until both are under way. */
+static void
+test_a_statement_that_hangs_holds_up_nobody_else(void **state)
+{
+	struct base base;
+	struct commits *commits = fresh(&base, 64, 2);
+	struct caller callers[2] = { { .commits = commits, .element = { "a" } },
+		{ .commits = commits, .element = { "b" } } };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(
+		    pthread_create(&callers[i].thread, NULL, call, &callers[i]),
+		    0);
+		wait_for_statements(&base, i + 1);
+	}
+	assert_int_equal(base.most_at_once, 2);
+	open_gate(&base);
+	for (int i = 0; i < 2; i++)
+		pthread_join(callers[i].thread, NULL);
+	commits_free(commits);
+}
+
 int
 main(void)
 {
@@ -197,6 +221,8 @@ main(void)
 		    test_no_statement_is_larger_than_allowed_nor_more_at_once),
 		cmocka_unit_test(
 		    test_two_elements_of_one_key_never_share_a_statement),
+		cmocka_unit_test(
+		    test_a_statement_that_hangs_holds_up_nobody_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,8 @@ static void
 test_json_is_parsed(void **state)
 {
 	static const char *const rows[] = { "{}", "[]", "null", "true", "1",
-		"-1.5e3", "\"\"", " \t\r\n{} \n", "{\"a\":[1,2,{\"b\":null}]}",
+		"-1.5e3", "0", "-0", "[0,10,0.5,1E+2,0e-1]", "\"\"",
+		" \t\r\n{} \n", "{\"a\":[1,2,{\"b\":null}]}",
 		"\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"",
 		"\"\\ud83d\\ude00 \\u00e9 \\\\u0000 \\\"\"",
 		"\"[[[[ }}}} \\\\\"" };
@@ -91,8 +92,19 @@ test_what_is_not_json_is_refused(void **state)
 		ROW("{\x0c}"),
 		ROW("\xef\xbb\xbf{}"),
 		ROW("x{}"),
-		ROW("NaN"),
+		ROW("01"),
 		ROW("-"),
+		ROW("-01"),
+		ROW("1."),
+		ROW("[1.]"),
+		ROW(".5"),
+		ROW("+1"),
+		ROW("1e"),
+		ROW("1e+"),
+		ROW("[1.5e+]"),
+		ROW("1-2"),
+		ROW("0x10"),
+		ROW("NaN"),
 		ROW("Infinity"),
 		ROW("nul"),
 		ROW("'a'"),
@@ -174,6 +186,38 @@ test_an_escaped_nul_is_refused_from_clients_only(void **state)
 }
 
 static void
+test_a_name_twice_is_refused_from_clients_only(void **state)
+{
+	static const char *const twice[] = { "{\"a\":1,\"a\":1}",
+		"{\"a\":1,\"b\":2,\"\\u0061\":3}",
+		"{\"o\":{\"b\":1,\"c\":2,\"b\":3}}", "[[{\"\":1,\"\":2}]]" };
+	static const char *const once[] = { "{\"a\":1,\"A\":1}",
+		"{\"a\":{\"a\":{\"a\":1}}}", "[{\"a\":1},{\"a\":2}]" };
+	cJSON *root = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(twice) / sizeof(twice[0]); i++) {
+		const char *text = twice[i];
+		assert_int_equal(
+		    parse_exact(json_parse, text, strlen(text), &root),
+		    ERR_INPUT);
+		assert_non_null(strstr(err_text(), "twice"));
+		assert_int_equal(
+		    parse_exact(json_parse_foreign, text, strlen(text), &root),
+		    OK);
+		cJSON_Delete(root);
+		root = NULL;
+	}
+	for (size_t i = 0; i < sizeof(once) / sizeof(once[0]); i++) {
+		const char *text = once[i];
+		assert_int_equal(
+		    parse_exact(json_parse, text, strlen(text), &root), OK);
+		cJSON_Delete(root);
+		root = NULL;
+	}
+}
+
+static void
 test_half_a_surrogate_pair_is_refused_or_replaced(void **state)
 {
 	static const struct {
@@ -218,7 +262,7 @@ test_members_are_read_by_name_and_type(void **state)
 	cJSON *root = NULL;
 
 	(void)state;
-	assert_int_equal(json_parse(text, strlen(text), &root), OK);
+	assert_int_equal(json_parse_foreign(text, strlen(text), &root), OK);
 	assert_string_equal(json_str(root, "s"), "x");
 	assert_string_equal(json_str(root, "S"), "y");
 	assert_null(json_str(root, "n"));
@@ -251,6 +295,8 @@ main(void)
 		cmocka_unit_test(test_depth_is_bounded_exactly),
 		cmocka_unit_test(
 		    test_an_escaped_nul_is_refused_from_clients_only),
+		cmocka_unit_test(
+		    test_a_name_twice_is_refused_from_clients_only),
 		cmocka_unit_test(
 		    test_half_a_surrogate_pair_is_refused_or_replaced),
 		cmocka_unit_test(test_members_are_read_by_name_and_type),

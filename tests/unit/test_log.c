@@ -177,7 +177,8 @@ test_quoted_values_are_escaped_and_cut_to_fit(void **state)
 		{ "a\"b\\c", "\"a\\\"b\\\\c\"", 64 },
 		{ "a\n\r\tb", "\"a\\n\\r\\tb\"", 64 },
 		{ "\x01\x1b\x7f", "\"\\x01\\x1b\\x7f\"", 64 },
-		{ "\xc3\xa9", "\"\xc3\xa9\"", 64 },
+		{ "\xc3\xa9", "\"\\xc3\\xa9\"", 64 },
+		{ "a\xff", "\"a\\xff\"", 64 },
 		{ "abcdef", "\"abcd\"", 7 },
 		{ "abc\n", "\"abc\"", 7 }, /* no half of an escape */
 		{ "abc", "\"\"", 3 },

@@ -1,8 +1,10 @@
 /* Shared commits: calls that wait for the database at the same time go into one
  * statement and one commit. Whoever comes while a commit is under way waits for
  * the next one, together with all others that came; who comes alone goes at
- * once, on its own thread, without any wait. There is no timer and no thread
- * of its own: the first in the queue carries the rest. */
+ * once, on its own thread, without any wait. There is no thread of its own: the
+ * first in the queue carries the rest. One statement at a time makes the
+ * largest ones, and so the cheapest; another goes beside it only if it is full,
+ * or takes so long that something must hold it up. */
 #ifndef CORE_STORE_COMMITS_H
 #define CORE_STORE_COMMITS_H
 
@@ -13,8 +15,9 @@
 struct commits;
 
 struct commits_options {
-	size_t most; /* elements in one statement, at most */
-	int writers; /* statements under way at once, at most */
+	size_t most;     /* elements in one statement, at most */
+	int writers;     /* statements under way at once, at most */
+	int patience_ms; /* wait so long for the one before, not longer */
 	void *context;
 	/* Do the work for all; results go into the elements. */
 	void (*run)(void *context, void **elements, size_t count);

@@ -231,8 +231,7 @@ work(struct delivery *d)
 	int64_t wait;
 
 	/* an owner before may have sent it: look before sending again */
-	if (d->w->attempts > 1) {
-		d->may_have_happened = true;
+	if (d->may_have_happened) {
 		if (look(d))
 			return;
 		say(&d->answer, OUTCOME_UNKNOWN, REASON_NO_ANSWER,
@@ -263,6 +262,7 @@ prepare(struct delivery *d)
 	if (look_ms > d->courier->config->provider_timeout_ms)
 		look_ms = d->courier->config->provider_timeout_ms;
 	d->write_until_ms = d->deadline_ms - (look_ms > 0 ? look_ms : 0);
+	d->may_have_happened = w->is_unclear;
 	d->provider = provider_by_name(w->connection.type);
 	d->push = (struct push){
 		.conn = &w->connection,

@@ -1,27 +1,33 @@
-/* Leader and followers. A follower sleeps on a condition of its own, so that
- * only those are woken whose work is done, and one more to lead the next. */
+/* Leader and followers. A follower sleeps on a semaphore of its own and is
+ * woken once: because its work is done, or because it is to lead. It needs the
+ * lock for neither, so that many woken at once do not queue for it, and its
+ * memory is its own again as soon as it wakes. */
 #include "core/store/commits.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "core/clock.h"
 
 #define SLOTS 1024 /* of the key set; a power of two well above `most` */
 
 struct waiter {
 	void *element;
 	struct waiter *next;
-	pthread_cond_t woken;
-	bool is_taken, is_done;
+	sem_t woken;
+	bool is_taken; /* out of the queue */
+	bool is_done;
 };
 
 struct commits {
 	struct commits_options options;
 	pthread_mutex_t lock;
 	struct waiter *first, **last;
-	int writing;
+	int writing; /* leaders, chosen ones included */
 };
 
 struct batch {
@@ -78,14 +84,18 @@ add_key(const char *keys[SLOTS], const char *key)
 	return true;
 }
 
-/* From the queue's head, in order; who clashes stays for the next one. */
+/* The leader's own, then from the queue's head, in order; who clashes stays for
+ * the next one. */
 static void
-take(struct commits *c, struct batch *batch)
+take(struct commits *c, struct waiter *leader, struct batch *batch)
 {
 	const char *keys[SLOTS] = { 0 };
 	struct waiter **at = &c->first, *w;
 
-	batch->count = 0;
+	(void)add_key(keys, c->options.key(leader->element));
+	batch->waiters[0] = leader;
+	batch->elements[0] = leader->element;
+	batch->count = 1;
 	while ((w = *at) && batch->count < c->options.most) {
 		if (!add_key(keys, c->options.key(w->element))) {
 			at = &w->next;
@@ -96,33 +106,92 @@ take(struct commits *c, struct batch *batch)
 		batch->waiters[batch->count] = w;
 		batch->elements[batch->count++] = w->element;
 	}
-	for (at = &c->first; *at;)
+	while (*at)
 		at = &(*at)->next;
 	c->last = at;
 }
 
-/* Carry out one batch. The lock is held on entry and on return. */
-static void
-lead(struct commits *c)
+/* Who leads next, out of the queue, so that no other leader takes it; NULL:
+ * nobody waits, or enough are writing. */
+static struct waiter *
+choose(struct commits *c)
 {
-	struct waiter *waiters[SLOTS / 2];
+	struct waiter *w = c->first;
+
+	if (!w || c->writing == c->options.writers)
+		return NULL;
+	c->first = w->next;
+	if (!c->first)
+		c->last = &c->first;
+	w->is_taken = true;
+	c->writing++;
+	return w;
+}
+
+static void
+wake(struct waiter *w)
+{
+	if (w)
+		sem_post(&w->woken);
+}
+
+/* Carry out one batch. The lock is held on entry, not on return. */
+static void
+lead(struct commits *c, struct waiter *self)
+{
+	struct waiter *waiters[SLOTS / 2], *next;
 	void *elements[SLOTS / 2];
 	struct batch batch = { waiters, elements, 0 };
 
-	c->writing++;
-	take(c, &batch);
-	if (c->first && c->writing < c->options.writers)
-		pthread_cond_signal(&c->first->woken);
+	take(c, self, &batch);
+	next = batch.count == c->options.most ? choose(c) : NULL;
 	pthread_mutex_unlock(&c->lock);
+	wake(next);
 	c->options.run(c->options.context, batch.elements, batch.count);
 	pthread_mutex_lock(&c->lock);
 	c->writing--;
-	for (size_t i = 0; i < batch.count; i++) {
+	next = choose(c);
+	pthread_mutex_unlock(&c->lock);
+	wake(next);
+	for (size_t i = 1; i < batch.count; i++) {
 		waiters[i]->is_done = true;
-		pthread_cond_signal(&waiters[i]->woken);
+		wake(waiters[i]);
 	}
-	if (c->first)
-		pthread_cond_signal(&c->first->woken);
+}
+
+/* What is under way takes long: is it time for another writer? True: self is to
+ * lead; the lock is held then. */
+static bool
+is_out_of_patience(struct commits *c, struct waiter *self)
+{
+	struct waiter *next;
+
+	pthread_mutex_lock(&c->lock);
+	next = self->is_taken ? NULL : choose(c);
+	if (next == self)
+		return true;
+	pthread_mutex_unlock(&c->lock);
+	wake(next); /* who came first takes self along */
+	return false;
+}
+
+/* Until it is done; false: it is to lead, and the lock is held. */
+static bool
+follow(struct commits *c, struct waiter *self)
+{
+	int64_t deadline_ms = clock_mono_ms() + c->options.patience_ms;
+	struct timespec until = { .tv_sec = deadline_ms / 1000,
+		.tv_nsec = deadline_ms % 1000 * 1000000 };
+	int late = sem_clockwait(&self->woken, CLOCK_MONOTONIC, &until);
+
+	if (late && is_out_of_patience(c, self))
+		return false;
+	while (late)
+		late = sem_wait(&self->woken); /* again after a signal */
+	if (self->is_done)
+		return true;
+	pthread_mutex_lock(&c->lock);
+	return false;
 }
 
 void
@@ -130,16 +199,17 @@ commits_join(struct commits *c, void *element)
 {
 	struct waiter self = { .element = element };
 
-	pthread_cond_init(&self.woken, NULL);
+	sem_init(&self.woken, 0, 0);
 	pthread_mutex_lock(&c->lock);
-	*c->last = &self;
-	c->last = &self.next;
-	while (!self.is_done) {
-		if (!self.is_taken && c->writing < c->options.writers)
-			lead(c);
-		else
-			pthread_cond_wait(&self.woken, &c->lock);
+	if (c->writing == 0) {
+		c->writing++;
+		lead(c, &self);
+	} else {
+		*c->last = &self;
+		c->last = &self.next;
+		pthread_mutex_unlock(&c->lock);
+		if (!follow(c, &self))
+			lead(c, &self);
 	}
-	pthread_mutex_unlock(&c->lock);
-	pthread_cond_destroy(&self.woken);
+	sem_destroy(&self.woken);
 }

@@ -74,6 +74,8 @@ verdict_of(const char *text)
 static enum err
 read_candidate(const struct rows *rows, size_t row, struct candidate *c)
 {
+	const char *due = rows_text(rows, row, "due");
+
 	snprintf(
 	    c->task_id, sizeof(c->task_id), "%s", rows_text(rows, row, "id"));
 	c->version = rows_int(rows, row, "version");
@@ -81,7 +83,10 @@ read_candidate(const struct rows *rows, size_t row, struct candidate *c)
 	c->never_seen = rows_bool(rows, row, "never_seen");
 	c->verdict = verdict_of(rows_text(rows, row, "verdict"));
 	c->source_id = strdup(rows_text(rows, row, "source_id"));
-	return c->source_id ? OK : err_set(ERR_NOMEM, "no memory");
+	c->due = due ? strdup(due) : NULL;
+	return c->source_id && !due == !c->due
+		   ? OK
+		   : err_set(ERR_NOMEM, "no memory");
 }
 
 enum err

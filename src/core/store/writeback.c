@@ -10,6 +10,9 @@
 #include "core/store/connection.h"
 #include "queries.h"
 
+/* A statement and its commit take less, unless the database is slow for all. */
+#define COMMIT_PATIENCE_MS 20
+
 void
 begin_done(struct begin *begin)
 {
@@ -29,6 +32,14 @@ copy_text(const char *text, char **out)
 	return *out ? OK : err_set(ERR_NOMEM, "no memory for a row");
 }
 
+static enum err
+read_connection(const struct rows *rows, size_t row, struct writeback *w)
+{
+	snprintf(w->connection.user_id, sizeof(w->connection.user_id), "%s",
+	    w->user_id);
+	return connection_from_row(rows, row, &w->connection);
+}
+
 /* The columns that begin and claim_due share. */
 static enum err
 read_work(const struct rows *rows, size_t row, struct writeback *w)
@@ -40,11 +51,7 @@ read_work(const struct rows *rows, size_t row, struct writeback *w)
 	if (!err)
 		err = copy_text(rows_text(rows, row, "source_metadata"),
 		    &w->source_metadata);
-	snprintf(w->connection.user_id, sizeof(w->connection.user_id), "%s",
-	    w->user_id);
-	if (!err)
-		err = connection_from_row(rows, row, &w->connection);
-	return err;
+	return err ? err : read_connection(rows, row, w);
 }
 
 static enum begun
@@ -220,7 +227,10 @@ writeback_claim(const struct store *store, struct writeback *w,
 	if (out->is_claimed) {
 		w->generation = rows_int(&rows, 0, "writeback_generation");
 		w->attempts = (int)rows_int(&rows, 0, "attempts");
+		w->is_unclear = rows_bool(&rows, 0, "is_unclear");
 		w->is_agreed = rows_bool(&rows, 0, "is_agreed");
+		connection_done(&w->connection);
+		err = read_connection(&rows, 0, w);
 	}
 out:
 	rows_done(&rows);
@@ -243,6 +253,7 @@ read_due(const struct rows *rows, size_t row, struct writeback *w)
 							  : WISH_UNCOMPLETE;
 	w->generation = rows_int(rows, row, "writeback_generation");
 	w->attempts = (int)rows_int(rows, row, "attempts");
+	w->is_unclear = rows_bool(rows, row, "is_unclear");
 	w->is_agreed = rows_bool(rows, row, "is_agreed");
 	w->is_too_old = rows_bool(rows, row, "is_too_old");
 	return read_work(rows, row, w);
@@ -298,6 +309,7 @@ enum {
 	S_PATCH,
 	S_SENTENCE,
 	S_KEY_VERSION,
+	S_UNCLEAR,
 	S_COUNT
 };
 
@@ -316,6 +328,7 @@ add_settle(struct array *a, const struct settle *s)
 	array_text(&a[S_PATCH], s->metadata_patch);
 	array_text(&a[S_SENTENCE], s->sentence);
 	array_int(&a[S_KEY_VERSION], s->key_version);
+	array_bool(&a[S_UNCLEAR], s->is_unclear);
 }
 
 static enum err
@@ -422,6 +435,7 @@ writeback_share(struct store *store, int64_t give_up_ms, int writers)
 {
 	struct commits_options options = { .most = 256,
 		.writers = writers,
+		.patience_ms = COMMIT_PATIENCE_MS,
 		.context = store,
 		.run = begin_together,
 		.key = begin_key };

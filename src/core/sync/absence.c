@@ -31,6 +31,16 @@ decide_missing(struct candidate *c, const struct item *item)
 	}
 }
 
+/* Is it open, and the occurrence that the list showed? A stale page may still
+ * show one that was done. */
+static bool
+is_open_again(const struct candidate *c, const struct item *item)
+{
+	if (item->state != ITEM_OPEN || !c->due != !item->due)
+		return false;
+	return !c->due || !strcmp(c->due, item->due);
+}
+
 void
 absence_decide(struct candidate *c, const struct item *item)
 {
@@ -41,7 +51,7 @@ absence_decide(struct candidate *c, const struct item *item)
 		c->reason = "occurrence";
 	} else if (item && c->verdict == DIFF_MISSING) {
 		decide_missing(c, item);
-	} else if (item && item->state == ITEM_OPEN) {
+	} else if (item && is_open_again(c, item)) {
 		c->action = MARK_REOPEN;
 		c->reason = "reopened";
 	}

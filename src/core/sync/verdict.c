@@ -32,6 +32,7 @@ static void
 queue(const struct evidence *e, struct verdict *v)
 {
 	end(v, END_QUEUED, e->answer.reason);
+	v->is_unclear = e->may_have_happened;
 	v->due_ms = verdict_backoff_ms(e->attempts, e->random);
 	if (v->retry_ms > v->due_ms)
 		v->due_ms = v->retry_ms;
@@ -105,7 +106,12 @@ verdict_decide(const struct evidence *e, struct verdict *v)
 		return;
 	case OUTCOME_AUTH_FAILED:
 		v->auth_failed = true;
-		end(v, END_ROLLED_BACK, e->answer.reason);
+		/* no waiting for another key, unless there is something to
+		 * read with it */
+		if (e->may_have_happened)
+			decide_unsettled(e, v);
+		else
+			end(v, END_ROLLED_BACK, e->answer.reason);
 		return;
 	case OUTCOME_RATE_LIMITED:
 		v->limit_ms = v->retry_ms = limit_ms(&e->answer);
@@ -169,6 +175,14 @@ verdict_sentence(const struct verdict *v, enum wish wish, const char *provider,
 		snprintf(out, size,
 		    "The task was %s here only: none of your %s connections "
 		    "knows its item.",
+		    completing ? "completed" : "reopened", provider);
+		return;
+	}
+	if (v->ending == END_ACCEPTED) {
+		snprintf(out, size,
+		    v->reason == REASON_ALREADY_GONE
+			? "The task is %s; its item is no longer in %s."
+			: "The task is %s in %s as well now.",
 		    completing ? "completed" : "reopened", provider);
 		return;
 	}

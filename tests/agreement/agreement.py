@@ -1,0 +1,303 @@
+"""The agreement test: users and people at the providers change the same things at
+once, everything that can fail does, and then both sides must agree.
+
+Started by run.sh, which brings PostgreSQL and the simulator. Walks go side by side
+in rounds, each with its own user and accounts; when all of a round are over,
+everything is left alone, every connection is polled twice, and the oracle looks
+at every task and every request. Walk number N of a run has the seed SEED + N, so a
+walk that failed is played again, alone, with WALKS=1 and its own seed.
+"""
+
+import argparse
+import collections
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+# after this folder, which has modules of the same names
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..",
+                             "crash"))
+
+# pylint: disable=wrong-import-position
+from oracle import Oracle, Tables, writes_of
+from plan import Plan
+from processes import Processes
+from scene import SWEEP, Points
+from stack import Stack
+from walk import Walk
+from wire import wait_until
+
+BESIDE = 40         # walks at once
+END_WAIT = 60       # seconds for every writeback to end
+RUN_WAIT = 40       # seconds for a run of every connection
+STORIES = int(os.environ.get("STORIES", "3"))  # walks that are told in full
+LINES = 90          # of a walk's log about one task
+
+COUNTERS = ("disagreements", "wrong_completions", "max_writes_per_user_action",
+            "writes_for_provider_actions")
+TABLES = ("tasks, integrations, inbox_items, writebacks, poll_runs, events, "
+          "idempotency_keys, agreement_audit")
+
+
+class Test:
+    def __init__(self, args):
+        self.args = args
+        self.stack = Stack(args)
+        self.simulator, self.database = self.stack.simulator, self.stack.database
+        points = Points(args.source)
+        self.processes = Processes(
+            self.stack, args.seed, points.gateways,
+            points.pollers + [p.removeprefix(SWEEP) for p in points.sweeps])
+        self.totals = collections.Counter()
+        self.failed = []
+        self.is_over = False
+
+    def new_token(self, user):
+        done = subprocess.run(
+            [f"{self.stack.programs}/flowpinctl", "--config", self.stack.conf,
+             "token", user, "--life", "86400"], check=True, timeout=30,
+            stdout=subprocess.PIPE)
+        return done.stdout.decode().strip()
+
+    # -- a round
+
+    def round(self, seeds):
+        walks = []
+        for seed in seeds:
+            plan = Plan(seed, self.args.steps)
+            walks.append(Walk(plan, self.simulator, self.processes,
+                              self.new_token))
+        self.processes.disturb()
+        self.go(walks)
+        self.quiet(walks)
+        self.judge(walks)
+        # what the next round's statements would only have to pass over
+        self.database.sure(f"truncate {TABLES} cascade")
+        self.simulator.ask("POST", "/_sim/reset")
+
+    def go(self, walks):
+        threads = []
+        for walk in walks:
+            thread = threading.Thread(target=walk.guarded, args=(walk.go,))
+            thread.start()
+            threads.append(thread)
+        for thread in threads:
+            thread.join()
+        for walk in walks:
+            if walk.failure:
+                raise RuntimeError(f"walk {walk.seed}: {walk.failure!r}; its "
+                                   "log ends:\n" + "\n".join(walk.log[-20:]))
+
+    def quiet(self, walks):
+        self.simulator.ask("DELETE", "/_sim/faults")
+        self.processes.leave_alone()
+        for walk in walks:
+            walk.heal()
+        self.await_writebacks()
+        for _ in range(2):
+            self.run_all(walks)
+
+    def await_writebacks(self):
+        """Those that wait for their next attempt need not: so time passes."""
+        def are_ended():
+            return self.database.sure(
+                "update writebacks set due_at = now() where state = 'queued' "
+                "and due_at > now(); select count(*) from writebacks "
+                "where settled_at is null") == ["0"]
+
+        wait_until(END_WAIT, are_ended, 0.25)
+
+    def run_all(self, walks):
+        """A run of every connection, its t0 after this moment."""
+        since = self.database.sure("select clock_timestamp()")[0]
+        wanted = {c: w for w in walks for c in w.connections.values()}
+        for walk in walks:
+            walk.ask_polls()
+        asked = time.monotonic()
+        deadline = asked + RUN_WAIT
+        while wanted and time.monotonic() < deadline:
+            time.sleep(0.1)
+            for row in self.database.rows(
+                    "select connection_id, outcome from poll_runs "
+                    f"where started_at >= '{since}'"):
+                if row["outcome"] == "complete":
+                    wanted.pop(row["connection_id"], None)
+            if wanted and time.monotonic() - asked > 3:
+                # a limit that had not ended, a claim that was lost
+                asked = time.monotonic()
+                for found, walk in wanted.items():
+                    walk.api.sure("POST", f"/v1/connections/{found}/poll")
+        for found, walk in wanted.items():
+            self.tell(walk, [("disagreements", None,
+                              f"connection {found} cannot be polled")])
+            self.totals["disagreements"] += 1
+
+    # -- what came of it
+
+    def judge(self, walks):
+        tables = Tables(self.database)
+        entries = self.simulator.ask("GET", "/_sim/requests?since=0")["requests"]
+        writes = writes_of(entries)
+        items = self.simulator.items()
+        for walk in walks:
+            verdict = Oracle(walk, tables, writes, items).judge()
+            self.totals["walks"] += 1
+            self.totals["steps"] += len(walk.plan.steps)
+            self.totals["calls"] += len(walk.calls)
+            self.totals["disagreements"] += verdict.count("disagreements")
+            self.totals["wrong_completions"] += verdict.count("wrong_completions")
+            self.totals["writes_for_provider_actions"] += verdict.provider_writes
+            self.totals["max_writes_per_user_action"] = max(
+                self.totals["max_writes_per_user_action"], verdict.most_writes)
+            if verdict.findings:
+                self.tell(walk, verdict.findings, tables, entries, items)
+        self.totals["requests"] += len(entries)
+
+    def tell(self, walk, findings, tables=None, entries=(), items=None):
+        self.failed.append(walk.seed)
+        print(f"walk with seed={walk.seed}: {len(findings)} findings", flush=True)
+        for counter, task, words in findings:
+            print(f"  {counter}: {words}" + (f" (task {task})" if task else ""))
+        self.keep_log(walk)
+        if len(self.failed) > STORIES:
+            return
+        told = set()
+        for _, task, _ in findings:
+            if tables and task and task not in told and len(told) < 3:
+                told.add(task)
+                self.story(walk, task, tables, entries, items)
+
+    def story(self, walk, task, tables, entries, items):
+        """All that is known of a task, in the order it happened."""
+        lines = []
+        rows = [t for t in tables.tasks[walk.user] if t["id"] == task]
+        audit = [e for e in tables.audit[walk.user] if e["row_id"] == task
+                 or (e["became"] or e["was"]).get("task_id") == task]
+        source = next(((e["became"] or e["was"]) for e in audit), {})
+        key = source.get("source"), source.get("source_id")
+        item = walk.by_source.get(key)
+        for e in audit:
+            row = e["became"] or e["was"]
+            said = {k: row[k] for k in (
+                "status", "completed_by", "completion_reason", "version",
+                "connection_id", "missing_since", "source_metadata", "wish",
+                "state", "reason", "generation", "attempts", "due_at")
+                if row.get(k) is not None}
+            lines.append((e["at"], f"{e['what']} {e['op']} {e['row_id'][:8]} "
+                          f"{json.dumps(said)}"))
+        for e in tables.audit[walk.user]:
+            if e["what"] == "poll_runs":
+                row = e["became"]
+                if walk.plan.accounts and row["connection_id"] in (
+                        {(a["became"] or a["was"]).get("connection_id")
+                         for a in audit}):
+                    lines.append((e["at"], f"run of {row['started_at']} "
+                                  f"{row['outcome']} {row['error'] or ''} items="
+                                  f"{row['items']}"))
+        for deed in walk.deeds.get(item, []):
+            lines.append((stamp(deed.ended), f"people: {deed.what}, done "
+                          f"{deed.is_done} due {deed.due}"))
+        for e in entries:
+            ids = {e.get("item"), *(e.get("items") or ())}
+            ids |= {c["id"] for c in e.get("commands") or ()}
+            if key[1] in ids and e["op"] != "list":
+                lines.append((stamp(e["at_ms"] / 1000), "request " + json.dumps(
+                    {k: e[k] for k in ("seq", "op", "write", "status", "fault",
+                                       "applied", "commands") if e.get(k)})))
+        for call in walk.calls:
+            if call.task == task:
+                lines.append((stamp(call.began), f"user: {call.wish}, answered "
+                              f"{stamp(call.ended)} "
+                              f"{call.answer and call.answer.status}"))
+        print(f"  task {task}:")
+        for at, words in sorted(lines)[-LINES:]:
+            print(f"    {at[11:26]} {words}")
+        print(f"    now: {json.dumps(rows[0]) if rows else 'deleted'}")
+        print(f"    item: {json.dumps((items or {}).get(key))}", flush=True)
+
+    def keep_log(self, walk):
+        path = os.path.join(self.args.logs, f"walk-{walk.seed}.log")
+        os.makedirs(self.args.logs, exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("\n".join(walk.log) + "\n")
+        print(f"  the walk's log: {path}; again: make test-agreement WALKS=1 "
+              f"STEPS={self.args.steps} SEED={walk.seed}", flush=True)
+
+    # -- all rounds
+
+    def go_all(self):
+        seeds = [self.args.seed + i for i in range(self.args.walks)]
+        self.processes.start()
+        begun = time.monotonic()
+        for i in range(0, len(seeds), BESIDE):
+            self.round(seeds[i:i + BESIDE])
+            if self.args.walks > BESIDE:
+                print(f"{self.line()} after "
+                      f"{time.monotonic() - begun:.0f} s", flush=True)
+        print(f"seed={self.args.seed} calls={self.totals['calls']} "
+              f"requests={self.totals['requests']} "
+              f"deaths={self.processes.deaths} thaws={self.processes.thaws} "
+              f"seconds={time.monotonic() - begun:.0f} "
+              f"failed_seeds={','.join(map(str, self.failed)) or 'none'}")
+
+    def line(self):
+        return " ".join(f"{name}={self.totals[name]}"
+                        for name in ("walks", "steps") + COUNTERS)
+
+    def is_good(self):
+        return (not self.failed and self.totals["disagreements"] == 0
+                and self.totals["wrong_completions"] == 0
+                and self.totals["max_writes_per_user_action"] == 1
+                and self.totals["writes_for_provider_actions"] == 0)
+
+
+def stamp(moment):
+    if moment is None:
+        return "-"
+    text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment))
+    return f"{text}.{int(moment % 1 * 1e6):06d}"
+
+
+def read_arguments():
+    parser = argparse.ArgumentParser(description="see run.sh")
+    for name in ("walks", "steps", "seed"):
+        parser.add_argument("--" + name, type=int, required=True)
+    for name in ("stack", "programs", "source", "simulator", "postgres-port",
+                 "logs"):
+        parser.add_argument("--" + name, required=True)
+    return parser.parse_args()
+
+
+def stop(_signal, _frame):
+    """At once: the programs die with the threads that started them, and run.sh
+    removes the rest."""
+    os.write(1, b"the walk was ended by a signal\n")
+    os._exit(143)
+
+
+def main():
+    args = read_arguments()
+    signal.signal(signal.SIGTERM, stop)
+    print(f"seed={args.seed}", flush=True)
+    test = Test(args)
+    code = 1
+    try:
+        test.go_all()
+        code = 0 if test.is_good() else 1
+    except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+        print(f"seed={args.seed}: {error}")
+    finally:
+        test.processes.stop()
+        test.stack.end_all()
+    print(test.line(), flush=True)
+    return code
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)  # a thread of a walk that failed may still wait

@@ -1,0 +1,490 @@
+"""One walk: a user of the gateway, people at the providers, and what goes wrong
+between them. It plays a plan and writes down what each of them did and when; it
+judges nothing.
+"""
+
+import json
+import random
+import socket
+import threading
+import time
+import uuid
+
+from wire import Answer, fcgi_answer, fcgi_request
+
+CALL_WAIT = 6       # seconds for an answer; a gateway may be frozen or dead
+POLL_WAIT = 1.2     # seconds for a run that a step waits for
+WISHES = ("complete", "uncomplete")
+
+
+def other(wish):
+    return WISHES[wish == "complete"]
+
+
+class Deed:
+    """Something a person did at a provider, some time between its two moments:
+    which flags of the item it gave and took, and whether the item is finished and
+    when it is due since then, as the provider then said."""
+
+    def __init__(self, began, ended, what, answer, gives=(), takes=()):
+        self.began, self.ended, self.what = began, ended, what
+        self.gives, self.takes = frozenset(gives), frozenset(takes)
+        self.rev = answer["rev"]  # the order of all changes at the providers
+        self.is_done = is_done(answer)
+        self.due = due_of(answer)
+        self.finishes = what in ("completed", "canceled", "duplicate")
+
+
+def is_done(item):
+    if item["provider"] == "linear":
+        return item["state_type"] in ("completed", "canceled", "duplicate")
+    return item["checked" if item["provider"] == "todoist" else "is_completed"]
+
+
+def due_of(item):
+    return item["due"]["date"] if item.get("due") else None
+
+
+class Call:
+    """A user's call to complete or uncomplete a task. ended: when the answer
+    came; None: there was none."""
+
+    def __init__(self, item, task, wish):
+        self.item, self.task, self.wish = item, task, wish
+        self.began, self.ended, self.answer = time.time(), None, None
+
+
+class Api:
+    """The gateways as one user sees them: whichever takes the call."""
+
+    def __init__(self, processes, token, chance):
+        self.processes, self.token, self.chance = processes, token, chance
+
+    def call(self, method, target, body=None, prefer="", gateway=None):
+        path, _, query = target.partition("?")
+        data = b"" if body is None else json.dumps(body).encode()
+        params = {
+            "REQUEST_METHOD": method, "SCRIPT_NAME": path,
+            "QUERY_STRING": query, "CONTENT_LENGTH": str(len(data)),
+            "CONTENT_TYPE": "application/json" if data else "",
+            "SERVER_PROTOCOL": "HTTP/1.1", "REQUEST_ID": uuid.uuid4().hex,
+            "HTTP_AUTHORIZATION": "Bearer " + self.token,
+        }
+        if prefer:
+            params["HTTP_PREFER"] = prefer
+        gateway = gateway or self.processes.gateway(self.chance)
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(CALL_WAIT)
+            try:
+                sock.connect(gateway)
+                sock.sendall(fcgi_request(params, data))
+                return Answer(fcgi_answer(sock))
+            except OSError:
+                return Answer()
+
+    def sure(self, method, target, body=None):
+        """As call, until a gateway answers. Only for what may be done twice."""
+        for _ in range(40):
+            answer = self.call(method, target, body)
+            if answer.status and answer.status < 500:
+                return answer
+            time.sleep(0.1)
+        raise RuntimeError(f"no gateway answers {method} {target}: "
+                           f"{answer.status} {answer.json}")
+
+
+class Walk:
+    def __init__(self, plan, simulator, processes, new_token):
+        self.plan, self.simulator = plan, simulator
+        self.seed = plan.seed
+        # never the plan's own: what is drawn here depends on the moment
+        self.chance = random.Random(f"{plan.seed} chance")
+        self.user = str(uuid.uuid5(uuid.NAMESPACE_OID, f"walk {plan.seed}"))
+        self.api = Api(processes, new_token(self.user), self.chance)
+        self.keys = {}          # account -> its token at the provider
+        self.connections = {}   # account -> id, while there is one
+        self.source_ids = {}    # item -> id at its provider
+        self.by_source = {}
+        self.me = {}            # item -> who it is assigned to at first
+        self.deeds = {}         # item -> list of Deed
+        self.lies = []          # (item's or account's, when)
+        self.calls = []
+        self.tasks = {}         # item -> ids of its tasks, oldest first
+        self.status = {}        # task -> as last seen
+        self.faults = []
+        self.log = []
+        self.lock = threading.Lock()
+        self.begun = time.time()
+
+    def say(self, words):
+        with self.lock:
+            self.log.append(f"{time.time() - self.begun:8.3f} {words}")
+
+    # -- the providers' side
+
+    def change(self, path, method, body):
+        began = time.time()
+        answer = self.simulator.ask(method, path, body)
+        return began, time.time(), answer
+
+    def new_item(self, item):
+        account = item.account
+        what = {"provider": account.provider, "account": self.keys[account],
+                "title": f"item {item.number}"}
+        if item.kind == "recurring":
+            what["recurring"] = "every day"
+        began, ended, made = self.change("/_sim/items", "POST", what)
+        made = made["items"][0]
+        self.source_ids[item] = made["id"]
+        self.by_source[account.provider, made["id"]] = item
+        self.me[item] = made["assignee"]
+        self.deeds[item] = [Deed(began, ended, "made", made)]
+        self.tasks[item] = []
+
+    # what becomes of where an item is; it is finished or not beside that
+    GIVES = {"deleted": ("deleted",), "archived": ("archived",),
+             "away": ("others",)}
+    TAKES = {"open": ("deleted", "archived", "moved", "others"),
+             "back": ("others",),
+             **dict.fromkeys(("completed", "canceled", "duplicate"),
+                             ("deleted", "archived", "moved"))}
+
+    def person(self, item, deed):
+        """What people do, and what is then so of the item: deleted, archived,
+        moved (to where its user does not see it) or another's."""
+        provider = item.account.provider
+        gives, takes = self.GIVES.get(deed, ()), self.TAKES.get(deed, ())
+        if deed == "moved" and provider == "todoist":
+            gives = ("moved",)
+        if deed == "nobody":
+            gives = ("others",)
+        body = {
+            "away": {"assignee": "other"}, "nobody": {"assignee": None},
+            "back": {"assignee": self.me[item]},
+            "backlog": {"state_type": "backlog"}, "advance": {"advance": True},
+            "retitle": {"title": f"item {item.number}, {time.time():.3f}"},
+        }.get(deed, {"state": deed})
+        if deed in ("later", "earlier", "reschedule"):
+            days = {"later": 3, "earlier": -2}.get(deed, 1)
+            body = self.new_due(item, days)
+        path = f"/_sim/items/{provider}/{self.source_ids[item]}"
+        try:
+            began, ended, answer = self.change(path, "PATCH", body)
+        except RuntimeError as error:
+            self.say(f"  {deed} is refused: {error}")
+            return
+        with self.lock:
+            self.deeds[item].append(
+                Deed(began, ended, deed, answer, gives, takes))
+        self.say(f"  people: item {item.number} {deed}, now {answer['state']} "
+                 f"{due_of(answer) or ''}")
+
+    def new_due(self, item, days):
+        due = self.deeds[item][-1].due
+        base = time.mktime(time.strptime(due, "%Y-%m-%d")) if due else time.time()
+        date = time.strftime("%Y-%m-%d", time.localtime(base + days * 86400 + 7200))
+        if item.account.provider == "todoist":
+            recurs = item.kind == "recurring"
+            return {"due": {"date": date, "is_recurring": recurs,
+                            **({"string": "every day"} if recurs else {})}}
+        return {"due_date": date}
+
+    def fault(self, account, op, fault):
+        about = {"provider": account.provider, "account": self.keys[account],
+                 "times": 1}
+        if op == "write":
+            about["write"] = True
+        else:
+            about["op"] = op
+        made = self.simulator.ask("POST", "/_sim/faults", {**about, **fault})
+        if fault["kind"] == "not_found":
+            self.lies.append(account)
+        self.faults.append(made["id"])
+
+    # -- the user's side
+
+    def connect(self, account):
+        if account in self.connections:
+            return
+        body = {"type": account.provider, "key": self.keys[account],
+                "name": str(account.number)}
+        # no answer: it may be there all the same
+        answer = self.api.call("POST", "/v1/connections", body)
+        if answer.status == 201:
+            self.connections[account] = answer.json["connection"]["id"]
+        self.say(f"  connect: {answer.status}")
+
+    def disconnect(self, account):
+        found = self.connections.pop(account, None)
+        if found:
+            answer = self.api.sure("DELETE", f"/v1/connections/{found}")
+            self.say(f"  disconnect: {answer.status}")
+
+    def change_connection(self, account, **what):
+        found = self.connections.get(account)
+        if found:
+            answer = self.api.call("PATCH", f"/v1/connections/{found}", what)
+            self.say(f"  connection: {answer.status}")
+
+    def look(self):
+        """The user's list: what became of the tasks meanwhile."""
+        answer = self.api.call("GET", "/v1/tasks?limit=200")
+        for task in answer.json.get("tasks") or []:
+            self.status[task["id"]] = task["status"]
+            item = self.by_source.get((task["source"], task["source_id"]))
+            if item and task["id"] not in self.tasks[item]:
+                self.tasks[item].append(task["id"])
+
+    def take_inbox(self, most=6):
+        answer = self.api.call("GET", "/v1/inbox?limit=200")
+        taken = 0
+        for entry in answer.json.get("items") or []:
+            item = self.by_source.get((entry["source"], entry["source_id"]))
+            if not item or taken == most:
+                continue
+            made = self.api.call("POST", f"/v1/inbox/{entry['id']}/import")
+            taken += 1
+            if made.status == 201:
+                task = made.json["task"]
+                self.tasks[item].append(task["id"])
+                self.status[task["id"]] = task["status"]
+            self.say(f"  import: item {item.number} {made.status}")
+        self.look()
+
+    def newest(self, item):
+        return self.tasks[item][-1] if self.tasks[item] else None
+
+    def send(self, item, wish, is_async=False, gateway=None):
+        task = self.newest(item)
+        if not task:
+            return
+        call = Call(item, task, wish)
+        with self.lock:
+            self.calls.append(call)
+        answer = self.api.call("POST", f"/v1/tasks/{task}/{wish}",
+                               prefer="respond-async" if is_async else "",
+                               gateway=gateway)
+        call.answer = answer
+        if answer.status:
+            call.ended = time.time()
+        found = answer.json.get("task") if isinstance(answer.json, dict) else None
+        if found:
+            self.status[task] = found["status"]
+        self.say(f"  {wish} item {item.number} task {task}: {answer.status} "
+                 f"{answer.writeback.get('outcome')} "
+                 f"{answer.writeback.get('reason')}")
+
+    def flip(self, item, is_async=False):
+        is_done = self.status.get(self.newest(item)) == "completed"
+        self.send(item, WISHES[is_done], is_async)
+
+    # -- steps
+
+    def beside(self, *doings):
+        """All of them at once."""
+        threads = [threading.Thread(target=self.guarded, args=(do, *args))
+                   for do, *args in doings]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def guarded(self, do, *args):
+        try:
+            do(*args)
+        except Exception as error:  # the walk is worth nothing then
+            self.failure = error
+
+    failure = None
+
+    def play(self, step):
+        self.say(str(step))
+        getattr(self, "step_" + step.kind)(step)
+        if self.failure:
+            raise self.failure
+
+    def step_flip(self, step):
+        self.flip(step.item)
+
+    def step_flip_async(self, step):
+        self.flip(step.item, True)
+
+    def step_pair(self, step):
+        """A wish and its opposite at once, through any gateways."""
+        is_done = self.status.get(self.newest(step.item)) == "completed"
+        first = WISHES[is_done]
+        self.beside((self.send, step.item, first),
+                    (self.later, 0.004, self.send, step.item, other(first)))
+
+    @staticmethod
+    def later(seconds, do, *args):
+        time.sleep(seconds)
+        do(*args)
+
+    def step_import(self, _step):
+        self.take_inbox()
+
+    def step_archive(self, step):
+        task = self.newest(step.item)
+        if task:
+            answer = self.api.call("POST", f"/v1/tasks/{task}/archive")
+            self.say(f"  archive task {task}: {answer.status}")
+
+    def step_rename(self, step):
+        task = self.newest(step.item)
+        if task:
+            self.api.call("PATCH", f"/v1/tasks/{task}",
+                          {"title": f"renamed at step {step.number}"})
+
+    def step_remove(self, step):
+        task = self.newest(step.item)
+        if task:
+            answer = self.api.sure("DELETE", f"/v1/tasks/{task}")
+            self.tasks[step.item].remove(task)
+            self.say(f"  remove task {task}: {answer.status}")
+
+    def step_by_hand(self, _step):
+        made = self.api.call("POST", "/v1/tasks", {"title": "by hand"})
+        if made.status == 201:
+            self.api.call("POST", f"/v1/tasks/{made.json['task']['id']}/complete")
+
+    def step_connect(self, step):
+        self.connect(step.account)
+
+    def step_disconnect(self, step):
+        self.disconnect(step.account)
+
+    def step_writeback(self, step):
+        self.change_connection(step.account, writeback=step.is_on)
+
+    def step_pause(self, step):
+        self.change_connection(step.account,
+                               status="active" if step.is_on else "paused")
+
+    def step_replace_key(self, step):
+        self.change_connection(step.account, key=self.keys[step.account])
+
+    def step_person(self, step):
+        self.person(step.item, step.deed)
+
+    def step_new_item(self, step):
+        self.new_item(step.item)
+
+    def step_poll(self, step):
+        self.ask_poll(step.account)
+
+    def ask_poll(self, account):
+        found = self.connections.get(account)
+        if found:
+            self.api.call("POST", f"/v1/connections/{found}/poll")
+
+    def step_poll_wait(self, step):
+        self.poll_and_wait(step.account)
+        self.look()
+
+    def poll_and_wait(self, account):
+        found = self.connections.get(account)
+        if not found:
+            return
+        asked = self.api.call("POST", f"/v1/connections/{found}/poll")
+        before = (asked.json.get("connection") or {}).get("last_run_at")
+        deadline = time.monotonic() + POLL_WAIT
+        while time.monotonic() < deadline:
+            time.sleep(0.06)
+            now = self.api.call("GET", f"/v1/connections/{found}")
+            now = now.json.get("connection") or {}
+            if now.get("last_run_at") != before:
+                return
+
+    def step_fault(self, step):
+        self.fault(step.account, step.op, step.fault)
+
+    def step_both(self, step):
+        self.beside((self.flip, step.item, step.is_async),
+                    (self.person, step.item, step.deed))
+
+    def step_unknown(self, step):
+        self.fault(step.item.account, "write", step.fault)
+        doings = [(self.flip, step.item, step.is_async)]
+        if step.deed:
+            doings.append((self.later, 0.05, self.person, step.item, step.deed))
+        self.beside(*doings)
+
+    def step_slow_run(self, step):
+        """A run takes its time over what people just changed, and meanwhile the
+        user does something."""
+        account = step.item.account
+        self.person(step.item, step.deed)
+        self.fault(account, step.op, {"kind": "delay", "delay_ms": 250})
+        self.ask_poll(account)
+        time.sleep(step.after)
+        getattr(self, "meanwhile_" + step.meanwhile, self.step_by_name)(step)
+
+    def step_by_name(self, step):
+        getattr(self, "step_" + step.meanwhile)(step)
+
+    def meanwhile_replace_key(self, step):
+        """The run's claim ends with that, and another poller may take it."""
+        account = step.item.account
+        self.change_connection(account, key=self.keys[account])
+
+    def meanwhile_disconnect(self, step):
+        self.disconnect(step.item.account)
+
+    # -- from the beginning to the end
+
+    def open(self):
+        for account in self.plan.accounts:
+            key = f"{account.provider}-{self.user}-{account.number}"
+            if account.provider == "linear":
+                key = "lin_api_" + key
+            self.keys[account] = key
+            self.simulator.ask("POST", "/_sim/accounts",
+                               {"provider": account.provider, "token": key})
+        for item in self.plan.first_items:
+            self.new_item(item)
+        # an item that nobody touches: no list becomes empty honestly, which
+        # would be held until a person has looked
+        for account in self.plan.accounts:
+            self.simulator.ask("POST", "/_sim/items", {
+                "provider": account.provider, "account": self.keys[account],
+                "title": "anchor"})
+        if self.plan.is_long:
+            first = self.plan.accounts[0]
+            self.simulator.ask("POST", "/_sim/items", {
+                "provider": first.provider, "account": self.keys[first],
+                "title": "filler", "count": 230})
+        for account in self.plan.accounts:
+            while account not in self.connections:
+                self.connect(account)
+        for account in self.plan.accounts:
+            self.poll_and_wait(account)
+        self.take_inbox(most=12)
+
+    def go(self):
+        self.open()
+        for step in self.plan.steps:
+            self.play(step)
+
+    # -- quiet
+
+    def heal(self):
+        """What a user does who sees that a connection no longer works, or that
+        there are two where one was wanted."""
+        self.connections = {}
+        answer = self.api.sure("GET", "/v1/connections")
+        for found in answer.json["connections"]:
+            target = f"/v1/connections/{found['id']}"
+            account = self.plan.accounts[int(found["name"])]
+            if account in self.connections:
+                self.api.sure("DELETE", target)
+                continue
+            self.connections[account] = found["id"]
+            if found["status"] == "auth_failed":
+                self.api.sure("PATCH", target, {"key": self.keys[account]})
+            elif found["status"] == "paused":
+                self.api.sure("PATCH", target, {"status": "active"})
+
+    def ask_polls(self):
+        for found in self.connections.values():
+            self.api.sure("POST", f"/v1/connections/{found}/poll")

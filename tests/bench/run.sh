@@ -1,0 +1,256 @@
+#!/bin/bash
+# Measures what the README's table says, in interleaved rounds of one run: every
+# round measures everything once, and medians are compared, because a machine
+# drifts. Everything runs on loopback and is ended again. QUICK=1: two minutes,
+# fewer and shorter rounds, and a smaller big table. Leaves build/bench/results.tsv.
+. "$(dirname "$0")/lib.sh"
+
+ROUNDS=5 SECONDS_EACH=5 BIG=10000000
+if [ "${QUICK:-0}" = 1 ]; then
+	ROUNDS=2 SECONDS_EACH=2 BIG=300000
+fi
+# only some of it, while working on one thing; and against whom
+PARTS=${PARTS:-completions many alone poll memory size}
+AGAINST=${AGAINST-pgbench node}
+POLLED=1000 AT_ONCE=256 # connections
+RESULTS=${RESULTS:-$STACK_ROOT/build/bench/results.tsv}
+NODE_OLDEST=20 # what its packages ask for
+
+wants() {
+	[[ " $PARTS " == *" $1 "* ]]
+}
+
+against() {
+	[[ " $AGAINST " == *" $1 "* ]]
+}
+
+# The client count that suits pgbench best, once.
+find_best() {
+	local clients most=0
+
+	for clients in 4 8 16 32; do
+		bench_pgbench $clients 2
+		say "pgbench, $clients clients: $RATE"
+		if [ "$(calc "$RATE > $most")" = 1 ]; then
+			most=$RATE BEST=$clients
+		fi
+	done
+}
+
+round_completions() {
+	bench_wrk "$URL" 64 "$SECONDS_EACH"
+	sample gateway "$RATE"
+	if against pgbench; then
+		bench_pgbench "$BEST" "$SECONDS_EACH"
+		sample pgbench "$RATE"
+	fi
+	if against node; then
+		bench_wrk "$NODE_PLAIN" 64 "$SECONDS_EACH"
+		sample node "$RATE"
+		bench_wrk "$NODE_SHARED" 64 "$SECONDS_EACH"
+		sample node_shared "$RATE"
+	fi
+}
+
+round_memory() {
+	sample gateway_kib "$(kib_under_load "$URL" gateway)"
+	! against node || sample node_kib \
+		"$(kib_under_load "$NODE_PLAIN" node-1 node-2)"
+}
+
+# kib_under_load URL NAME...
+kib_under_load() {
+	local wrk
+
+	bench_wrk "$1" 64 2 &
+	wrk=$!
+	shift
+	sleep 1.5
+	kib_of "$@"
+	wait $wrk
+}
+
+# The provider's own time is what it takes the load to get its answer from it.
+round_alone() {
+	bench_wrk "$URL" 1 "$SECONDS_EACH"
+	sample alone "$(calc "$P50 - $(stub_ms)")"
+	if against pgbench; then
+		bench_pgbench 1 "$SECONDS_EACH"
+		sample commits "$P50"
+	fi
+}
+
+stub_ms() {
+	wrk -t 1 -c 1 -d 1 --latency "$STUB_URL/api/v1/user" | awk '
+		$1 == "50%" { ms = $2 + 0
+			if ($2 ~ /us$/) ms /= 1000
+			print ms }'
+}
+
+measure_completions() {
+	local i
+
+	wants completions || wants memory || wants alone || return 0
+	! against pgbench || find_best
+	bench_wrk "$URL" 64 2 # warm: prepared statements, kept connections
+	if against node; then
+		bench_wrk "$NODE_PLAIN" 64 2
+		bench_wrk "$NODE_SHARED" 64 2
+	fi
+	for ((i = 1; i <= ROUNDS; i++)); do
+		say "round $i of $ROUNDS"
+		! wants completions || round_completions
+		! wants memory || round_memory
+		! wants alone || round_alone
+	done
+	! wants completions || tell_completions
+	! wants alone || result 'ms added for one client, p50' "$(of alone)" \
+		'two lone commits of the same statements' "$(of commits)" '<= 1.5'
+	! wants memory || result 'gateway, MiB, 64 workers, under load' \
+		"$(mib "$(of gateway_kib)")" 'Node, two processes' \
+		"$(mib "$(of node_kib)")" '<= 0.2'
+}
+
+tell_completions() {
+	local rate=('completions/s, 64 clients, provider 0 ms' "$(of gateway)")
+
+	result "${rate[@]}" "pgbench, one by one, ${BEST:-} clients" \
+		"$(of pgbench)" '>= 1.3'
+	result "${rate[@]}" 'Node, a commit for each step' "$(of node)" '>= 4'
+	result "${rate[@]}" 'Node, with shared commits' "$(of node_shared)" \
+		'>= 1.4'
+}
+
+# 512 calls at once need as many workers.
+measure_many() {
+	local i
+
+	wants many || return 0
+	stack_setting workers 512
+	restart_gateway
+	provider_takes 100
+	bench_wrk "$URL" 512 2
+	for ((i = 1; i <= ROUNDS; i++)); do
+		bench_wrk "$URL" 512 "$SECONDS_EACH"
+		sample many "$RATE"
+	done
+	provider_takes 0
+	stack_setting workers 64
+	restart_gateway
+	result 'completions/s, 512 clients, provider 100 ms' "$(of many)" \
+		'the limit, 512 / 0.1 s' 5120 '>= 0.75'
+}
+
+# --- polls --------------------------------------------------------------------
+
+# polled NAME: a pass over what is due. Samples seconds and memory.
+polled() {
+	local seconds kib
+
+	read -r seconds kib < <(python3 "$BENCH/pass.py" \
+		"$STACK_BIN/flowpin-poller" --config "$STACK_DIR/flowpin.conf" \
+		2>>"$STACK_DIR/poller.log") || give_up "the poller failed"
+	sample "$1_seconds" "$seconds"
+	sample "$1_kib" "$kib"
+}
+
+# add_polled COUNT PAGES ITEMS: connections with so long lists, in a database of
+# their own so that nothing else is polled.
+add_polled() {
+	local i tokens
+
+	mapfile -t tokens <"$STACK_DIR/tokens"
+	for ((i = 0; i < $1; i++)); do
+		connection_call "${tokens[i % USERS]}" todoist "list-$2-$3"
+	done | curl_all || give_up "no connections"
+}
+
+measure_poll() {
+	local i
+
+	wants poll || return 0
+	say "polling $POLLED connections"
+	stack_setting poll_concurrency $AT_ONCE
+	use_database polls
+	stack_sql -c 'delete from integrations'
+	add_polled $POLLED 2 50
+	provider_takes 0
+	stack_poll || give_up "the first poll" # fills the inbox
+	stack_admin flowpin -c 'vacuum analyze'
+	provider_takes 50
+	for ((i = 1; i <= ROUNDS; i++)); do
+		stack_sql -c 'update integrations set next_poll_at = now()'
+		polled many
+	done
+	provider_takes 0
+	# the others are not due again for an hour
+	add_polled 1 250 200
+	polled long
+	result "s to poll $POLLED connections, 2 pages, 50 ms" \
+		"$(of many_seconds)" "the limit, $AT_ONCE at once" \
+		"$(calc "2 * 0.05 * $POLLED / $AT_ONCE")" '<= 1.5'
+	result 'poller, MiB, 1,000 connections' "$(mib "$(of many_kib)")" \
+		'MiB at most' 64 '<= 1'
+	result 'poller, MiB, one of 50,000 items' "$(mib "$(of long_kib)")" \
+		'MiB at most' 64 '<= 1'
+}
+
+# --- size ---------------------------------------------------------------------
+
+# The same calls, over 10,000 tasks of a small table and over as many that lie
+# all over a big one.
+sized() { # DATABASE, and every so many-th of its tasks
+	use_database "$1"
+	WRK_TASKS="select $2 * generate_series(1, 10000)"
+	bench_wrk "$URL" 64 1
+	bench_wrk "$URL" 64 "$SECONDS_EACH"
+	sample "$1" "$(calc "1e6 / $RATE")"
+}
+
+measure_size() {
+	local i
+
+	wants size || return 0
+	say "$BIG tasks"
+	use_database small
+	bench_tasks 10000
+	use_database big
+	bench_tasks $BIG
+	for ((i = 1; i <= ROUNDS; i++)); do
+		sized small 1
+		sized big $((BIG / 10000))
+	done
+	result "us a completion costs at $BIG tasks" "$(of big)" 'at 10,000' \
+		"$(of small)" '<= 1.2'
+}
+
+start_node() {
+	local version
+
+	version=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null)
+	if [ "${version:-0}" -lt $NODE_OLDEST ]; then
+		say "no Node of version $NODE_OLDEST: left out"
+		AGAINST=${AGAINST/node/}
+		return
+	fi
+	node_install || give_up "npm: see $BENCH_NODE/npm.log"
+	node_start node 0 || give_up "no Node service"
+	NODE_PLAIN=$NODE_URL
+	node_start shared 1 || give_up "no Node service"
+	NODE_SHARED=$NODE_URL
+}
+
+main() {
+	mkdir -p "${RESULTS%/*}" || give_up "no folder for the results"
+	printf 'measured\tvalue\tagainst\tvalue\tratio\ttarget\n' >"$RESULTS"
+	bench_stack
+	bench_tasks $((PGBENCH_FIRST + PGBENCH_TASKS))
+	! against node || start_node
+	measure_completions
+	measure_many
+	measure_poll
+	measure_size
+	awk -f "$BENCH/table.awk" "$RESULTS"
+}
+
+main

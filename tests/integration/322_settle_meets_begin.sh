@@ -1,0 +1,119 @@
+#!/bin/bash
+# A wish that is begun while an earlier one ends, so close that the statement which
+# ends it cannot see it: neither may then act on what it believes.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+GATE=4711 # an advisory lock; who ends a writeback waits for it, snapshot in hand
+
+at_the_gate() {
+	[ "$(sql "select count(*) from pg_locks where locktype = 'advisory'
+		and not granted")" = 1 ]
+}
+
+is_queued_behind() {
+	[ "$(sql "select count(*) from writebacks where task_id = '$TASK'
+		and state = 'queued'")" = 1 ]
+}
+
+# settle STATE GATE: ends the writeback in flight as its owner would, with a look at
+# the gate once the statement has its snapshot. Says held and busy.
+settle() {
+	local row user id generation
+
+	row=$(sql "select user_id, id, generation from writebacks
+		where task_id = '$TASK' and state = 'sending'")
+	IFS='|' read -r user id generation <<<"$row"
+	sed -e "s/\$12::/array[0]::/; s/\$11::/array[null]::/" \
+		-e "s/\$10::/array[null]::/; s/\$9::/array[0]::/" \
+		-e "s/\$8::/array[false]::/; s/\$7::/array[passed($2)]::/" \
+		-e "s/\$6::/array['']::/; s/\$5::/array['refused']::/" \
+		-e "s/\$4::/array['$1']::/; s/\$3::/array[$generation]::/" \
+		-e "s/\$2::/array['$id']::/; s/\$1::/array['$user']::/" \
+		"$STACK_ROOT/sql/queries/writeback_settle.sql" |
+		stack_sql | cut -d '|' -f 2,3
+}
+
+# both_at_once STATE: the first wish is in flight, the second is begun while the
+# first ends as STATE.
+both_at_once() {
+	as_new_user && add_connection attio && make_task attio 'Both'
+	fault '{"kind": "delay", "provider": "attio", "op": "update",
+		"delay_ms": 4000, "times": 1}'
+	call_behind first POST "/v1/tasks/$TASK/complete"
+	wait_until 10 is_in_flight 'write=true' || flunk "the first is in flight"
+	coproc KEEPER { stack_sql; }
+	echo "select pg_advisory_lock($GATE);" >&"${KEEPER[1]}"
+	read -r -u "${KEEPER[0]}" _
+	settle "$1" "$GATE" >"$STACK_DIR/settled" &
+	wait_until 10 at_the_gate || flunk "its end has a snapshot"
+	call_behind second POST "/v1/tasks/$TASK/uncomplete"
+	wait_until 10 is_queued_behind || flunk "the second waits behind it"
+	eval "exec ${KEEPER[1]}>&-"
+	wait_until 10 test -s "$STACK_DIR/settled" || flunk "the end was tried"
+	is "$(cat "$STACK_DIR/settled")" "f|t" "it is to be tried anew"
+}
+
+test_a_refusal_is_told_to_the_wish_that_was_built_on_it() {
+	both_at_once rolled_back
+	is "$(settle rolled_back 1)" "t|f" "then it ends"
+	is "$(sql "select before_status from writebacks
+		where task_id = '$TASK' and wish = 'uncomplete'")" active \
+		"the second goes back to what was there before either"
+	call_joined first
+	call_joined second
+}
+
+test_an_unclear_end_makes_way_for_the_newer_wish() {
+	both_at_once queued
+	is "$(settle queued 1)" "t|f" "then it ends"
+	is "$(sql "select state from writebacks
+		where task_id = '$TASK' and wish = 'complete'")" superseded \
+		"it is not sent again"
+	call_joined first
+	call_joined second
+}
+
+# begin WISH GATE: another wish, its statement's snapshot taken before it looks at
+# the gate.
+begin() {
+	sed -e "s/\$1::/array['$USER_ID']::/; s/\$2::/array['$TASK']::/" \
+		-e "s/\$3::/array['$1']::/; s/\$6::/60000::/" \
+		-e "s/\$4::/array[gen_random_uuid()]::/" \
+		-e "s/\$5::/array[passed($2)]::/" \
+		"$STACK_ROOT/sql/queries/writeback_begin.sql" |
+		stack_sql | cut -d '|' -f 2,5
+}
+
+test_a_wish_begun_while_the_one_before_goes_back_in_the_queue_supersedes_it() {
+	as_new_user && add_connection attio && make_task attio 'Both'
+	fault '{"kind": "delay", "provider": "attio", "op": "update",
+		"delay_ms": 4000, "times": 1}'
+	call_behind first POST "/v1/tasks/$TASK/complete"
+	wait_until 10 is_in_flight 'write=true' || flunk "the first is in flight"
+	coproc KEEPER { stack_sql; }
+	echo "select pg_advisory_lock($GATE);" >&"${KEEPER[1]}"
+	read -r -u "${KEEPER[0]}" _
+	begin uncomplete "$GATE" >"$STACK_DIR/begun" &
+	wait_until 10 at_the_gate || flunk "its beginning has a snapshot"
+	is "$(settle queued 1)" "t|f" "the first is put back in the queue"
+	eval "exec ${KEEPER[1]}>&-"
+	wait_until 10 test -s "$STACK_DIR/begun" || flunk "it begins"
+	is "$(cat "$STACK_DIR/begun")" "send|queued" "it waits for its turn"
+	is "$(sql "select state from writebacks
+		where task_id = '$TASK' and wish = 'complete'")" superseded \
+		"the first will not be sent again"
+	is "$(sql "select before_status from writebacks
+		where task_id = '$TASK' and wish = 'uncomplete'")" active \
+		"it goes back to what was there before either"
+	call_joined first
+}
+
+stack_init || bail "no directory"
+stack_setting call_deadline_ms 8000
+stack_setting provider_timeout_ms 6000
+stack_setting lease_ms 12000
+stack_whole
+sql "create function passed(gate bigint) returns bigint language sql volatile
+	as 'select 60000::bigint from pg_advisory_lock(gate)'"
+run_tests
