@@ -90,14 +90,27 @@ with wished as (
 	 where t.id = (c.task).id
 	   and t.user_id = (c.task).user_id
 	returning c.ord, t.version, flowpin_task_json(t) as task
+), waiting as materialized (
+	-- as they are once they are locked: one that the snapshot has in flight
+	-- may have been put back in the queue since. In the order of a settle.
+	select c.ord, o.user_id, o.id, o.state, o.task_version,
+	       o.before_status, o.before_completed_at, o.before_completed_by,
+	       o.before_completion_reason
+	  from changing c
+	  join writebacks o
+	    on o.user_id = (c.task).user_id
+	   and o.task_id = (c.task).id
+	 where o.settled_at is null
+	 order by o.id
+	   for update of o
 ), superseded as (
 	update writebacks o
 	   set state = 'superseded', reason = 'newer_wish',
 	       settled_at = now(), due_at = null
-	  from changing c
-	 where o.user_id = (c.task).user_id
-	   and o.task_id = (c.task).id
-	   and o.state = 'queued'
+	  from waiting w
+	 where o.user_id = w.user_id
+	   and o.id = w.id
+	   and w.state = 'queued'
 ), written as (
 	insert into writebacks (user_id, id, task_id, connection_id, by_fallback,
 		wish, state, reason, task_version, before_status,
@@ -135,9 +148,8 @@ with wished as (
 	  left join lateral (
 		select o.before_status, o.before_completed_at,
 		       o.before_completed_by, o.before_completion_reason
-		  from writebacks o
-		 where o.user_id = (c.task).user_id
-		   and o.task_id = (c.task).id
+		  from waiting o
+		 where o.ord = c.ord
 		   and o.state = 'queued'
 		 order by o.task_version
 		 limit 1) q on true

@@ -18,21 +18,24 @@ import sys
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                                "..", "crash"))
+# after this folder, which has modules of the same names
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..",
+                             "crash"))
 
 # pylint: disable=wrong-import-position
-from crash import Stack, crash_points, wait_until
 from oracle import Oracle, Tables, writes_of
 from plan import Plan
 from processes import Processes
+from scene import SWEEP, Points
+from stack import Stack
 from walk import Walk
+from wire import wait_until
 
 BESIDE = 40         # walks at once
 END_WAIT = 60       # seconds for every writeback to end
 RUN_WAIT = 40       # seconds for a run of every connection
 STORIES = int(os.environ.get("STORIES", "3"))  # walks that are told in full
-LINES = 60          # of a walk's log about one task
+LINES = 90          # of a walk's log about one task
 
 COUNTERS = ("disagreements", "wrong_completions", "max_writes_per_user_action",
             "writes_for_provider_actions")
@@ -45,8 +48,10 @@ class Test:
         self.args = args
         self.stack = Stack(args)
         self.simulator, self.database = self.stack.simulator, self.stack.database
-        self.processes = Processes(self.stack, args.seed,
-                                   *crash_points(args.source))
+        points = Points(args.source)
+        self.processes = Processes(
+            self.stack, args.seed, points.gateways,
+            points.pollers + [p.removeprefix(SWEEP) for p in points.sweeps])
         self.totals = collections.Counter()
         self.failed = []
         self.is_over = False

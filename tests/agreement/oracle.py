@@ -474,13 +474,11 @@ class Oracle:
     def live_connection(self, task):
         """The one that speaks for the task, or None."""
         account = self.walk.by_source[task["source"], task["source_id"]].account
-        if task["connection_id"]:
-            return task["connection_id"]
-        oldest = next((c for c in self.connections
-                       if c["type"] == task["source"]), None)
-        if oldest is None or int(oldest["name"]) != account.number:
-            return None
-        return oldest["id"]
+        own = [c for c in self.connections if task["connection_id"] == c["id"]
+               or (not task["connection_id"] and c["type"] == task["source"])]
+        # the oldest, and nobody else's
+        return own[0]["id"] if own and int(own[0]["name"]) == account.number \
+            else None
 
     def own_tasks(self):
         for task in self.tasks.values():

@@ -64,7 +64,9 @@ WRITE_FAULTS = (
     ("sync_error", {}), ("graphql_errors", {}), ("graphql_errors_after", {}),
     ("state_refused", {}), ("not_found", {}),
 )
+# To Todoist an empty answer is a yes, also to what it does not know.
 ONLY = {  # faults that one provider alone can show
+    "empty_body": ("linear", "attio"),
     "graphql_errors": ("linear",), "graphql_errors_after": ("linear",),
     "success_false": ("linear",), "state_refused": ("linear",),
     "unknown_state_type": ("linear",), "sync_error": ("todoist",),

@@ -1,6 +1,6 @@
-"""Two gateways and two pollers all along, and what happens to them: they are
-killed at any moment and at their crash points, and frozen for longer than a
-lease, so that they wake up as owners of what is no longer theirs.
+"""Two gateways and two pollers all along, and what happens to them: at any moment
+and at their crash points they are killed, or frozen for longer than a lease, so
+that they wake up as owners of what is no longer theirs.
 """
 
 import os
@@ -49,7 +49,7 @@ class Processes:
 
     def stop(self):
         self.is_over = True
-        self.thaw()
+        self.thaw_all()
         for thread in self.threads:
             thread.join(10)
 
@@ -71,31 +71,38 @@ class Processes:
 
     # -- keeping them
 
-    def crash_at(self, room, share, most):
-        """Settings that let some of them die on their way."""
+    def mishap(self, room, share, most):
+        """Settings that let some of them die on their way, or stand still."""
         if self.is_quiet or self.draw("random") >= share:
             return {}
+        what = "stop_at" if self.draw("random") < 0.3 else "crash_at"
         point = self.draw("choice", self.points[room])
-        return {"crash_at": f"{point}:{self.draw('randrange', 1, most)}"}
+        return {what: f"{point}:{self.draw('randrange', 1, most)}"}
+
+    def watch(self, child):
+        """Until it ended, or all of it is over."""
+        while child.poll() is None and not self.is_over:
+            if child not in self.frozen and is_stopped(child):
+                self.frozen.add(child)
+                threading.Timer(FREEZE, self.thaw, (child,)).start()
+            time.sleep(0.03)
 
     def keep_gateway(self, i):
         while not self.is_over:
-            child = self.stack.gateway(**self.crash_at("gateway", 0.6, 160))
+            child = self.stack.gateway(**self.mishap("gateway", 0.6, 160))
             if child is None:
                 continue
             child.is_armed = not self.is_quiet
             self.gateways[i] = child
-            while child.poll() is None and not self.is_over:
-                time.sleep(0.03)
+            self.watch(child)
             self.ended(child, self.gateways, i)
 
     def keep_poller(self, i):
         while not self.is_over:
             child = self.stack.start("flowpin-poller",
-                                     **self.crash_at("poller", 0.12, 12))
+                                     **self.mishap("poller", 0.15, 12))
             self.pollers[i] = child
-            while child.poll() is None and not self.is_over:
-                time.sleep(0.02)
+            self.watch(child)
             self.ended(child, self.pollers, i)
             time.sleep(PAUSE)
 
@@ -128,18 +135,19 @@ class Processes:
                 child.send_signal(signal.SIGKILL)
 
     def freeze(self, child):
-        if self.frozen:
-            return  # one at a time: the other goes on
-        self.frozen.add(child)
-        child.send_signal(signal.SIGSTOP)
-        threading.Timer(FREEZE, self.thaw).start()
+        if not self.frozen:  # one at a time: the other goes on
+            child.send_signal(signal.SIGSTOP)
 
-    def thaw(self):
-        for child in list(self.frozen):
-            self.frozen.discard(child)
-            if child.poll() is None:
-                child.send_signal(signal.SIGCONT)
-                self.thaws += 1
+    def thaw(self, child):
+        self.frozen.discard(child)
+        if child.poll() is None:
+            child.send_signal(signal.SIGCONT)
+            self.thaws += 1
+
+    def thaw_all(self):
+        for child in self.gateways + self.pollers:
+            if child and child.poll() is None and is_stopped(child):
+                self.thaw(child)
 
     # -- a round's two halves
 
@@ -149,13 +157,21 @@ class Processes:
     def leave_alone(self):
         """From here on nothing dies; who was to die is replaced."""
         self.is_quiet = True
-        self.thaw()
         for child in list(self.gateways):
             if child and child.is_armed and child.poll() is None:
                 child.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
+            self.thaw_all()
             if all(g and not g.is_armed for g in self.gateways):
                 return
             time.sleep(0.05)
         raise RuntimeError("gateways do not start again")
+
+
+def is_stopped(child):
+    try:
+        with open(f"/proc/{child.pid}/stat", encoding="ascii") as file:
+            return file.read().rpartition(")")[2].split()[0] == "T"
+    except OSError:
+        return False

@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 
-from crash import Answer, fcgi_answer, fcgi_request
+from wire import Answer, fcgi_answer, fcgi_request
 
 CALL_WAIT = 6       # seconds for an answer; a gateway may be frozen or dead
 POLL_WAIT = 1.2     # seconds for a run that a step waits for

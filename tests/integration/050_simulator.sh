@@ -456,6 +456,15 @@ status_is 200
 body_has '.is_deleted'
 it "a deleted Todoist task can be read with its flag"
 
+item todoist '"state":"completed"'
+sim PATCH accounts/todoist/ada '{"completed_reads":"404"}'
+todoist GET "tasks/$id"
+status_is 404
+sim PATCH accounts/todoist/ada '{"completed_reads":"200"}'
+todoist GET "tasks/$id"
+status_is 200
+it "a finished Todoist task may be one that is not read by id"
+
 # Linear
 
 active='query ActiveIssues($first: Int!, $after: String) { viewer { id

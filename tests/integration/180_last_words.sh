@@ -101,6 +101,18 @@ test_what_another_owner_brought_to_its_end_is_told_as_such() {
 	is_outcome accepted "done"
 }
 
+# A commit in doubt is said again: by the same owner, of what has ended.
+test_what_has_ended_does_not_end_otherwise() {
+	fresh || return
+	held_up '"kind": "status", "status": 400'
+	sql "update writebacks set state = 'accepted', reason = 'done',
+		settled_at = now(), due_at = null
+		where id = '$WRITEBACK'" >/dev/null
+	answered
+	is_outcome accepted "done"
+	is "$(task_line "$TASK")" "completed user -" "the task stays as it is"
+}
+
 # refuse TABLE: nothing can be written to it until `allow TABLE`.
 refuse() {
 	stack_admin flowpin -c "create or replace function refuse() returns trigger

@@ -74,6 +74,41 @@ test_an_unclear_end_makes_way_for_the_newer_wish() {
 	call_joined second
 }
 
+# begin WISH GATE: another wish, its statement's snapshot taken before it looks at
+# the gate.
+begin() {
+	sed -e "s/\$1::/array['$USER_ID']::/; s/\$2::/array['$TASK']::/" \
+		-e "s/\$3::/array['$1']::/; s/\$6::/60000::/" \
+		-e "s/\$4::/array[gen_random_uuid()]::/" \
+		-e "s/\$5::/array[passed($2)]::/" \
+		"$STACK_ROOT/sql/queries/writeback_begin.sql" |
+		stack_sql | cut -d '|' -f 2,5
+}
+
+test_a_wish_begun_while_the_one_before_goes_back_in_the_queue_supersedes_it() {
+	as_new_user && add_connection attio && make_task attio 'Both'
+	fault '{"kind": "delay", "provider": "attio", "op": "update",
+		"delay_ms": 4000, "times": 1}'
+	call_behind first POST "/v1/tasks/$TASK/complete"
+	wait_until 10 is_in_flight 'write=true' || flunk "the first is in flight"
+	coproc KEEPER { stack_sql; }
+	echo "select pg_advisory_lock($GATE);" >&"${KEEPER[1]}"
+	read -r -u "${KEEPER[0]}" _
+	begin uncomplete "$GATE" >"$STACK_DIR/begun" &
+	wait_until 10 at_the_gate || flunk "its beginning has a snapshot"
+	is "$(settle queued 1)" "t|f" "the first is put back in the queue"
+	eval "exec ${KEEPER[1]}>&-"
+	wait_until 10 test -s "$STACK_DIR/begun" || flunk "it begins"
+	is "$(cat "$STACK_DIR/begun")" "send|queued" "it waits for its turn"
+	is "$(sql "select state from writebacks
+		where task_id = '$TASK' and wish = 'complete'")" superseded \
+		"the first will not be sent again"
+	is "$(sql "select before_status from writebacks
+		where task_id = '$TASK' and wish = 'uncomplete'")" active \
+		"it goes back to what was there before either"
+	call_joined first
+}
+
 stack_init || bail "no directory"
 stack_setting call_deadline_ms 8000
 stack_setting provider_timeout_ms 6000
