@@ -19,7 +19,8 @@ begin
 	end if;
 	grant usage on schema public to flowpin;
 	foreach name in array array['integrations', 'tasks', 'inbox_items',
-		'writebacks', 'poll_runs', 'events', 'idempotency_keys'] loop
+		'writebacks', 'poll_runs', 'decisions', 'guards', 'events',
+		'idempotency_keys'] loop
 		execute format('grant select, insert, update, delete on %I to flowpin', name);
 		execute format('drop policy if exists flowpin_gateway on %I', name);
 		execute format('create policy flowpin_gateway on %I to flowpin using (true) with check (true)', name);

@@ -37,6 +37,7 @@ create table integrations (
 	last_error text,
 	last_run_at timestamptz,
 	last_complete_run_at timestamptz,
+	quiet_runs integer not null default 0,
 	constraint integrations_key_check
 		check ((key_sealed is null) = (key_id is null))
 );
@@ -58,6 +59,7 @@ comment on column integrations.rate_limited_until is 'The provider asked to wait
 comment on column integrations.failure_count is 'Runs that failed since the last complete one.';
 comment on column integrations.last_error is 'Why the last run failed, for its owner and operators.';
 comment on column integrations.last_complete_run_at is 'When the last run began that saw the whole list.';
+comment on column integrations.quiet_runs is 'Complete runs in a row that found nothing new; many of them make it an idle one.';
 
 -- the fallback of a task that names no connection: the user's oldest of a type
 create index idx_integrations_user_type
@@ -217,6 +219,7 @@ create table writebacks (
 	source_metadata jsonb not null default '{}',
 	generation bigint not null default 0,
 	attempts integer not null default 0,
+	is_unclear boolean not null default false,
 	due_at timestamptz,
 	give_up_at timestamptz not null,
 	created_at timestamptz not null default now(),
@@ -239,6 +242,7 @@ comment on column writebacks.before_status is 'With the other before_ columns: w
 comment on column writebacks.source_metadata is 'The task''s, when the wish was made: the state before, the due date.';
 comment on column writebacks.generation is 'Counts owners: a settle by an earlier one is refused.';
 comment on column writebacks.attempts is 'Times an owner took it to send it.';
+comment on column writebacks.is_unclear is 'A send may have had its effect: the item is read before anything else is done.';
 comment on column writebacks.due_at is 'When another owner may take it: the lease''s end while sending, the next attempt while queued.';
 comment on column writebacks.give_up_at is 'An outcome still unknown then is rolled back.';
 
@@ -271,6 +275,10 @@ create table poll_runs (
 	still_open integer not null default 0,
 	unconfirmed integer not null default 0,
 	reopened integer not null default 0,
+	guard text,
+	held integer not null default 0,
+	repeated integer not null default 0,
+	healed integer not null default 0,
 	primary key (user_id, id)
 );
 alter table poll_runs enable row level security;
@@ -282,8 +290,65 @@ comment on column poll_runs.candidates is 'Active tasks whose item was not liste
 comment on column poll_runs.still_open is 'Candidates that by id were open and in scope.';
 comment on column poll_runs.unconfirmed is 'Candidates of which the provider said nothing; tried again by the next run.';
 
+comment on column poll_runs.guard is 'What held marks in this run; null: nothing.';
+comment on column poll_runs.held is 'Tasks without evidence while a guard held.';
+comment on column poll_runs.repeated is 'Rows that came again while pages shifted.';
+comment on column poll_runs.healed is 'Tasks reopened that had been completed only because their item could not be seen.';
+
 create index idx_poll_runs_connection on poll_runs (connection_id, started_at);
 create index idx_poll_runs_ended on poll_runs (ended_at);
+create index idx_poll_runs_healed on poll_runs (healed) where healed > 0;
+
+-- decisions: what runs made of a task, and why; what `flowpinctl explain` tells.
+-- A decision like the one before it is not written again.
+create table decisions (
+	user_id uuid not null,
+	task_id uuid not null,
+	run_id uuid not null,
+	verdict text not null check (verdict in ('missing', 'occurrence',
+		'returned')),
+	action text not null check (action in ('none', 'complete', 'reopen',
+		'missing', 'visible', 'renumber', 'held')),
+	reason text,
+	is_applied boolean not null,
+	decided_at timestamptz not null default now(),
+	primary key (user_id, task_id, run_id)
+);
+alter table decisions enable row level security;
+
+comment on table decisions is 'What a run made of a task that its list spoke of.';
+comment on column decisions.task_id is 'No foreign key: the story outlives a deleted task.';
+comment on column decisions.verdict is 'What the list said: missing, another occurrence, or returned.';
+comment on column decisions.reason is 'What the provider said of the item by id; no_answer: nothing.';
+comment on column decisions.is_applied is 'False: there was nothing to do, or the task had changed meanwhile.';
+
+create index idx_decisions_decided on decisions (decided_at);
+
+-- guards: what holds a connection's marks until there is evidence ----------------
+
+create table guards (
+	user_id uuid not null,
+	connection_id uuid not null references integrations on delete cascade,
+	kind text not null check (kind in ('account_changed', 'list_emptied',
+		'mass_drop')),
+	held integer not null default 0,
+	account_id text,
+	raised_at timestamptz not null default now(),
+	seen_at timestamptz not null default now(),
+	approved_at timestamptz,
+	primary key (user_id, connection_id)
+);
+alter table guards enable row level security;
+
+comment on table guards is 'What holds a connection''s marks now: a run found too much gone that nobody confirms.';
+comment on column guards.kind is 'account_changed: the key is another account''s; list_emptied: nothing is listed; mass_drop: more than the larger of 5 and 20 % of the tasks.';
+comment on column guards.held is 'Tasks without evidence, by the last run.';
+comment on column guards.account_id is 'account_changed only: who the key is now.';
+comment on column guards.seen_at is 'The last run that it held.';
+comment on column guards.approved_at is 'A person let so many tasks pass; the next run does.';
+
+-- the cascade from integrations
+create index idx_guards_connection on guards (connection_id);
 
 -- events: what a client shows as toasts and what explain prints ----------------
 
@@ -294,7 +359,7 @@ create table events (
 	type text not null check (type in (
 		'task.completed', 'task.reopened', 'task.rolled_back',
 		'writeback.accepted', 'writeback.skipped',
-		'connection.auth_failed')),
+		'connection.auth_failed', 'guard.raised', 'guard.released')),
 	task_id uuid,
 	writeback_id uuid,
 	connection_id uuid,
@@ -360,6 +425,9 @@ insert into flowpin_migrations (number, name) values
 	(9, '009_events'),
 	(10, '010_idempotency_keys'),
 	(11, '011_integrations_key_version'),
-	(12, '012_idempotency_keys_owner');
+	(12, '012_idempotency_keys_owner'),
+	(13, '013_writebacks_is_unclear'),
+	(20, '020_guards'),
+	(21, '021_decisions');
 
 commit;

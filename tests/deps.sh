@@ -36,6 +36,8 @@ python3               program python3
 wrk                   program wrk
 mawk                  program awk
 util-linux            program setpriv
+nodejs                program node
+npm                   program npm
 clang-format          program clang-format
 clang-tidy            program clang-tidy
 shellcheck            program shellcheck

@@ -117,13 +117,15 @@ demo() {
 	add_items todoist 'Buy coffee' 'Call the dentist' 'Water the plants'
 	add_items linear 'Fix the login page' 'Write the release notes' \
 		'Upgrade the database'
-	add_items attio 'Send the offer to Acme' 'Prepare the review'
+	add_items attio 'Send the offer to Acme' 'Prepare the review' \
+		'Thank the partner'
 	stack_poll || fail_log poller "the first poll failed"
 	import todoist 'Buy coffee'
 	import todoist 'Call the dentist'
 	import linear 'Fix the login page'
 	import linear 'Write the release notes'
 	import attio 'Send the offer to Acme'
+	import attio 'Prepare the review'
 	api POST /v1/tasks '{"title":"Plan the week"}' >/dev/null || exit 1
 }
 
@@ -156,11 +158,25 @@ publish_env() {
 	write_env "$run_dir/env" || fail "cannot write $run_dir/env"
 }
 
-# The latest one's copy is removed by the latest only.
+# Where it is this one's, env becomes that of the latest that still runs beside
+# it, or goes.
 withdraw_env() {
-	cmp -s "$env_file" "$run_dir/env" && rm -f "$run_dir/env"
+	local file port was_ours=
+
+	cmp -s "$env_file" "$run_dir/env" && was_ours=1
 	rm -f "$env_file"
-	rmdir "$run_dir/$PORT" "$run_dir" 2>/dev/null
+	rmdir "$run_dir/$PORT" 2>/dev/null
+	if [ -n "$was_ours" ]; then
+		rm -f "$run_dir/env"
+		while IFS= read -r file; do
+			port=${file%/env}
+			stack_is_taken "${port##*/}" || continue
+			(umask 077 && cp "$file" "$run_dir/env.$$") &&
+				mv -f "$run_dir/env.$$" "$run_dir/env"
+			break
+		done < <(ls -t "$run_dir"/*/env 2>/dev/null)
+	fi
+	rmdir "$run_dir" 2>/dev/null
 }
 
 finish() {
@@ -173,44 +189,47 @@ finish() {
 	stack_stop
 }
 
-task_of() { # PROVIDER FIELD
-	api GET "/v1/tasks?status=active&source=$1" | jq -r ".tasks[0].$2 // empty"
+task_of() { # PROVIDER PLACE.FIELD
+	api GET "/v1/tasks?status=active&source=$1" | jq -r ".tasks$2 // empty"
 }
 
-explain() {
-	local provider ours='' item='' auth
+# simulated PROVIDER...: the first of them that is.
+simulated() {
+	local provider
 
-	auth="-H \"Authorization: Bearer \$FLOWPIN_TOKEN\""
+	for provider; do
+		if [ -z "${real[$provider]}" ]; then
+			echo "$provider"
+			return
+		fi
+	done
+}
+
+# Each line works on its own, in any shell. Of one provider's tasks the one that
+# is completed here is not the one that is completed there.
+explain() {
+	local provider there
+	local auth="-H 'Authorization: Bearer $FLOWPIN_TOKEN'"
+
 	echo
 	echo "Flowpin is at $URL; Ctrl-C stops it. To try it, in another terminal:"
 	echo
-	echo "  . $env_file"
-	echo
 	echo "  # the demo user's tasks"
-	echo "  curl -sS $auth \"\$FLOWPIN_URL/v1/tasks\""
-	for provider in linear todoist attio; do
-		[ -z "${real[$provider]}" ] || continue
-		ours=$(task_of "$provider" id)
-		break
-	done
-	if [ -n "$ours" ]; then
+	echo "  curl -sS $auth $URL/v1/tasks"
+	provider=$(simulated todoist attio linear)
+	there=$(simulated linear attio todoist)
+	if [ -n "$provider" ]; then
 		echo
 		echo "  # complete one here: ${provider^} is told"
 		echo "  curl -sS -X POST $auth" \
-			"\"\$FLOWPIN_URL/v1/tasks/$ours/complete\""
-	fi
-	for provider in todoist attio linear; do
-		[ -z "${real[$provider]}" ] || continue
-		item=$(task_of "$provider" source_id)
-		break
-	done
-	if [ -n "$item" ]; then
+			"$URL/v1/tasks/$(task_of "$provider" '[0].id')/complete"
 		echo
-		echo "  # complete one at ${provider^}: a poll or two later it is" \
+		echo "  # complete one at ${there^}: a poll or two later it is" \
 			"completed here"
 		echo "  curl -sS -X PATCH -H 'Content-Type: application/json'" \
 			"-d '{\"state\":\"completed\"}'" \
-			"\"\$FLOWPIN_SIM_URL/_sim/items/$provider/$item\""
+			"$SIM_URL/_sim/items/$there/$(task_of "$there" \
+				'[-1].source_id')"
 	fi
 	for provider in todoist linear attio; do
 		[ -n "${real[$provider]}" ] || continue
@@ -219,6 +238,7 @@ explain() {
 			"POST /v1/inbox/ID/import makes a task of one."
 	done
 	echo
+	printf 'For scripts: . %q\n' "$env_file"
 	echo "Logs and settings: $STACK_DIR"
 }
 
@@ -245,6 +265,7 @@ main() {
 			stack_setting "${provider}_url" "${real_url[$provider]}"
 		fi
 	done
+	say "in $STACK_DIR"
 	say "starting PostgreSQL"
 	stack_postgres || exit 1
 	say "creating the tables"

@@ -27,10 +27,13 @@ struct config {
 	int stop_ms;
 	int body_max_bytes;
 	int poll_interval_ms;
+	int poll_idle_interval_ms;
 	int poll_longest_wait_ms;
 	int poll_concurrency;
+	int poll_type_concurrency;
 	int poll_lease_ms;
 	int poll_max_items;
+	char *complete_on;
 	int retain_writebacks_days, retain_runs_days, retain_events_days;
 	int retain_idempotency_days;
 	char *log_level;

@@ -28,6 +28,7 @@ struct connection {
 	bool writeback;   /* false: completions stay local */
 	int64_t generation;
 	int64_t rate_limited_until_ms; /* wall clock, 0: not limited */
+	int64_t listed_at_ms; /* the last whole list, wall clock; 0: unknown */
 };
 void connection_done(struct connection *conn);
 
@@ -42,6 +43,7 @@ enum item_state {
 	ITEM_REASSIGNED,
 	ITEM_MOVED,
 	ITEM_NOT_VISIBLE, /* asked by id, not returned: deleted or hidden */
+	ITEM_RENUMBERED,  /* its id is an old one: there is a new_id */
 	ITEM_STATE_COUNT
 };
 
@@ -55,6 +57,7 @@ struct item {
 	char *source_url; /* may be NULL */
 	char *metadata;   /* JSON object text: what a later write needs */
 	char *due;        /* recurring only: the occurrence's due date */
+	char *new_id;     /* renumbered only */
 	bool is_recurring;
 	enum item_state state;
 };
@@ -161,8 +164,9 @@ struct writeback {
 	enum wish wish;
 	bool by_fallback; /* the task named no connection */
 	int64_t generation;
-	int attempts;    /* owners so far; past the first, one before may
-			    have sent it */
+	int attempts;    /* owners so far */
+	bool is_unclear; /* one before may have sent it, with an effect that
+			    is not known */
 	bool is_agreed;  /* while it was queued, an earlier writeback of the
 			    same wish was accepted: nothing is to be sent */
 	bool is_too_old; /* an outcome still unknown now is given up */
@@ -184,10 +188,13 @@ enum mark_action {
 	MARK_NONE = 0,
 	MARK_COMPLETE,
 	MARK_REOPEN,
-	MARK_MISSING, /* remember that it could not be seen */
-	MARK_VISIBLE  /* forget that */
+	MARK_MISSING,  /* remember that it could not be seen */
+	MARK_VISIBLE,  /* forget that */
+	MARK_RENUMBER, /* its item has a new id */
+	MARK_HELD      /* would be completed, but for a guard */
 };
 const char *mark_action_name(enum mark_action action);
+const char *diff_verdict_name(enum diff_verdict verdict);
 
 struct candidate {
 	char task_id[CRYPTO_UUID];
@@ -199,11 +206,23 @@ struct candidate {
 	bool never_seen;  /* names no connection and was never listed by it */
 	enum mark_action action; /* decided later */
 	const char *reason;      /* static text */
+	char *new_id;            /* to be renumbered only */
 };
 struct candidates {
 	struct candidate *list;
 	size_t count;
+	int64_t active; /* tasks of the connection that were active */
 };
 void candidates_done(struct candidates *candidates);
+
+/* What holds a connection's marks until there is evidence. */
+enum guard_kind {
+	GUARD_NONE = 0,
+	GUARD_ACCOUNT_CHANGED, /* the key is another account's than before */
+	GUARD_LIST_EMPTIED,    /* nothing is listed, nor visible by id */
+	GUARD_MASS_DROP        /* too much at once that nobody confirms */
+};
+/* "none", "account_changed", ... as stored in guards.kind. */
+const char *guard_kind_name(enum guard_kind kind);
 
 #endif

@@ -8,7 +8,7 @@
 #include "core/crypto.h"
 #include "core/err.h"
 
-struct token_verifier; /* keys and rules; read-only after token_new() */
+struct token_verifier; /* keys and rules, shared by all threads */
 
 struct token_options {
 	const char *hs256_secret; /* Supabase's legacy shared secret */
@@ -28,7 +28,8 @@ void token_free(struct token_verifier *v);
 
 /* ERR_AUTH for anything wrong with it: malformed, another algorithm than the
  * key's, bad signature, expired, not yet valid, another audience, role other
- * than `authenticated`, sub missing or no UUID. err_text() says which. */
+ * than `authenticated`, sub missing or no UUID. err_text() says which. One that
+ * was accepted is not verified again for its remaining life. */
 enum err token_verify(const struct token_verifier *v, const char *text,
     int64_t now_ms, struct token_claims *out) MUST_CHECK;
 

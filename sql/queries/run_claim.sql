@@ -1,6 +1,8 @@
 -- run_claim: take connections that are due; t0 is the database's clock before any
 -- request of the run.
 -- $1 how many at most  $2 lease, ms  $3 only this connection, or null
+-- $4 only of this type, or null
+-- approved: so many tasks without evidence may pass; null: no guard is approved
 with due as materialized (
 	select i.id
 	  from integrations i
@@ -8,6 +10,7 @@ with due as materialized (
 	   and i.status not in ('auth_failed', 'paused')
 	   and (i.next_poll_at <= now() or $3::uuid is not null)
 	   and ($3::uuid is null or i.id = $3::uuid)
+	   and ($4::text is null or i.type = $4::text)
 	   and (i.lease_until is null or i.lease_until <= now())
 	   and (i.rate_limited_until is null or i.rate_limited_until <= now())
 	 order by i.next_poll_at
@@ -22,4 +25,10 @@ update integrations i
  where i.id = d.id
 returning i.user_id, i.id as connection_id, i.type, i.name, i.key_sealed,
        i.key_id, i.key_version, i.metadata, i.account_id, i.status, i.writeback,
-       i.generation, 0 as rate_limited_ms, clock_timestamp() as t0
+       i.generation, 0 as rate_limited_ms, clock_timestamp() as t0,
+       (extract(epoch from i.last_complete_run_at) * 1000)::bigint
+		as listed_at_ms,
+       (select g.held from guards g
+	 where g.user_id = i.user_id
+	   and g.connection_id = i.id
+	   and g.approved_at is not null) as approved

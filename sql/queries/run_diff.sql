@@ -4,6 +4,7 @@
 -- verdict: missing    active, not listed: to be confirmed by id
 --          occurrence active, listed, its due date moved on: that one was done
 --          returned   completed on both sides before, listed again: by id
+-- active: how many active tasks the connection has.
 -- Tasks that changed since t0, or whose writeback is open or was settled since,
 -- are left out. Tasks that name no connection belong to the user's oldest one of
 -- their source. The anti-join grows linearly under any plan; `<> all` does not.
@@ -52,6 +53,13 @@ with own as (
 )
 select q.id, q.version, q.source_id, q.missing_since is not null as was_missing,
        q.connection_id is null as never_seen, l.due,
+       (select count(*)
+	  from own o
+	  join tasks a
+	    on a.user_id = o.user_id
+	   and a.connection_id = o.id
+	 where a.status = 'active'
+	   and a.source_id is not null) as active,
        case when q.status = 'completed' then 'returned'
 	    when l.source_id is null then 'missing'
 	    else 'occurrence' end as verdict
@@ -79,9 +87,10 @@ select q.id, q.version, q.source_id, q.missing_since is not null as was_missing,
 		   and n.id <> q.id
 		   and (n.status = 'active' or (n.created_at, n.id)
 			> (q.created_at, q.id)))
-	-- completed on both sides: what stayed local on purpose stays so
+	-- what stayed local on purpose stays so; what a wish that was refused,
+	-- given up or superseded left behind does not
 	and (q.completed_by in ('absence', 'webhook')
-	     or (select w.state = 'accepted'
+	     or (select w.state <> 'skipped'
 		   from writebacks w
 		  where w.user_id = q.user_id
 		    and w.task_id = q.id

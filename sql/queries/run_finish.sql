@@ -3,9 +3,11 @@
 -- $1 user_id  $2 connection id  $3 generation  $4 t0
 -- $5 account id or null  $6 metadata patch or null  $7 next poll in so many ms
 -- listed: $8 source_ids  $9 titles  $10 urls  $11 metadata  $12 due or null
--- marks:  $13 task ids  $14 versions they were judged at
---         $15 actions (complete, reopen, missing, visible)  $16 reasons
--- counts: $17 pages  $18 still open  $19 unconfirmed
+-- judged: $13 task ids  $14 versions they were judged at  $15 verdicts
+--         $16 actions  $17 reasons  $18 new source_ids or null
+-- counts: $19 pages  $20 still open  $21 unconfirmed  $22 rows that came again
+-- guard:  $23 kind or null  $24 tasks without evidence
+-- $25 longest wait of an idle connection, ms  $26 quiet runs until it is idle
 -- No row: another poller has the connection now, or it is gone; nothing changed.
 with own as materialized (
 	select i.user_id, i.id, i.type,
@@ -26,14 +28,30 @@ with own as materialized (
 	  from own,
 	       unnest($8::text[], $9::text[], $10::text[], $11::jsonb[],
 		$12::text[]) as l (source_id, title, source_url, metadata, due)
+), judged as materialized (
+	select j.*
+	  from own,
+	       unnest($13::uuid[], $14::bigint[], $15::text[], $16::text[],
+		$17::text[], $18::text[])
+			as j (id, version, verdict, action, reason, new_id)
 ), marks as materialized (
-	select t.id, m.action, m.reason
-	  from own o,
-	       unnest($13::uuid[], $14::bigint[], $15::text[], $16::text[])
-			as m (id, version, action, reason)
+	select t.id, m.action, m.reason, m.new_id,
+	       -- completed for no better reason than that it could not be seen
+	       m.action = 'reopen' and t.completed_by = 'absence'
+		and t.completion_reason = 'not_visible' as is_healed
+	  from own o
+	 cross join judged m
 	  join tasks t on t.id = m.id
 	 where t.user_id = o.user_id
 	   and t.version = m.version
+	   and m.action not in ('none', 'held')
+	   -- the item may have been imported again under its new id
+	   and (m.action <> 'renumber' or not exists (
+		select from tasks n
+		 where n.user_id = t.user_id
+		   and n.source = t.source
+		   and n.source_id = m.new_id
+		   and n.status = 'active'))
 	   and not exists (
 		select from writebacks w
 		 where w.user_id = t.user_id
@@ -53,7 +71,9 @@ with own as materialized (
 			when 'reopen' then null else t.completed_by end,
 	       completion_reason = case m.action when 'complete' then m.reason
 			when 'reopen' then null else t.completion_reason end,
-	       connection_id = case when m.action in ('complete', 'reopen')
+	       source_id = coalesce(m.new_id, t.source_id),
+	       connection_id = case when m.action in ('complete', 'reopen',
+			'renumber')
 			then coalesce(t.connection_id, $2::uuid)
 			else t.connection_id end,
 	       missing_since = case m.action when 'missing'
@@ -61,7 +81,7 @@ with own as materialized (
 	  from marks m
 	 where t.id = m.id
 	   and t.user_id = $1::uuid
-	returning t.id, t.connection_id, m.action, m.reason
+	returning t.id, t.connection_id, m.action, m.reason, m.is_healed
 ), refreshed as (
 	update tasks t
 	   set source_metadata = l.metadata,
@@ -110,30 +130,37 @@ with own as materialized (
 					       where m.id = t.id
 						 and m.reason = 'occurrence')))
 	returning i.id
-), newest as (
-	select l.*, n.id as task_id, n.status, n.due_date, n.is_busy,
-	       n.recurs, coalesce(m.action, '') as action
-	  from own o
-	 cross join listed l
-	  left join lateral (
-		select t.id, t.status, t.source_metadata->>'due_date' as due_date,
+), newest as materialized (
+	-- a join, not a look at each: a long list would cost so much by the
+	-- planner's count that it compiles the statement, for many seconds
+	select l.*, n.id as task_id, n.status, n.due_date, n.recurs,
+	       coalesce(m.action, '') as action
+	  from listed l
+	  left join (
+		select distinct on (t.source_id)
+		       t.source_id, t.id, t.status,
+		       t.source_metadata->>'due_date' as due_date,
 		       coalesce(t.source_metadata->>'is_recurring', 'false')
-				= 'true' as recurs,
-		       exists (
-				select from writebacks w
-				 where w.user_id = t.user_id
-				   and w.task_id = t.id
-				   and (w.settled_at is null or
-					w.settled_at >= $4::timestamptz))
-				as is_busy
-		  from tasks t
-		 where t.user_id = o.user_id
+				= 'true' as recurs
+		  from own o
+		  join tasks t
+		    on t.user_id = o.user_id
 		   and t.source = o.type
-		   and t.source_id = l.source_id
 		   and (t.connection_id = o.id or t.connection_id is null)
-		 order by t.status = 'active' desc, t.created_at desc, t.id desc
-		 limit 1) n on true
+		  join listed k
+		    on k.source_id = t.source_id
+		 order by t.source_id, t.status = 'active' desc,
+			t.created_at desc, t.id desc) n
+	    on n.source_id = l.source_id
 	  left join marked m on m.id = n.id
+), busy as materialized (
+	select w.task_id
+	  from newest n
+	  join writebacks w
+	    on w.user_id = $1::uuid
+	   and w.task_id = n.task_id
+	   and (w.settled_at is null or w.settled_at >= $4::timestamptz)
+	 where n.status <> 'active'
 ), added as (
 	insert into inbox_items as i (user_id, connection_id, source_id, title,
 		source_url, metadata)
@@ -141,13 +168,24 @@ with own as materialized (
 	  from own o
 	 cross join newest n
 	 where (n.task_id is null
-		or (n.status = 'archived' and not n.is_busy)
+		or (n.status = 'archived'
+		    and n.task_id not in (select task_id from busy))
 		-- another occurrence than the one that was done: the next,
 		-- or one that was put off to an earlier day
 		or (n.status = 'active' and n.action = 'complete')
-		or (n.status = 'completed' and not n.is_busy
+		or (n.status = 'completed'
+		    and n.task_id not in (select task_id from busy)
 		    and (n.recurs or n.due is not null)
 		    and n.due is distinct from n.due_date))
+	   -- a conflict locks its row, which is a write too: what is as it
+	   -- was is left alone
+	   and not exists (
+		select from inbox_items k
+		 where k.user_id = o.user_id
+		   and k.connection_id = o.id
+		   and k.source_id = n.source_id
+		   and (k.title, k.source_url, k.metadata) is not distinct from
+		       (n.title, n.source_url, n.metadata))
 	    on conflict (user_id, connection_id, source_id) do update
 	   set title = excluded.title, source_url = excluded.source_url,
 	       metadata = excluded.metadata
@@ -176,30 +214,105 @@ with own as materialized (
 	       (select count(*) from removed) as inbox_removed,
 	       (select count(*) from marked where action = 'complete') as completed,
 	       (select count(*) from marked where action = 'reopen') as reopened,
+	       (select count(*) from marked where is_healed) as healed,
 	       (select count(*) from refreshed) as refreshed
+), activity as (
+	-- past so many quiet runs the wait doubles with each
+	select q.id, q.quiet_runs,
+	       least(greatest($7::bigint, $25::bigint), $7::bigint
+			* power(2, greatest(0, least(30,
+				q.quiet_runs - $26::integer)))::bigint) as wait_ms
+	  from (select o.id,
+		       case when c.inbox_added + c.inbox_removed + c.completed
+				+ c.reopened + c.refreshed > 0
+			     or $23::text is not null
+			     or exists (
+				select from tasks t
+				 where t.connection_id = o.id
+				   and t.user_id = o.user_id
+				   and t.updated_at > i.last_complete_run_at)
+			    then 0 else i.quiet_runs + 1 end as quiet_runs
+		  from own o
+		  join integrations i on i.id = o.id
+		 cross join counted c) q
 ), run as (
 	insert into poll_runs (user_id, connection_id, generation, started_at,
 		ended_at, outcome, pages, items, inbox_added, inbox_removed,
-		candidates, completed, still_open, unconfirmed, reopened)
+		candidates, completed, still_open, unconfirmed, reopened,
+		repeated, healed, guard, held)
 	select o.user_id, o.id, $3::bigint, $4::timestamptz, clock_timestamp(),
-	       'complete', $17::integer, c.items, c.inbox_added, c.inbox_removed,
-	       cardinality($13::uuid[]), c.completed, $18::integer, $19::integer,
-	       c.reopened
+	       'complete', $19::integer, c.items, c.inbox_added, c.inbox_removed,
+	       cardinality($13::uuid[]), c.completed, $20::integer, $21::integer,
+	       c.reopened, $22::integer, c.healed, $23, $24::integer
 	  from own o, counted c
+	returning id
+), decided as (
+	insert into decisions (user_id, task_id, run_id, verdict, action, reason,
+		is_applied)
+	select o.user_id, j.id, r.id, j.verdict, j.action, j.reason,
+	       m.id is not null
+	  from own o
+	 cross join run r
+	 cross join judged j
+	  left join marked m on m.id = j.id
+	  left join lateral (
+		select d.action, d.reason
+		  from decisions d
+		 where d.user_id = o.user_id
+		   and d.task_id = j.id
+		 order by d.decided_at desc
+		 limit 1) last on true
+	 where m.id is not null
+	    or (last.action, last.reason) is distinct from (j.action, j.reason)
+), raised as (
+	insert into guards as g (user_id, connection_id, kind, held)
+	select o.user_id, o.id, $23, $24::integer
+	  from own o
+	 where $23::text is not null
+	    on conflict (user_id, connection_id) do update
+	   set kind = excluded.kind,
+	       held = excluded.held,
+	       account_id = null,
+	       seen_at = now(),
+	       raised_at = case when g.kind = excluded.kind
+			then g.raised_at else now() end,
+	       -- what a person let pass covers no more than was shown then
+	       approved_at = case when g.kind = excluded.kind
+			and excluded.held <= g.held then g.approved_at end
+	returning xmax = 0 as is_new
+), released as (
+	delete from guards g
+	 using own o
+	 where g.user_id = o.user_id
+	   and g.connection_id = o.id
+	   and $23::text is null
+	returning g.kind
+), told_of_guards as (
+	insert into events (user_id, type, connection_id, reason, detail)
+	select o.user_id, 'guard.raised', o.id, $23,
+	       format('%s shows too little at once; %s tasks stay open until that is certain.',
+			initcap(o.type), $24::integer)
+	  from own o, raised
+	 where is_new
+	union all
+	select o.user_id, 'guard.released', o.id, r.kind,
+	       format('What %s shows is certain again.', initcap(o.type))
+	  from own o, released r
 ), freed as (
 	update integrations i
 	   set lease_until = null,
 	       -- past t0 it was asked for while this run was under way
 	       next_poll_at = greatest(i.rate_limited_until,
-			least(now() + $7::bigint * interval '1 ms',
+			least(now() + a.wait_ms * interval '1 ms',
 				case when i.next_poll_at > $4::timestamptz
 					then i.next_poll_at end)),
+	       quiet_runs = a.quiet_runs,
 	       failure_count = 0,
 	       last_error = null,
 	       last_complete_run_at = $4::timestamptz,
 	       account_id = coalesce($5, i.account_id),
 	       metadata = coalesce(i.metadata, '{}') || coalesce($6::jsonb, '{}')
-	  from own o
-	 where i.id = o.id
+	  from activity a
+	 where i.id = a.id
 )
 select c.* from own, counted c

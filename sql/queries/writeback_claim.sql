@@ -24,7 +24,7 @@ with claimed as (
 select c.id is not null as claimed,
        coalesce(c.generation, w.generation) as writeback_generation,
        coalesce(c.attempts, w.attempts) as attempts,
-       w.state, w.reason,
+       w.state, w.reason, w.is_unclear,
        exists (
 		select from writebacks o
 		 where o.user_id = w.user_id

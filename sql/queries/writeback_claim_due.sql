@@ -24,6 +24,8 @@ with due as materialized (
 	update writebacks w
 	   set state = 'sending', generation = w.generation + 1,
 	       attempts = w.attempts + 1,
+	       -- its owner fell silent, perhaps after sending it
+	       is_unclear = w.is_unclear or w.state = 'sending',
 	       due_at = now() + $2::bigint * interval '1 ms'
 	  from due d
 	 where w.user_id = d.user_id
@@ -33,6 +35,7 @@ with due as materialized (
 select w.user_id, w.id as writeback_id, w.task_id, w.wish, w.by_fallback,
        w.source, w.source_id, w.source_metadata,
        w.generation as writeback_generation, w.attempts,
+       w.is_unclear,
        w.give_up_at <= now() as is_too_old,
        exists (
 		select from writebacks o

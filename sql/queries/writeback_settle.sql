@@ -7,6 +7,7 @@
 -- $9 rate limited for so many ms, 0: not  $10 metadata patches, json or null
 -- $11 sentences for the user, or null: no event
 -- $12 versions of the key it was asked with: what $8 to $10 say holds for that one
+-- $13 queued: a send may have had its effect
 -- One row per element: held and settled; or busy, its task's row was locked by
 -- someone else: again, alone; or neither: the lease was lost (fencing).
 -- restored: the task is back to what it was.
@@ -18,10 +19,11 @@ with said as (
 	select *
 	  from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[],
 		$5::text[], $6::text[], $7::bigint[], $8::boolean[],
-		$9::bigint[], $10::jsonb[], $11::text[], $12::bigint[])
+		$9::bigint[], $10::jsonb[], $11::text[], $12::bigint[],
+		$13::boolean[])
 	       with ordinality as s (user_id, id, generation, state, reason,
 		detail, due_ms, auth_failed, limit_ms, patch, sentence,
-		key_version, ord)
+		key_version, is_unclear, ord)
 ), changing as materialized (
 	select s.ord, t.user_id, t.id, t.version
 	  from said s
@@ -49,7 +51,8 @@ with said as (
 	       case when n.is_newer and s.state = 'queued' then 'newer_wish'
 			else s.reason end as new_reason,
 	       s.detail as new_detail, s.due_ms, s.auth_failed, s.limit_ms,
-	       s.patch, s.sentence, s.key_version, w.*
+	       s.patch, s.sentence, s.key_version,
+	       s.is_unclear as now_unclear, w.*
 	  from ready s
 	  join writebacks w on w.user_id = s.user_id and w.id = s.id
 	 cross join lateral (
@@ -65,7 +68,7 @@ with said as (
 ), settled as (
 	update writebacks w
 	   set state = h.new_state, reason = h.new_reason,
-	       detail = h.new_detail,
+	       detail = h.new_detail, is_unclear = h.now_unclear,
 	       due_at = case h.new_state when 'queued'
 			then now() + h.due_ms * interval '1 ms' end,
 	       settled_at = case h.new_state when 'queued' then null

@@ -69,14 +69,21 @@ static const struct setting settings[] = {
 	  "a larger request body is refused" },
 	{ "poll_interval_ms", AT(poll_interval_ms), NULL, 60000, 100, INT_MAX,
 	  "a connection is polled so often" },
+	{ "poll_idle_interval_ms", AT(poll_idle_interval_ms), NULL, 600000, 100,
+	  INT_MAX, "one without news is polled less and less, so often at least" },
 	{ "poll_longest_wait_ms", AT(poll_longest_wait_ms), NULL, 1800000, 100,
 	  INT_MAX, "one that fails is tried again after so long at most" },
 	{ "poll_concurrency", AT(poll_concurrency), NULL, 64, 1, 512,
 	  "connections polled at once" },
+	{ "poll_type_concurrency", AT(poll_type_concurrency), NULL, 32, 1,
+	  512, "of these, so many of one provider" },
 	{ "poll_lease_ms", AT(poll_lease_ms), NULL, 300000, 1000, INT_MAX,
 	  "a run takes no longer" },
 	{ "poll_max_items", AT(poll_max_items), NULL, 100000, 1, 1000000,
 	  "a longer list counts as incomplete" },
+	{ "complete_on", AT(complete_on), "completed, canceled, duplicate, deleted, "
+	  "archived, reassigned, moved, not_visible", 0, 0, 0,
+	  "what has to become of an item to complete its task" },
 	{ "retain_writebacks_days", AT(retain_writebacks_days), NULL, 90, 1,
 	  36500, "ended writebacks are kept so long" },
 	{ "retain_runs_days", AT(retain_runs_days), NULL, 14, 1, 36500,
@@ -297,17 +304,14 @@ config_base_url(const struct config *config, const char *provider)
 void
 config_print_help(void)
 {
-	char fallback[64];
-
 	for (size_t i = 0; i < SETTINGS; i++) {
 		const struct setting *s = &settings[i];
 
+		printf("  %-24s %s ", s->name, s->meaning);
 		if (s->text)
-			snprintf(fallback, sizeof(fallback), "%s",
-			    *s->text ? s->text : "none");
+			printf("[%s]\n", *s->text ? s->text : "none");
 		else
-			snprintf(fallback, sizeof(fallback), "%d", s->number);
-		printf("  %-24s %s [%s]\n", s->name, s->meaning, fallback);
+			printf("[%d]\n", s->number);
 	}
 }
 

@@ -42,7 +42,7 @@ log_level_parse(const char *text, enum log_level *out)
 		}
 	}
 	return err_set(
-	    ERR_CONFIG, "log level must be debug, info, warn or error");
+	    ERR_CONFIG, "log_level must be debug, info, warn or error");
 }
 
 static bool

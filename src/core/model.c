@@ -16,6 +16,7 @@ static const char *const item_state_names[] = {
 	[ITEM_REASSIGNED]  = "reassigned",
 	[ITEM_MOVED]       = "moved",
 	[ITEM_NOT_VISIBLE] = "not_visible",
+	[ITEM_RENUMBERED]  = "renumbered",
 };
 
 static const char *const outcome_names[] = {
@@ -118,6 +119,7 @@ item_done(struct item *item)
 	free(item->source_url);
 	free(item->metadata);
 	free(item->due);
+	free(item->new_id);
 	memset(item, 0, sizeof(*item));
 }
 
@@ -180,9 +182,27 @@ const char *
 mark_action_name(enum mark_action action)
 {
 	static const char *const names[] = { "none", "complete", "reopen",
-		"missing", "visible" };
+		"missing", "visible", "renumber", "held" };
 
 	return names[action];
+}
+
+const char *
+diff_verdict_name(enum diff_verdict verdict)
+{
+	static const char *const names[] = { "missing", "occurrence",
+		"returned" };
+
+	return names[verdict];
+}
+
+const char *
+guard_kind_name(enum guard_kind kind)
+{
+	static const char *const names[] = { "none", "account_changed",
+		"list_emptied", "mass_drop" };
+
+	return names[kind];
 }
 
 void
@@ -190,6 +210,7 @@ candidates_done(struct candidates *candidates)
 {
 	for (size_t i = 0; i < candidates->count; i++) {
 		free(candidates->list[i].source_id);
+		free(candidates->list[i].new_id);
 		free(candidates->list[i].due);
 	}
 	free(candidates->list);

@@ -13,7 +13,7 @@
 #include "queries.h"
 
 /* The newest migration whose columns the statements use. */
-#define SCHEMA_NEEDED 10
+#define SCHEMA_NEEDED 21
 
 static void
 print_help(const struct program *program)
@@ -35,7 +35,6 @@ program_begin(const struct program *program, int argc, char **argv, int *next,
 {
 	const char *path = NULL;
 	enum log_level level = LOG_INFO;
-	enum err err;
 	int i;
 
 	for (i = 1; i < argc; i++) {
@@ -57,12 +56,11 @@ program_begin(const struct program *program, int argc, char **argv, int *next,
 		path = argv[i];
 	}
 	*next = i;
-	err = config_load(path, config);
-	if (!err)
-		err = log_level_parse(config->log_level, &level);
-	if (err) {
-		program_fail(program);
-		return 1;
+	if (config_load(path, config))
+		return program_fail(program);
+	if (log_level_parse(config->log_level, &level)) {
+		config_done(config);
+		return program_fail(program);
 	}
 	log_open(program->name, level);
 	return -1;

@@ -13,6 +13,7 @@
 #include <cjose/cjose.h>
 
 #include "core/json.h"
+#include "token_cache.h"
 
 #define MAX_TOKEN_BYTES 8192
 #define MIN_SECRET_BYTES 32        /* RFC 7518, 3.2 */
@@ -24,6 +25,7 @@ struct token_verifier {
 	cjose_jwk_t *key;
 	char *audience;
 	int64_t leeway_ms;
+	struct token_cache *verified;
 };
 
 static enum err
@@ -80,6 +82,8 @@ token_new(const struct token_options *options, struct token_verifier **out)
 		goto out;
 	}
 	err = key_new(options->hs256_secret, &v->key);
+	if (!err)
+		err = token_cache_new(&v->verified);
 	if (err)
 		goto out;
 	*out = v;
@@ -95,6 +99,7 @@ token_free(struct token_verifier *v)
 	if (v == NULL)
 		return;
 	key_free(v->key);
+	token_cache_free(v->verified);
 	free(v->audience);
 	free(v);
 }
@@ -266,11 +271,15 @@ token_verify(const struct token_verifier *v, const char *text, int64_t now_ms,
     struct token_claims *out)
 {
 	size_t len = strnlen(text, MAX_TOKEN_BYTES + 1);
+	char digest[CRYPTO_SHA256_HEX];
 	cJSON *claims = NULL;
 	enum err err;
 
 	if (len > MAX_TOKEN_BYTES)
 		return err_set(ERR_AUTH, "token: too long");
+	crypto_sha256_hex(text, len, digest);
+	if (token_cache_find(v->verified, digest, now_ms, out))
+		return OK;
 	if (!has_jws_shape(text, len))
 		return err_set(ERR_AUTH, "token: not a JWT signed with HS256");
 	err = open_jws(v, text, len, &claims);
@@ -278,6 +287,8 @@ token_verify(const struct token_verifier *v, const char *text, int64_t now_ms,
 		return err;
 	err = read_claims(v, claims, now_ms, out);
 	cJSON_Delete(claims);
+	if (!err)
+		token_cache_add(v->verified, digest, now_ms, out);
 	return err;
 }
 

@@ -8,7 +8,9 @@
 #include "core/delivery/courier.h"
 #include "core/program.h"
 #include "core/store/connection.h"
+#include "core/sync/absence.h"
 #include "core/token.h"
+#include "absence.h"
 #include "migrate.h"
 
 static const struct program program = { "flowpinctl",
@@ -18,6 +20,10 @@ static const struct program program = { "flowpinctl",
 	"  keygen              print a new master key\n"
 	"  token USER_ID [--life SECONDS]\n"
 	"                      print a bearer token for a user (tests, demos)\n"
+	"  guard list          which connections' marks are held, and why\n"
+	"  guard approve CONNECTION_ID\n"
+	"                      what is held there is right: go on\n"
+	"  explain TASK_ID     the story of a task's completion, in order\n"
 	"  check-config        are the settings complete and readable?\n"
 	"  doctor              check settings, database, and every provider's "
 	"state\n" };
@@ -106,16 +112,31 @@ command_token(const struct config *config, int argc, char **argv)
 	return 0;
 }
 
+static int
+command_guard(const struct config *config, int argc, char **argv)
+{
+	return absence_guard_command(&program, config, argc, argv);
+}
+
+static int
+command_explain(const struct config *config, int argc, char **argv)
+{
+	return absence_explain_command(&program, config, argc, argv);
+}
+
 static enum err
 check_settings(const struct config *config)
 {
 	struct courier courier;
 	struct token_verifier *verifier = NULL;
+	unsigned policy;
 	enum err err = config_require(config, "database_url");
 
 	if (!err)
 		err = program_open_verifier(config, &verifier);
 	token_free(verifier);
+	if (!err)
+		err = absence_policy_parse(config->complete_on, &policy);
 	if (err)
 		return err;
 	err = courier_open(&courier, config);
@@ -182,6 +203,8 @@ static const struct command commands[] = {
 	{ "migrate", command_migrate },
 	{ "keygen", command_keygen },
 	{ "token", command_token },
+	{ "guard", command_guard },
+	{ "explain", command_explain },
 	{ "check-config", command_check_config },
 	{ "doctor", command_doctor },
 };

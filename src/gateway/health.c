@@ -5,6 +5,7 @@
 
 #include "core/providers/provider.h"
 #include "core/store/connection.h"
+#include "core/store/guard.h"
 #include "core/store/writeback.h"
 #include "gateway.h"
 
@@ -92,6 +93,36 @@ print_gauge(struct buf *body, const struct gauge *gauge,
 	return err;
 }
 
+/* How many guards hold, and what they should have held. */
+static enum err
+print_guards(struct gateway *gateway, struct buf *body)
+{
+	const char *names[PROVIDERS_MAX];
+	struct guard_counts counts = { 0 };
+	size_t n = 0;
+	enum err err;
+
+	for (; n < PROVIDERS_MAX && provider_at(n); n++)
+		names[n] = provider_at(n)->name;
+	err = guard_count(&gateway->store, names, n, &counts);
+	if (!err)
+		err = buf_add_str(body, "# TYPE flowpin_guards gauge\n");
+	for (size_t i = 0; !err && i < counts.count; i++)
+		err = buf_addf(body,
+		    "flowpin_guards{provider=\"%s\",kind=\"%s\"} %" PRId64 "\n",
+		    counts.list[i].type, counts.list[i].kind,
+		    counts.list[i].guards);
+	if (!err)
+		err = buf_addf(body,
+		    "# HELP flowpin_wrong_completions Tasks completed because "
+		    "their item could not be seen, and reopened when it was; "
+		    "should be 0.\n"
+		    "# TYPE flowpin_wrong_completions gauge\n"
+		    "flowpin_wrong_completions %" PRId64 "\n",
+		    counts.healed);
+	return err;
+}
+
 HANDLER(health_metrics)
 {
 	struct provider_health health[PROVIDERS_MAX] = { 0 };
@@ -116,5 +147,7 @@ HANDLER(health_metrics)
 		    open.count, open.oldest_s);
 	for (size_t g = 0; !err && g < sizeof(gauges) / sizeof(gauges[0]); g++)
 		err = print_gauge(body, &gauges[g], health, n);
+	if (!err)
+		err = print_guards(gateway, body);
 	return err;
 }

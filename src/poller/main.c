@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/crash.h"
 #include "core/delivery/carry_out.h"
 #include "core/log.h"
 #include "core/program.h"
-#include "run.h"
+#include "core/sync/absence.h"
+#include "claims.h"
 
 #define RUNNER_STACK (512 * 1024)
 #define SWEEP_LIMIT 64
@@ -18,15 +20,25 @@
 
 static const struct program program = { "flowpin-poller",
 	"one poll of every connection that is due, then exit",
-	"  --connection ID  only this one, due or not\n" };
+	"  --connection ID  only this one, due or not\n"
+	"  --dry-run        print what would be marked and why; change "
+	"nothing\n" };
 
 static volatile sig_atomic_t is_stopping;
 
+struct options {
+	const char *connection_id; /* NULL: all that are due */
+	char id[CRYPTO_UUID];
+	bool is_dry_run;
+};
+
 struct pass {
 	const struct poller *poller;
-	const char *connection_id;
+	struct options options;
+	struct claims claims;
 	atomic_int failures; /* internal ones */
 	atomic_int runs;
+	bool is_watched; /* a person sees standard error */
 };
 
 static void
@@ -43,6 +55,9 @@ poll_one(struct pass *pass, struct run *run)
 	enum err err = run_poll(pass->poller, run);
 
 	atomic_fetch_add(&pass->runs, 1);
+	if (pass->is_watched)
+		fprintf(stderr, "\r%s: %d connections polled ", program.name,
+		    atomic_load(&pass->runs));
 	if (!err)
 		return;
 	atomic_fetch_add(&pass->failures, 1);
@@ -51,50 +66,48 @@ poll_one(struct pass *pass, struct run *run)
 	    log_quote(err_text(), why, sizeof(why)));
 }
 
-/* Claim and poll until nothing is due. */
+static void
+claim_failed(struct pass *pass)
+{
+	char why[200];
+
+	log_error("msg=\"cannot claim\" why=%s",
+	    log_quote(err_text(), why, sizeof(why)));
+	atomic_fetch_add(&pass->failures, 1);
+}
+
+/* Poll until nothing is due. */
 static void *
 runner(void *arg)
 {
 	struct pass *pass = arg;
-	const struct config *config = pass->poller->config;
-	char why[200];
+	struct run run = { 0 };
+	enum err err;
 
-	while (!is_stopping) {
-		struct run *list = NULL;
-		size_t n = 0;
-		enum err err;
-
-		crash_point("before_run");
-		err = run_claim(&pass->poller->store, 1, config->poll_lease_ms,
-		    pass->connection_id, &list, &n);
-		crash_point("after_run");
-		if (err) {
-			log_error("msg=\"cannot claim\" why=%s",
-			    log_quote(err_text(), why, sizeof(why)));
-			atomic_fetch_add(&pass->failures, 1);
-		}
-		for (size_t i = 0; i < n; i++) {
-			poll_one(pass, &list[i]);
-			run_done(&list[i]);
-		}
-		free(list);
-		if (err || n == 0 || pass->connection_id)
+	for (;;) {
+		if (is_stopping)
+			claims_close(&pass->claims);
+		err = claims_take(&pass->claims, &run);
+		if (err)
 			break;
+		poll_one(pass, &run);
+		claims_end(&pass->claims, &run);
 	}
+	if (err != ERR_NOTFOUND)
+		claim_failed(pass);
 	return NULL;
 }
 
-/* The calling thread is one of the runners; more come as long as there is
- * work for them. */
+/* The calling thread is one of the runners. */
 static void
-poll_all(struct pass *pass)
+poll_due(struct pass *pass)
 {
-	int limit =
-	    pass->connection_id ? 1 : pass->poller->config->poll_concurrency;
+	int limit = pass->poller->config->poll_concurrency;
 	pthread_t *threads = calloc((size_t)limit, sizeof(*threads));
 	pthread_attr_t attr;
 	int n = 0;
 
+	claims_init(&pass->claims, pass->poller, limit);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, RUNNER_STACK);
 	for (; threads && n < limit - 1; n++)
@@ -104,7 +117,54 @@ poll_all(struct pass *pass)
 	for (int i = 0; i < n; i++)
 		pthread_join(threads[i], NULL);
 	pthread_attr_destroy(&attr);
+	claims_done(&pass->claims);
 	free(threads);
+}
+
+/* Only the one that was named, due or not. */
+static void
+poll_named(struct pass *pass)
+{
+	const struct run_wanted wanted = { pass->options.connection_id, NULL };
+	struct run *list = NULL;
+	size_t n = 0;
+	enum err err;
+
+	crash_point("before_run");
+	err = run_claim(&pass->poller->store, 1,
+	    pass->poller->config->poll_lease_ms, &wanted, &list, &n);
+	crash_point("after_run");
+	if (err)
+		claim_failed(pass);
+	for (size_t i = 0; i < n; i++) {
+		poll_one(pass, &list[i]);
+		run_done(&list[i]);
+	}
+	free(list);
+}
+
+/* Claims nothing, marks nothing, keeps no house: one connection after the
+ * other is looked at, and told about on standard output. */
+static void
+preview(struct pass *pass)
+{
+	const char *only = pass->options.connection_id;
+	char after[CRYPTO_UUID] = "";
+	enum err err = OK;
+
+	while (!err && !is_stopping) {
+		struct run run = { 0 };
+
+		err = run_look(
+		    &pass->poller->store, *after ? after : NULL, only, &run);
+		if (!err) {
+			snprintf(after, sizeof(after), "%s", run.connection.id);
+			err = run_preview(pass->poller, &run);
+		}
+		run_done(&run);
+	}
+	if (err && err != ERR_NOTFOUND)
+		claim_failed(pass);
 }
 
 /* What gateways left open. */
@@ -155,32 +215,57 @@ static void
 work(struct pass *pass)
 {
 	pthread_t house;
-	bool keeps = !pass->connection_id &&
-		     !pthread_create(&house, NULL, keep_house, pass);
+	bool keeps;
 
-	poll_all(pass);
+	if (pass->options.is_dry_run) {
+		preview(pass);
+		return;
+	}
+	if (pass->options.connection_id) {
+		poll_named(pass);
+		return;
+	}
+	keeps = !pthread_create(&house, NULL, keep_house, pass);
+	poll_due(pass);
 	if (keeps)
 		pthread_join(house, NULL);
 }
 
 static int
-read_options(int argc, char **argv, int next, char connection_id[CRYPTO_UUID])
+read_options(int argc, char **argv, int next, struct options *out)
 {
-	connection_id[0] = '\0';
 	for (; next < argc; next++) {
+		if (!strcmp(argv[next], "--dry-run")) {
+			out->is_dry_run = true;
+			continue;
+		}
 		if (strcmp(argv[next], "--connection")) {
 			fprintf(stderr, "%s: no such option: %s (see --help)\n",
 			    program.name, argv[next]);
 			return 2;
 		}
-		if (++next == argc ||
-		    !crypto_uuid_parse(argv[next], connection_id)) {
+		if (++next == argc || !crypto_uuid_parse(argv[next], out->id)) {
 			fprintf(stderr, "%s: --connection needs an id\n",
 			    program.name);
 			return 2;
 		}
+		out->connection_id = out->id;
 	}
 	return 0;
+}
+
+static enum err
+open_poller(struct poller *poller, const struct config *config)
+{
+	enum err err;
+
+	poller->config = config;
+	err = absence_policy_parse(config->complete_on, &poller->complete_on);
+	if (!err)
+		err = courier_open(&poller->courier, config);
+	if (!err)
+		err = program_open_store(&program, config, &poller->store);
+	return err;
 }
 
 int
@@ -190,29 +275,27 @@ main(int argc, char **argv)
 	struct poller poller = { 0 };
 	struct pass pass = { .poller = &poller };
 	struct config config;
-	char connection_id[CRYPTO_UUID];
 	enum err err;
 	int next, code = program_begin(&program, argc, argv, &next, &config);
 
 	if (code >= 0)
 		return code;
-	code = read_options(argc, argv, next, connection_id);
+	code = read_options(argc, argv, next, &pass.options);
 	if (code) {
 		config_done(&config);
 		return code;
 	}
-	pass.connection_id = connection_id[0] ? connection_id : NULL;
+	pass.is_watched = isatty(STDERR_FILENO);
 	program_guard_secrets();
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
-	poller.config = &config;
-	err = courier_open(&poller.courier, &config);
-	if (!err)
-		err = program_open_store(&program, &config, &poller.store);
+	err = open_poller(&poller, &config);
 	if (err) {
 		program_fail(&program);
 	} else {
 		work(&pass);
+		if (pass.is_watched)
+			fputc('\n', stderr);
 		log_debug("msg=\"pass ended\" runs=%d failures=%d",
 		    atomic_load(&pass.runs), atomic_load(&pass.failures));
 	}

@@ -16,6 +16,14 @@
 #define RATE_LIMIT_DEFAULT_MS 60000
 #define RATE_LIMIT_MOST_MS 3600000
 
+/* What a run found out, before any of it is written down. */
+struct findings {
+	struct fetched fetched;
+	struct candidates candidates;
+	struct guard guard;
+	int still_open, unconfirmed;
+};
+
 static int64_t
 limit_ms(const struct answer *failure)
 {
@@ -29,11 +37,12 @@ limit_ms(const struct answer *failure)
 }
 
 static enum err
-fail(const struct poller *poller, const struct run *run, int pages,
-    const struct answer *failure)
+fail(const struct poller *poller, const struct run *run,
+    const struct fetched *fetched, const struct answer *failure)
 {
 	struct run_failure f = { .error = failure->detail,
-		.pages = pages,
+		.pages = fetched->pages,
+		.other_account_id = fetched->other_account_id,
 		.auth_failed = failure->outcome == OUTCOME_AUTH_FAILED,
 		.limit_ms = limit_ms(failure),
 		.first_wait_ms = poller->config->poll_interval_ms,
@@ -44,21 +53,32 @@ fail(const struct poller *poller, const struct run *run, int pages,
 	log_warn("connection=%s type=%s msg=\"run failed\" outcome=%s "
 		 "reason=%s pages=%d detail=%s",
 	    run->connection.id, run->connection.type,
-	    outcome_name(failure->outcome), reason_name(failure->reason), pages,
-	    log_quote(failure->detail, detail, sizeof(detail)));
+	    outcome_name(failure->outcome), reason_name(failure->reason),
+	    fetched->pages, log_quote(failure->detail, detail, sizeof(detail)));
 	crash_point("before_run_fails");
 	err = run_fail(&poller->store, run, &f);
 	crash_point("after_run_fails");
 	return err;
 }
 
+static void
+count(struct findings *f, const struct candidate *c, const struct item *item)
+{
+	if (c->verdict != DIFF_MISSING)
+		return;
+	f->unconfirmed += !item || c->action == MARK_MISSING;
+	f->still_open += item && item->state == ITEM_OPEN;
+}
+
 /* Read by id what the decision needs, and decide. */
 static enum err
 confirm(const struct poller *poller, struct run *run, int64_t deadline_ms,
-    struct candidates *candidates, struct run_result *result)
+    struct findings *f)
 {
+	struct candidates *candidates = &f->candidates;
 	const char **ids = calloc(candidates->count + 1, sizeof(*ids));
 	struct items read = { 0 };
+	enum err err = OK;
 	size_t n = 0;
 
 	if (!ids)
@@ -68,19 +88,39 @@ confirm(const struct poller *poller, struct run *run, int64_t deadline_ms,
 			ids[n++] = candidates->list[i].source_id;
 	courier_read(
 	    &poller->courier, &run->connection, ids, n, deadline_ms, &read);
-	for (size_t i = 0; i < candidates->count; i++) {
+	for (size_t i = 0; !err && i < candidates->count; i++) {
 		struct candidate *c = &candidates->list[i];
 		const struct item *item = courier_find(&read, c->source_id);
 
-		absence_decide(c, item);
-		if (c->verdict != DIFF_MISSING)
-			continue;
-		result->unconfirmed += !item || c->action == MARK_MISSING;
-		result->still_open += item && item->state == ITEM_OPEN;
+		err = absence_decide(c, item, poller->complete_on);
+		count(f, c, item);
 	}
 	items_done(&read);
 	free(ids);
-	return OK;
+	return err;
+}
+
+/* Of a whole list: what does it speak of, and what is to be done about it? */
+static enum err
+judge(const struct poller *poller, struct run *run, int64_t deadline_ms,
+    struct findings *f)
+{
+	enum err err =
+	    run_diff(&poller->store, run, &f->fetched.items, &f->candidates);
+
+	if (!err)
+		err = confirm(poller, run, deadline_ms, f);
+	if (!err)
+		f->guard = absence_guard(
+		    &f->candidates, f->fetched.items.count, run->approved);
+	return err;
+}
+
+static void
+findings_done(struct findings *f)
+{
+	fetched_done(&f->fetched);
+	candidates_done(&f->candidates);
 }
 
 static int64_t
@@ -94,59 +134,118 @@ next_poll_ms(const struct config *config)
 	       (int64_t)(crypto_random() % (uint64_t)(ms / 5 + 1));
 }
 
-static enum err
-mark(const struct poller *poller, struct run *run, int64_t deadline_ms,
-    struct fetched *fetched)
+static void
+log_run(const struct run *run, const struct findings *f,
+    const struct run_result *result)
 {
-	struct candidates candidates = { 0 };
-	struct run_result result = { .items = &fetched->items,
-		.candidates = &candidates,
-		.account_id = fetched->account_id,
-		.metadata_patch = fetched->metadata_patch,
-		.next_poll_ms = next_poll_ms(poller->config),
-		.pages = fetched->pages };
-	enum err err =
-	    run_diff(&poller->store, run, &fetched->items, &candidates);
+	log_info("connection=%s type=%s pages=%d items=%zu repeated=%zu "
+		 "candidates=%zu completed=%" PRId64 " reopened=%" PRId64
+		 " still_open=%d unconfirmed=%d inbox_added=%" PRId64
+		 " inbox_removed=%" PRId64,
+	    run->connection.id, run->connection.type, f->fetched.pages,
+	    f->fetched.items.count, f->fetched.repeated, f->candidates.count,
+	    result->completed, result->reopened, f->still_open, f->unconfirmed,
+	    result->inbox_added, result->inbox_removed);
+	if (f->guard.kind)
+		log_warn("connection=%s type=%s msg=\"guard holds\" kind=%s "
+			 "held=%" PRId64,
+		    run->connection.id, run->connection.type,
+		    guard_kind_name(f->guard.kind), f->guard.held);
+}
 
-	if (!err)
-		err = confirm(poller, run, deadline_ms, &candidates, &result);
+static enum err
+mark(const struct poller *poller, struct run *run, struct findings *f)
+{
+	struct run_result result = { .items = &f->fetched.items,
+		.candidates = &f->candidates,
+		.account_id = f->fetched.account_id,
+		.metadata_patch = f->fetched.metadata_patch,
+		.next_poll_ms = next_poll_ms(poller->config),
+		.idle_poll_ms = poller->config->poll_idle_interval_ms,
+		.guard = f->guard.kind,
+		.held = f->guard.held,
+		.pages = f->fetched.pages,
+		.still_open = f->still_open,
+		.unconfirmed = f->unconfirmed,
+		.repeated = f->fetched.repeated };
+	enum err err;
+
 	crash_point("before_mark");
-	if (!err)
-		err = run_finish(&poller->store, run, &result);
+	err = run_finish(&poller->store, run, &result);
 	crash_point("after_mark");
 	if (!err)
-		log_info("connection=%s type=%s pages=%d items=%zu "
-			 "candidates=%zu completed=%" PRId64
-			 " reopened=%" PRId64 " still_open=%d unconfirmed=%d "
-			 "inbox_added=%" PRId64 " inbox_removed=%" PRId64,
-		    run->connection.id, run->connection.type, result.pages,
-		    fetched->items.count, candidates.count, result.completed,
-		    result.reopened, result.still_open, result.unconfirmed,
-		    result.inbox_added, result.inbox_removed);
-	candidates_done(&candidates);
+		log_run(run, f, &result);
 	return err;
+}
+
+static int64_t
+deadline(const struct poller *poller)
+{
+	return clock_mono_ms() + poller->config->poll_lease_ms - MARGIN_MS;
 }
 
 enum err
 run_poll(const struct poller *poller, struct run *run)
 {
-	int64_t deadline_ms =
-	    clock_mono_ms() + poller->config->poll_lease_ms - MARGIN_MS;
-	struct fetched fetched = { 0 };
+	int64_t deadline_ms = deadline(poller);
+	struct findings f = { 0 };
 	struct answer failure = { 0 };
 	enum err err;
 
 	crash_point("before_fetch");
 	if (courier_fetch(&poller->courier, &run->connection, deadline_ms,
-		&fetched, &failure))
-		err = fail(poller, run, fetched.pages, &failure);
-	else
-		err = mark(poller, run, deadline_ms, &fetched);
-	fetched_done(&fetched);
+		&f.fetched, &failure)) {
+		err = fail(poller, run, &f.fetched, &failure);
+	} else {
+		err = judge(poller, run, deadline_ms, &f);
+		if (!err)
+			err = mark(poller, run, &f);
+	}
+	findings_done(&f);
 	if (err == ERR_CONFLICT) {
 		log_warn("connection=%s msg=\"given up\" why=\"%s\"",
 		    run->connection.id, err_text());
 		err = OK; /* someone else's now, and nothing was marked */
 	}
+	return err;
+}
+
+static void
+print_findings(const struct run *run, const struct findings *f)
+{
+	const char *id = run->connection.id, *type = run->connection.type;
+
+	printf("%s %s: %d pages, %zu items, %zu candidates\n", id, type,
+	    f->fetched.pages, f->fetched.items.count, f->candidates.count);
+	if (f->guard.kind)
+		printf("%s %s: the guard %s would hold %" PRId64 " tasks\n", id,
+		    type, guard_kind_name(f->guard.kind), f->guard.held);
+	for (size_t i = 0; i < f->candidates.count; i++) {
+		const struct candidate *c = &f->candidates.list[i];
+
+		printf("%s %s: task %s (item %s, %s): %s, %s\n", id, type,
+		    c->task_id, c->source_id, diff_verdict_name(c->verdict),
+		    mark_action_name(c->action), c->reason);
+	}
+}
+
+enum err
+run_preview(const struct poller *poller, struct run *run)
+{
+	int64_t deadline_ms = deadline(poller);
+	struct findings f = { 0 };
+	struct answer failure = { 0 };
+	enum err err = OK;
+
+	if (courier_fetch(&poller->courier, &run->connection, deadline_ms,
+		&f.fetched, &failure)) {
+		printf("%s %s: not the whole list, marks nothing: %s\n",
+		    run->connection.id, run->connection.type, failure.detail);
+	} else {
+		err = judge(poller, run, deadline_ms, &f);
+		if (!err)
+			print_findings(run, &f);
+	}
+	findings_done(&f);
 	return err;
 }

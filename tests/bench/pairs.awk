@@ -34,7 +34,8 @@ function pair(wish,    v) {
 	v[8] = "array[false]"
 	v[10] = v[11] = "array[null]"
 	v[12] = "array[1]"
-	print bind(settle, v, 12) ";"
+	v[13] = v[8]
+	print bind(settle, v, 13) ";"
 }
 
 /^[ \t]*--/ { next }

@@ -34,6 +34,7 @@ def read_arguments():
     parser.add_argument("--seed", required=True)
     for name in ("stack", "programs", "source", "simulator", "postgres-port"):
         parser.add_argument("--" + name, required=True)
+    parser.add_argument("--counts", help="a file to leave the table's counts in")
     return parser.parse_args()
 
 
@@ -68,7 +69,7 @@ def main():
         walked = time.monotonic() - begun
         found = judge(walk)
     except (RuntimeError, OSError, subprocess.SubprocessError) as error:
-        print(f"seed={args.seed}: {error}")
+        print(f"again: make test-crash KILLS={args.kills} SEED={args.seed}: {error}")
         for rescuer in walk.player.rescuers:
             print(stack.log(rescuer))
         print("0 passed, 1 failed")
@@ -76,6 +77,10 @@ def main():
     finally:
         stack.end_all()
         shutil.rmtree(stack.run_dir, ignore_errors=True)
+    table = found.table()
+    if args.counts:
+        table.save(args.counts)
+    table.show()
     failed = found.report()
     print(f"seed={args.seed} restarts={walk.restarts} scenes={len(walk.scenes)} "
           f"walk_s={walked:.0f} wait_s={found.waited:.1f} "
@@ -83,11 +88,7 @@ def main():
     print(f"{len(found.checks) - failed} passed, {failed} failed")
     if failed:
         print(f"again: make test-crash KILLS={args.kills} SEED={args.seed}")
-    print(f"kills={walk.kills} "
-          f"writebacks={sum(len(r) for r in found.rows.values())} "
-          f"lost={len(found.lost)} twice={len(found.twice)} "
-          f"wrong_rollback={len(found.wrong)} "
-          f"slowest_recovery_ms={max(found.recovery.values(), default=0):.0f}")
+    table.close()
     return 1 if failed else 0
 
 

@@ -5,7 +5,8 @@ import collections
 import json
 import time
 
-from scene import ANY_MOMENT, CUTS, EXTRAS, WISHES
+from scene import ANY_MOMENT, CUTS, EXTRAS
+from table import Table
 from walk import RESTARTS
 from wire import items_of, seconds, wait_until
 
@@ -394,24 +395,29 @@ class Judge:
     def table(self):
         names = (self.walk.plan.points.all + [ANY_MOMENT]
                  + [name for name, _ in EXTRAS] + ["db_" + how for how in RESTARTS])
-        print(f"{'point':27}{'kills':>6}{'resets':>8}{'blackholes':>12}"
-              f"{'writebacks':>12}{'accepted':>10}{'rolled_back':>13}"
-              f"{'superseded':>12}{'skipped':>9}{'slowest_ms':>12}")
-        for name in names:
-            scenes = [s for s in self.walk.scenes if s.row == name]
-            rows = [r for s in scenes for r in self.rows[s.task]]
-            states = collections.Counter(r["state"] for r in rows)
-            hits = collections.Counter(
-                s.how for s in scenes if s.is_hit or name == ANY_MOMENT)
-            slowest = max((self.recovery.get(r["id"], 0) for r in rows), default=0)
-            resets = hits["reset"] + hits["net_reset"]
-            holes = hits["blackhole"] + hits["net_blackhole"]
-            kills = hits["kill"]
-            if name == ANY_MOMENT:  # whatever was meant, it was killed
-                kills, resets, holes = len(scenes), 0, 0
-            print(f"{name:27}{kills:6}{resets:8}{holes:12}{len(rows):12}"
-                  f"{states['accepted']:10}{states['rolled_back']:13}"
-                  f"{states['superseded']:12}{states['skipped']:9}{slowest:12.0f}")
+        return Table({name: self.row(name) for name in names}, {
+            "kills": self.walk.kills,
+            "writebacks": sum(len(rows) for rows in self.rows.values()),
+            "lost": len(self.lost), "twice": len(self.twice),
+            "wrong_rollback": len(self.wrong),
+            "slowest_recovery_ms": max(self.recovery.values(), default=0)})
+
+    def row(self, name):
+        scenes = [s for s in self.walk.scenes if s.row == name]
+        rows = [r for s in scenes for r in self.rows[s.task]]
+        states = collections.Counter(r["state"] for r in rows)
+        hits = collections.Counter(s.how for s in scenes if s.is_hit)
+        if name == ANY_MOMENT:  # whatever was meant, it was killed
+            hits = {"kill": len(scenes)}
+        hits = collections.Counter(hits)
+        return {"kills": hits["kill"],
+                "resets": hits["reset"] + hits["net_reset"],
+                "blackholes": hits["blackhole"] + hits["net_blackhole"],
+                "writebacks": len(rows), "accepted": states["accepted"],
+                "rolled_back": states["rolled_back"],
+                "superseded": states["superseded"], "skipped": states["skipped"],
+                "slowest_ms": max((self.recovery.get(r["id"], 0) for r in rows),
+                                  default=0)}
 
     def story(self, task, words):
         print(f"  {words}")
@@ -444,7 +450,6 @@ class Judge:
                     print(f"    request: {json.dumps(entry)}")
 
     def report(self):
-        self.table()
         failed = 0
         for sentence, failures in self.checks:
             failed += bool(failures)

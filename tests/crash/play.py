@@ -284,7 +284,7 @@ class Player:
         self.stack.end(poller)
 
     def postpone(self, s, interval):
-        self.database.sure(
+        self.database.quick(
             f"update writebacks set due_at = now() + interval '{interval}' "
             f"where task_id = '{s.task}' and settled_at is null")
 

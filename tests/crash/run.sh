@@ -82,7 +82,7 @@ exec 7<>"$STACK_DIR/asked" 8<>"$STACK_DIR/done"
 setpriv --pdeathsig TERM -- python3 -B "$STACK_ROOT/tests/crash/crash.py" \
 	--kills "$KILLS" --seed "$SEED" --stack "$STACK_DIR" \
 	--programs "$STACK_BIN" --source "$STACK_ROOT/src" --simulator "$SIM_URL" \
-	--postgres-port "$STACK_PG_PORT" </dev/null 7<&- 8<&- &
+	--postgres-port "$STACK_PG_PORT" ${COUNTS:+--counts "$COUNTS"} </dev/null 7<&- 8<&- &
 STACK_PIDS+=("walk:$!")
 while walk_goes_on; do
 	read -r -t 0.5 word <&7 || continue

@@ -191,6 +191,26 @@ class Database:
         self.command = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
                         "-h", f"{stack}/pg", "-p", str(port), "-U", "flowpin",
                         "-d", "flowpin"]
+        self.kept = threading.local()
+
+    def quick(self, sql):
+        """As sure, without rows, through a psql that stays: for what must not be
+        overtaken."""
+        try:
+            if getattr(self.kept, "psql", None) is None:
+                self.kept.psql = subprocess.Popen(
+                    self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL)
+            self.kept.psql.stdin.write(f"{sql};\n\\echo done\n".encode())
+            self.kept.psql.stdin.flush()
+            if self.kept.psql.stdout.readline() == b"done\n":
+                return
+        except OSError:
+            pass
+        self.kept.psql.kill()
+        self.kept.psql.wait()
+        self.kept.psql = None
+        self.sure(sql)
 
     def run(self, sql):
         """The rows as text; None when the database is away."""

@@ -17,28 +17,45 @@ make_copy() {
 		cp "$STACK_BIN"/flowpin* "$1/build/copy/"
 }
 
-# start_run [VARIABLE=VALUE...]: on a free port; its words go to $RUN_OUT.
-start_run() {
-	RUN_PORT=$(stack_port)
+# begin_run COMMAND...: on $RUN_PORT, from a folder of no meaning; its words go to
+# $RUN_OUT.
+begin_run() {
 	RUN_OUT=$STACK_DIR/run.$RUN_PORT
 	: >"$RUN_OUT"
+	cd / || return 1
 	# bash gives its background children an ignored SIGINT, which they could
-	# never trap again
-	env --default-signal=INT "${RUN_AS[@]}" env BUILD=build/copy \
-		PORT="$RUN_PORT" "$@" "$RUN_ROOT/tests/run.sh" \
+	# never trap again; a session of its own is what a terminal has
+	setsid env --default-signal=INT "${RUN_AS[@]}" env PORT="$RUN_PORT" "$@" \
 		</dev/null >"$RUN_OUT" 2>&1 &
 	STACK_PIDS+=("run$RUN_PORT:$!")
-	stack_until 60 stack_holds_or_gone "run$RUN_PORT" \
-		grep -q '^Logs and settings' "$RUN_OUT" &&
-		stack_alive "run$RUN_PORT" && return 0
+	cd "$OLDPWD" || return 1
+}
+
+# has_come WORDS: the run says them, or has ended.
+has_come() {
+	stack_until 120 stack_holds_or_gone "run$RUN_PORT" \
+		grep -q "$1" "$RUN_OUT" && stack_alive "run$RUN_PORT" && return 0
 	flunk "it starts: $(cat "$RUN_OUT")"
-	return 1
+}
+
+# start_run [VARIABLE=VALUE...]: the script alone, on a free port.
+start_run() {
+	RUN_PORT=$(stack_port)
+	begin_run BUILD=build/copy "$@" "$RUN_ROOT/tests/run.sh" &&
+		has_come '^Logs and settings'
 }
 
 # stop_run PORT [SIGNAL]
 stop_run() {
 	RUN_STATE=$(sed -n 's/^Logs and settings: //p' "$STACK_DIR/run.$1")
 	stack_end "run$1" "${2:-INT}"
+}
+
+# interrupt_run: as a terminal's Ctrl-C, which all of its processes get.
+interrupt_run() {
+	kill -INT -- "-$(stack_pid "run$RUN_PORT")"
+	stack_until 60 stack_is_down "run$RUN_PORT" || flunk "it stops"
+	stack_end "run$RUN_PORT"
 }
 
 # Its processes all have its directory in their arguments or environment, or
@@ -56,10 +73,7 @@ left_of() { # DIRECTORY
 
 # paste_line NUMBER: the way somebody would, in a shell that knows nothing.
 paste_line() {
-	{
-		sed -n 's/^  \(\. .*\)/\1/p' "$RUN_OUT"
-		grep '^  curl ' "$RUN_OUT" | sed -n "$1p"
-	} | env -i "PATH=$PATH" bash -u
+	grep '^  curl ' "$RUN_OUT" | sed -n "$1p" | env -i "PATH=$PATH" sh -u
 }
 
 env_value() { # NAME
@@ -72,8 +86,52 @@ completed_titles() {
 		jq -r '.tasks[].completed_by'
 }
 
+# What the run's own simulator was asked to change, from here on.
+mark_writes() {
+	SEQ=$(run_requests 0 | jq .last_seq)
+}
+
+writes_since() {
+	run_requests "$SEQ" | jq '[.requests[] | select(.write)] | length'
+}
+
+run_requests() { # SINCE
+	curl -sS "$(env_value FLOWPIN_SIM_URL)/_sim/requests?since=$1"
+}
+
 absence_is_seen() {
 	completed_titles | grep -qx absence
+}
+
+# env_is_whole: build/run/env has every name, with a value, for any shell.
+env_is_whole() {
+	local env=$RUN_ROOT/build/run/env
+
+	is "$(stat -c %a "$env")" 600 "the keys in env are their owner's"
+	is "$(env -i "PATH=$PATH" sh -ue -c '. "$0" && for name in FLOWPIN_URL \
+		FLOWPIN_TOKEN FLOWPIN_SIM_URL DATABASE_URL SIM_TODOIST_TOKEN \
+		SIM_LINEAR_API_KEY SIM_ATTIO_TOKEN; do
+		eval "test -n \"\$$name\"" && echo "$name"; done | wc -l' "$env")" 7 \
+		"all seven names are in env"
+	is "$(sh -c '. "$0" && echo "$FLOWPIN_URL"' "$env")" \
+		"http://127.0.0.1:$RUN_PORT" "the address in env"
+	is "$(cat "$RUN_ROOT/build/run/$RUN_PORT/env")" "$(cat "$env")" \
+		"the port's own is the same"
+	is "$(sh -c '. "$0" && for account in "$SIM_TODOIST_TOKEN" \
+		"$SIM_LINEAR_API_KEY" "$SIM_ATTIO_TOKEN"; do
+		curl -s "$FLOWPIN_SIM_URL/_sim/items?account=$account" |
+		jq ".items | length > 0"; done' "$env" | sort | uniq -c |
+		tr -d ' ')" 3true "each account at the simulator has items"
+}
+
+# polls: how many runs each connection has had, at least.
+polls() {
+	psql -X -At "$(env_value DATABASE_URL)" -c 'select min(n) from (select
+		count(*) as n from poll_runs group by connection_id) c'
+}
+
+has_polled() {
+	[ "$(polls)" -ge "$1" ]
 }
 
 works_and_leaves_nothing() {
@@ -81,14 +139,18 @@ works_and_leaves_nothing() {
 
 	start_run || return
 	env=$RUN_ROOT/build/run/$RUN_PORT/env
-	is "$(stat -c %a "$env")" 600 "the keys in env are their owner's"
+	env_is_whole
+	is "$(grep -c '^  curl ' "$RUN_OUT")" 3 "three lines are printed"
 	like "$(paste_line 1 | jq '.tasks | length')" '^[3-9]$' \
 		"the first line lists tasks"
 	is "$(paste_line 2 | jq -r '.task.status, .writeback.outcome' |
 		tr '\n' ' ')" 'completed accepted ' \
 		"the second completes one at its provider"
 	paste_line 3 >/dev/null || flunk "the third completes one over there"
-	ok "which is completed here soon" wait_until 20 absence_is_seen
+	mark_writes
+	ok "which is completed here soon" wait_until 60 absence_is_seen
+	is "$(writes_since)" 0 "and nothing is written for it"
+	ok "it goes on polling" wait_until 60 has_polled "$(($(polls) + 2))"
 	is "$(psql -X -At "$(env_value DATABASE_URL)" \
 		-c 'select count(*) > 0 from inbox_items')" t \
 		"the database can be looked at, and some items wait in the inbox"
@@ -98,13 +160,64 @@ works_and_leaves_nothing() {
 		'attio linear todoist' "a connection at each provider"
 	stop_run "$RUN_PORT"
 	is "$(left_of "$RUN_STATE")" '' "nothing is left behind"
-	ok "nor its env" test ! -e "$env"
+	ok "nor its env" test ! -e "$env" -a ! -e "$RUN_ROOT/build/run"
 	unlike "$(cat "$RUN_OUT")" 'rror' "and it never complained"
 }
 
 test_it_starts_works_and_leaves_nothing_behind() {
 	works_and_leaves_nothing
 	[ "$tap_failed" = 0 ] || diag "$(cat "$RUN_OUT")"
+}
+
+test_it_starts_again_on_the_same_port() {
+	start_run || return
+	stop_run "$RUN_PORT"
+	begin_run BUILD=build/copy "$RUN_ROOT/tests/run.sh"
+	has_come '^Logs and settings' || return
+	like "$(paste_line 1)" '"tasks"' "it works as the first did"
+	stop_run "$RUN_PORT"
+	is "$(left_of "$RUN_STATE")" '' "and ends as it did"
+}
+
+# The whole command, as it is typed in another folder, with a terminal's Ctrl-C.
+test_make_run_works_from_any_folder() {
+	local make=(make --no-print-directory -C "$STACK_ROOT" "BUILD=$BUILD" run)
+
+	RUN_PORT=$(stack_port)
+	RUN_ROOT=$STACK_ROOT begin_run env -u MAKEFLAGS -u MAKELEVEL "${make[@]}"
+	has_come '^Logs and settings' || return
+	RUN_STATE=$(sed -n 's/^Logs and settings: //p' "$RUN_OUT")
+	like "$(paste_line 1)" '"tasks"' "it works"
+	interrupt_run
+	is "$(left_of "$RUN_STATE")" '' "nothing is left behind"
+	ok "nor its env" test ! -e "$STACK_ROOT/build/run/$RUN_PORT"
+}
+
+# Wherever it is interrupted on its way.
+test_ctrl_c_while_it_starts_leaves_nothing_behind() {
+	local words before
+
+	for words in 'starting PostgreSQL' 'creating the tables' \
+		'starting the gateway' 'starting nginx' 'adding a demo user'; do
+		RUN_PORT=$(stack_port)
+		begin_run BUILD=build/copy TMP_MARK="$STACK_DIR/mark.$RUN_PORT" \
+			"$RUN_ROOT/tests/run.sh"
+		has_come "$words" || return
+		before=$(tr '\0' '\n' <"/proc/$(stack_pid "run$RUN_PORT")/environ" |
+			grep -c '^TMP_MARK=')
+		is "$before" 1 "its processes can be told from others"
+		interrupt_run
+		is "$(marked "$STACK_DIR/mark.$RUN_PORT")" '' \
+			"interrupted at '$words': no process"
+		is "$(left_of "$(sed -n 's/^run: in //p' "$RUN_OUT")")" '' \
+			"interrupted at '$words': no directory"
+		ok "nor env" test ! -e "$RUN_ROOT/build/run"
+	done
+}
+
+# marked MARK: processes that have it in their environment, which is inherited.
+marked() {
+	grep -lsF "TMP_MARK=$1" /proc/[0-9]*/environ
 }
 
 test_two_run_beside_each_other() {
@@ -117,10 +230,17 @@ test_two_run_beside_each_other() {
 		"$RUN_ROOT/build/run/$RUN_PORT/env"
 	stop_run "$first" TERM
 	is "$(left_of "$RUN_STATE")" '' "the first ends whole"
-	ok "and leaves env to the latest" test -s "$RUN_ROOT/build/run/env"
+	ok "and leaves env to the latest" env_is_whole
 	like "$(paste_line 1)" '"tasks"' "the second goes on"
+	first=$RUN_PORT
+	start_run || return
 	stop_run "$RUN_PORT" TERM
-	is "$(left_of "$RUN_STATE")" '' "and ends as well"
+	is "$(left_of "$RUN_STATE")" '' "a third ends whole"
+	RUN_PORT=$first RUN_OUT=$STACK_DIR/run.$first
+	ok "and gives env back to the second" env_is_whole
+	stop_run "$RUN_PORT" TERM
+	is "$(left_of "$RUN_STATE")" '' "which ends as well"
+	ok "and takes env away" test ! -e "$RUN_ROOT/build/run"
 }
 
 test_a_port_in_use_is_said_in_a_sentence() {
@@ -148,6 +268,32 @@ test_a_key_of_the_users_own_is_told_to_nobody() {
 	is "$(grep -lsF -f <(printf '%s\n' "$secret") /proc/[0-9]*/cmdline)" '' \
 		"it is in no argument"
 	stop_run "$RUN_PORT"
+}
+
+# The real ones are another simulator's here, at which nothing was made ready.
+test_real_providers_are_used_where_keys_are_given() {
+	local key=own-$RANDOM$RANDOM provider
+
+	stack_sim || return
+	for provider in todoist linear attio; do
+		add_item "$provider" "real at $provider" "{\"account\":\"$key\"}"
+	done
+	start_run TODOIST_TOKEN="$key" TODOIST_URL="$SIM_URL" \
+		LINEAR_API_KEY="$key" LINEAR_URL="$SIM_URL" \
+		ATTIO_API_KEY="$key" ATTIO_URL="$SIM_URL" || return
+	is "$(curl -sS -H "Authorization: Bearer $(env_value FLOWPIN_TOKEN)" \
+		"$(env_value FLOWPIN_URL)/v1/inbox" |
+		jq -r '.items[].title' | sort | tr '\n' ,)" \
+		'real at attio,real at linear,real at todoist,' \
+		"their items wait in the inbox, and no others"
+	is "$(grep -c 'is the real one' "$RUN_OUT")" 3 "it is said"
+	like "$(paste_line 1)" '"tasks"' "the line that is left works"
+	sim GET '/_sim/requests?since=0'
+	is "$(jq '[.requests[] | select(.write)] | length' <<<"$BODY")" 0 \
+		"nothing was changed there"
+	stop_run "$RUN_PORT"
+	is "$(left_of "$RUN_STATE")" '' "nothing is left behind"
+	stack_end sim
 }
 
 # Killed without a chance to clean up, its processes end with it all the same.

@@ -107,8 +107,8 @@ test_an_unknown_item_is_gone() {
 }
 
 test_a_retired_api_that_answers_in_plain_text_is_permanent() {
-	refused_for_good complete '"kind": "gone_410"' '[a-z_]+'
-	refused_for_good uncomplete '"kind": "gone_410"' '[a-z_]+'
+	refused_for_good complete '"kind": "gone_410"' gone_api
+	refused_for_good uncomplete '"kind": "gone_410"' gone_api
 }
 
 test_a_limit_of_seconds_is_told_as_such() {

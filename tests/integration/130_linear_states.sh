@@ -198,6 +198,26 @@ test_a_refused_state_is_looked_up_anew_and_tried_once_more() {
 	like "$(writes)" '^[12]$' "at most two tries"
 }
 
+test_a_state_that_was_looked_up_anew_is_remembered() {
+	local first
+
+	fresh
+	team KEEPS "$USUAL"
+	issue Doing || return
+	first=$TASK
+	issue Doing || return
+	without Done
+	sim PATCH "/_sim/teams/$TEAM" "$(teams_states | jq -c '{states:
+		(. + [{name: "Finished", type: "completed", position: 3}])}')"
+	complete "$first"
+	is "$(field .writeback.outcome)" accepted "the first finds it: $BODY"
+	mark
+	complete "$TASK"
+	is_outcome accepted "done"
+	is "$(stands) $(writes) $(count_requests 'op=states')" "Finished 1 0" \
+		"the second need not ask"
+}
+
 test_a_state_refused_twice_is_rolled_back() {
 	fresh
 	team REFUSED "$USUAL"

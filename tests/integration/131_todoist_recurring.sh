@@ -160,6 +160,22 @@ test_repeated_sendings_carry_one_command_id() {
 		length' <<<"$BODY")" 1 "one id: $BODY"
 }
 
+# The first one took effect, and nobody can tell: the second is the same command.
+test_a_close_that_is_sent_twice_is_run_once() {
+	fresh
+	ready_for complete todoist "$DAILY" || return
+	# the look before must succeed, the look in between must not
+	fault '{"provider": "todoist", "op": "read", "kind": "status",
+		"status": 500, "skip": 1}'
+	fault '{"provider": "todoist", "write": true, "kind": "reset_after",
+		"times": 1}'
+	complete "$TASK"
+	healed
+	is_outcome accepted "done"
+	is "$(writes)" 2 "it was sent twice"
+	one_is_done
+}
+
 test_what_cannot_be_read_stays_open_and_is_not_closed_twice() {
 	local members writeback state
 
@@ -258,6 +274,28 @@ test_a_task_that_recurs_since_the_last_poll_is_not_closed_twice() {
 		poll_once "$CONNECTION"
 		is "$(task_status "$TASK")" active "the next one is to be done"
 	done
+}
+
+# It was sent as a plain close, which knows no command id, and cannot be looked at:
+# not sent again before somebody has looked.
+test_a_plain_close_that_cannot_be_looked_at_is_not_sent_again() {
+	local writeback
+
+	fresh
+	ready_for complete todoist '{"due_date": "2031-02-03"}' || return
+	change_item todoist "$ITEM" '{"recurring": "every day"}'
+	fault '{"provider": "todoist", "op": "read", "kind": "status",
+		"status": 500}'
+	fault '{"provider": "todoist", "write": true, "kind": "reset_after",
+		"times": 1}'
+	complete "$TASK"
+	is "$STATUS $(field .writeback.outcome)" "504 open" "it is open: $BODY"
+	writeback=$(field .writeback.id)
+	no_faults
+	wait_until 30 writeback_has_ended "$writeback" || flunk "it ends"
+	is "$(events_of "$TASK")" "task.rolled_back source_changed" \
+		"the user is told to look"
+	is "$(writes) $(at_todoist .occurrences_done)" "1 1" "it was sent once"
 }
 
 stack_init || bail "no directory"

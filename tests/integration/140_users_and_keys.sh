@@ -268,6 +268,10 @@ test_an_idempotency_key_belongs_to_one_user() {
 	as_user "$USER_B"
 	api POST /v1/tasks '{"title": "Secret plan"}' 'Idempotency-Key: shared'
 	is "$STATUS" 201 "Bob's"
+	TASK=$(field .task.id)
+	api POST /v1/tasks '{"title": "Secret plan"}' 'Idempotency-Key: shared'
+	is "$(field .task.id) $(header idempotency-replayed)" "$TASK true" \
+		"which he is told again"
 	is "$(api GET /v1/tasks && jq -r '[.tasks[] |
 		select(.title == "Secret plan")] | length' <<<"$BODY")" 1 \
 		"is another task"

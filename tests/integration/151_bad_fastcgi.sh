@@ -53,7 +53,7 @@ test_what_is_no_fastcgi_gets_no_answer() {
 	begin_refusals
 	for name in unknown_role garbage zeros another_version unknown_type \
 		no_begin params_cut params_of_4_gigabytes params_of_2_gigabytes \
-		leave_in_header; do
+		leave_in_header leave_in_params; do
 		fcgi "$name" "CONTENT_LENGTH=${#MILK}"
 		is "$STATUS$BODY" '' "$name: no answer"
 		isnt "$ENDING" ended "$name: the connection is closed"
@@ -68,8 +68,8 @@ test_a_request_that_breaks_off_changes_nothing() {
 	local name
 
 	begin_refusals
-	for name in abort abort_in_params stdin_before_params leave_in_params \
-		leave_in_body leave_in_record; do
+	for name in abort abort_in_params stdin_before_params leave_in_body \
+		leave_in_record; do
 		fcgi "$name" "CONTENT_LENGTH=${#MILK}"
 		is "$STATUS$BODY" '' "$name: no answer"
 		has_logged 1 "$name"

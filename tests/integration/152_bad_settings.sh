@@ -137,7 +137,7 @@ test_a_bad_number_is_named_with_its_bounds() {
 	FLOWPIN_WORKERS=many refuses "FLOWPIN_WORKERS: workers must be" \
 		"$GATEWAY" "$POLLER" "$CHECK"
 	changed log_level=loud
-	refuses 'log level must be' "$GATEWAY" "$POLLER" "$CHECK"
+	refuses 'log_level must be' "$GATEWAY" "$POLLER" "$CHECK"
 	changed call_deadline_ms=20000 lease_ms=20500
 	refuses 'lease_ms must be at least a second more' "$GATEWAY"
 }

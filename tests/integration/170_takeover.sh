@@ -127,7 +127,7 @@ owner_is_stopped() {
 }
 
 # The owner stands still with a refusal in its hands, and another one succeeds.
-test_a_late_owners_settle_is_refused_by_the_generation() {
+test_a_late_owner_changes_nothing_of_what_has_ended() {
 	local provider
 
 	for provider in "${PROVIDERS[@]}"; do
@@ -147,7 +147,8 @@ test_a_late_owners_settle_is_refused_by_the_generation() {
 			"$provider: the late one is told what holds: $BODY"
 		agreed complete "$provider"
 		is "$(owner_says)" "accepted 2 2" "$provider: nothing changed"
-		is "$(events_of "$TASK")" "" "$provider: nobody was told of a rollback"
+		is "$(events_of "$TASK")" "writeback.accepted done" \
+			"$provider: nobody was told of a rollback"
 		no_faults
 	done
 }
@@ -168,8 +169,10 @@ test_a_late_owner_is_told_of_a_rollback_as_a_failure() {
 	no_faults
 }
 
-test_a_late_owner_of_what_is_still_open_points_to_it() {
-	in_flight complete attio '"kind": "delay", "delay_ms": 700' || return
+test_a_late_owner_is_refused_while_the_next_one_is_at_work() {
+	in_flight complete attio \
+		'"kind": "status", "status": 400, "times": 1, "delay_ms": 700' ||
+		return
 	kill -STOP "$(stack_pid gateway)"
 	wait_until 10 owner_is_stopped
 	# another owner has it, and is at work
@@ -179,6 +182,8 @@ test_a_late_owner_of_what_is_still_open_points_to_it() {
 	call_joined owner
 	is "$STATUS $(field .writeback.outcome) $(header location)" \
 		"202 open /v1/writebacks/$WRITEBACK" "told to look there: $BODY"
+	is "$(owner_says) $(task_status "$TASK")" "sending 2 1 completed" \
+		"the generation refuses what it has to say"
 	no_faults
 	lease_ends 0
 	wait_until $TAKE_UP has_ended || flunk "it ends"

@@ -4,28 +4,18 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# held_up FAULT [TIMES]: a call whose write is not answered before `let_go`,
-# because the simulator is stopped. Sets WRITEBACK.
+# held_up FAULT [TIMES]: a call whose write is not answered before `sim_goes_on`.
+# Sets WRITEBACK.
 held_up() {
 	fault "{$1, \"provider\": \"attio\", \"write\": true,
 		\"times\": ${2:-1}}"
-	kill -STOP "$(stack_pid sim)"
+	sim_stands
 	call_behind late POST "/v1/tasks/$TASK/complete"
-	wait_until 20 is_sending || flunk "it is on its way"
-}
-
-is_sending() {
-	WRITEBACK=$(sql "select id from writebacks
-		where task_id = '$TASK' and state = 'sending'")
-	[ -n "$WRITEBACK" ]
-}
-
-let_go() {
-	kill -CONT "$(stack_pid sim)"
+	wait_until 20 is_sending "$TASK" || flunk "it is on its way"
 }
 
 answered() {
-	let_go
+	sim_goes_on
 	call_joined late
 }
 
@@ -101,6 +91,18 @@ test_what_another_owner_brought_to_its_end_is_told_as_such() {
 	is_outcome accepted "done"
 }
 
+# A commit in doubt is said again: by the same owner, of what has ended.
+test_what_has_ended_does_not_end_otherwise() {
+	fresh || return
+	held_up '"kind": "status", "status": 400'
+	sql "update writebacks set state = 'accepted', reason = 'done',
+		settled_at = now(), due_at = null
+		where id = '$WRITEBACK'" >/dev/null
+	answered
+	is_outcome accepted "done"
+	is "$(task_line "$TASK")" "completed user -" "the task stays as it is"
+}
+
 # refuse TABLE: nothing can be written to it until `allow TABLE`.
 refuse() {
 	stack_admin flowpin -c "create or replace function refuse() returns trigger
@@ -147,7 +149,7 @@ test_an_outcome_and_its_rollback_are_written_together_or_not_at_all() {
 	held_up '"kind": "status", "status": 400'
 	REFUSALS=$(refusals)
 	refuse tasks
-	let_go
+	sim_goes_on
 	wait_until 10 settling_was_refused || flunk "the settle is tried"
 	is "$(task_status "$TASK")" completed "the task is not restored"
 	is "$(sql "select state from writebacks
@@ -235,7 +237,7 @@ test_what_a_dead_gateway_left_open_is_ended_by_a_poller() {
 	fault '{"kind": "hang_after", "write": true, "times": 1}'
 	call_behind late POST "/v1/tasks/$TASK/complete"
 	wait_until 20 is_in_flight 'write=true' || flunk "it is in flight"
-	is_sending || flunk "and its owner lives"
+	is_sending "$TASK" || flunk "and its owner lives"
 	stack_end gateway KILL
 	call_joined late
 	is "$(task_status "$TASK")" completed "it is completed here"

@@ -258,6 +258,7 @@ test_a_task_without_connection_falls_back_to_the_oldest() {
 	CONNECTION=$oldest
 	polls 1
 	is "$(task_line "$TASK")" "completed absence completed" "the oldest does"
+	is "$(task_json "$TASK" | jq -r .connection_id)" "$oldest" "and keeps it"
 }
 
 # What the oldest connection never showed can be another account's.

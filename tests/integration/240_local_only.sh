@@ -75,6 +75,12 @@ test_renaming_stays_here() {
 		untouched "$provider" "$before"
 		is "$(task_json "$TASK" | jq -r .title)" "My own words" \
 			"$provider: and no run takes that back"
+		# not even one that has something new to note
+		sql "update tasks set source_metadata = '{\"old\": 1}'
+			where id = '$TASK'" >/dev/null
+		poll_own
+		is "$(task_json "$TASK" | jq -c '[.title, .source_metadata.old]')" \
+			'["My own words",null]' "$provider: all but the name is new"
 		change_item "$provider" "$ITEM" '{"state": "completed"}'
 		poll_own
 		is "$(task_line "$TASK")" "completed absence completed" \
@@ -100,6 +106,28 @@ test_an_archived_task_is_nobodys_candidate() {
 		poll_own
 		poll_own
 		is "$(task_json "$TASK")" "$before" "$provider: whatever happens"
+	done
+}
+
+# Judged as active, and archived before the run could say so: the newer wins.
+test_what_is_archived_while_a_run_asks_after_it_stays_archived() {
+	local provider before
+
+	for provider in todoist linear attio; do
+		fresh "$provider" || continue
+		change_item "$provider" "$ITEM" '{"state": "completed"}'
+		fault "{\"kind\": \"delay\", \"provider\": \"$provider\",
+			\"op\": \"read\", \"delay_ms\": 2500, \"times\": 1}"
+		mark
+		poll_behind --connection "$CONNECTION"
+		wait_until 20 is_in_flight "provider=$provider&op=read" ||
+			flunk "$provider: it is asked after"
+		api POST "/v1/tasks/$TASK/archive"
+		before=$(task_json "$TASK")
+		poll_joined
+		is "$STACK_STATUS" 0 "$provider: the pass ends well"
+		is "$(task_json "$TASK")" "$before" "$provider: it stays so"
+		no_faults
 	done
 }
 

@@ -198,6 +198,7 @@ test_completing_moves_an_issue_to_the_kept_state_and_back() {
 	mark
 	complete "$TASK"
 	is "$(field .writeback.outcome)" accepted "it is completed"
+	is "$(requests)" 1 "without asking for what is kept"
 	sim GET "/_sim/items/linear/$ITEM"
 	is "$(field .state_id)" "${STATE_ID[Early]}" "in the lowest state"
 	uncomplete "$TASK"

@@ -382,4 +382,15 @@ test_a_pass_with_nothing_to_do_ends_well() {
 	is $? 0 "for a connection that does not exist, too"
 }
 
+# A row that is only locked would be written, too: xmax tells of either.
+test_a_list_that_is_as_before_writes_nothing_to_the_inbox() {
+	fresh todoist
+	due
+	stack_poll
+	is "$(last_run "$CONNECTION")" complete "it is polled"
+	is "$(sql "select count(*), count(*) filter (where xmax <> 0)
+		from inbox_items where connection_id = '$CONNECTION'")" '1|0' \
+		"its item lies there untouched"
+}
+
 stack_whole && run_tests

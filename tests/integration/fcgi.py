@@ -147,7 +147,7 @@ def leave_in_header(params, body):
 
 def leave_in_params(params, body):
     text = b"".join(pair(*p) for p in params)
-    yield begin() + record(PARAMS, text[:20], length=len(text))
+    yield begin() + record(PARAMS, text[:-3], length=len(text))
 
 
 def leave_in_body(params, body):

@@ -541,6 +541,23 @@ name_of() {
 	echo "${1^}"
 }
 
+# sim_stands: the simulator takes what comes and answers nothing until
+# `sim_goes_on`: for what has to happen while a call is under way.
+sim_stands() {
+	kill -STOP "$(stack_pid sim)"
+}
+
+sim_goes_on() {
+	kill -CONT "$(stack_pid sim)"
+}
+
+# is_sending TASK: a writeback of it has an owner. Sets WRITEBACK.
+is_sending() {
+	WRITEBACK=$(sql "select id from writebacks
+		where task_id = '$1' and state = 'sending'")
+	[ -n "$WRITEBACK" ]
+}
+
 # call_behind NAME METHOD PATH [JSON [HEADER...]]: a call that goes on while the
 # test does; call_joined NAME waits for it and sets STATUS and BODY.
 call_behind() {

@@ -149,9 +149,12 @@ account_json(struct buf *out, const struct sim *sim, const struct account *acc)
 		json_str(out, "organization_id", acc->org_id);
 	if (acc->prov == PROV_ATTIO)
 		json_str(out, "workspace_id", acc->org_id);
-	if (acc->prov == PROV_TODOIST)
+	if (acc->prov == PROV_TODOIST) {
 		json_str(out, "deleted_reads",
 		    acc->deleted_reads_flag ? "flag" : "404");
+		json_str(out, "completed_reads",
+		    acc->completed_reads_404 ? "404" : "200");
+	}
 	json_int(out, "tokens", tokens);
 	json_close(out, '}');
 }
@@ -209,11 +212,12 @@ static void
 account_change(struct control *ct)
 {
 	struct account *acc;
-	const char *reads;
+	const char *reads, *completed;
 	enum prov prov;
 
-	if (!control_check_keys(ct, "deleted_reads") ||
+	if (!control_check_keys(ct, "deleted_reads completed_reads") ||
 	    !control_text(ct, "deleted_reads", &reads) ||
+	    !control_text(ct, "completed_reads", &completed) ||
 	    !control_provider(ct, ct->part[0], &prov))
 		return;
 	acc = account_find(ct->sim, prov, ct->part[1]);
@@ -225,6 +229,12 @@ account_change(struct control *ct)
 		control_refuse(ct, 400, "deleted_reads is flag or 404.");
 		return;
 	}
+	if (completed && strcmp(completed, "200") && strcmp(completed, "404")) {
+		control_refuse(ct, 400, "completed_reads is 200 or 404.");
+		return;
+	}
+	if (completed)
+		acc->completed_reads_404 = strcmp(completed, "404") == 0;
 	if (reads)
 		acc->deleted_reads_flag = strcmp(reads, "flag") == 0;
 	account_json(ct->out, ct->sim, acc);

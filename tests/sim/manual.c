@@ -48,6 +48,8 @@ const char manual_text[] =
 "    deleted_reads                      Todoist: a deleted task read by id is\n"
 "                                       \"404\" (default) or \"flag\": 200 with\n"
 "                                       is_deleted true\n"
+"    completed_reads                    Todoist: a finished task read by id is\n"
+"                                       \"200\" (default) or \"404\"\n"
 "DELETE /_sim/accounts/{provider}/{token}   revoke: 401 from then on\n"
 "\n"
 "GET /_sim/items?provider=&account=&state=  {\"items\":[..]}\n"

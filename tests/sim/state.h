@@ -43,7 +43,7 @@ struct account {
 	char org_id[40];   /* Linear organization, Attio workspace */
 	char email[64];
 	char inbox_id[40]; /* Todoist project */
-	bool deleted_reads_flag;
+	bool deleted_reads_flag, completed_reads_404;
 	uint64_t version; /* moves on with every change of an item */
 	int64_t created_ms;
 	/* By position; a hole where an item left or went to the end. */

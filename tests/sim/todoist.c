@@ -205,7 +205,8 @@ serve_read(struct call *c)
 
 	if (!it)
 		return;
-	if (it->deleted && !c->acc->deleted_reads_flag)
+	if ((it->deleted && !c->acc->deleted_reads_flag) ||
+	    (it->done && c->acc->completed_reads_404))
 		refuse(c, REFUSE_NOT_FOUND, 404);
 	else
 		todoist_task_json(

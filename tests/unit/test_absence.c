@@ -15,6 +15,8 @@
 #define SAID_NOTHING ITEM_STATE_COUNT
 #define ANYTHING (ITEM_STATE_COUNT + 1)
 
+#define EVERYTHING (~0U)
+
 enum when { ANY = 0, YES, NO };
 
 struct row {
@@ -29,10 +31,12 @@ struct row {
 /* clang-format off */
 static const struct row rows[] = {
 	/* no answer, refused: stays open, tried again next run */
-	{ DIFF_MISSING, SAID_NOTHING, ANY, ANY, MARK_NONE, NULL },
+	{ DIFF_MISSING, SAID_NOTHING, ANY, ANY, MARK_NONE, "no_answer" },
 	/* paging shifted; what an earlier run missed is forgotten */
-	{ DIFF_MISSING, ITEM_OPEN, NO,  ANY, MARK_NONE, NULL },
-	{ DIFF_MISSING, ITEM_OPEN, YES, ANY, MARK_VISIBLE, NULL },
+	{ DIFF_MISSING, ITEM_OPEN, NO,  ANY, MARK_NONE, "open" },
+	{ DIFF_MISSING, ITEM_OPEN, YES, ANY, MARK_VISIBLE, "open" },
+	/* not gone, only known under another id */
+	{ DIFF_MISSING, ITEM_RENUMBERED, ANY, ANY, MARK_RENUMBER, "renumbered" },
 	{ DIFF_MISSING, ITEM_COMPLETED,  ANY, ANY, MARK_COMPLETE, "completed" },
 	{ DIFF_MISSING, ITEM_CANCELED,   ANY, ANY, MARK_COMPLETE, "canceled" },
 	{ DIFF_MISSING, ITEM_DUPLICATE,  ANY, ANY, MARK_COMPLETE, "duplicate" },
@@ -41,7 +45,7 @@ static const struct row rows[] = {
 	{ DIFF_MISSING, ITEM_REASSIGNED, ANY, ANY, MARK_COMPLETE, "reassigned" },
 	{ DIFF_MISSING, ITEM_MOVED,      ANY, ANY, MARK_COMPLETE, "moved" },
 	/* may have come through another account: no evidence, ever */
-	{ DIFF_MISSING, ITEM_NOT_VISIBLE, ANY, YES, MARK_NONE, NULL },
+	{ DIFF_MISSING, ITEM_NOT_VISIBLE, ANY, YES, MARK_NONE, "not_visible" },
 	/* two complete runs */
 	{ DIFF_MISSING, ITEM_NOT_VISIBLE, NO,  NO, MARK_MISSING, "not_visible" },
 	{ DIFF_MISSING, ITEM_NOT_VISIBLE, YES, NO, MARK_COMPLETE, "not_visible" },
@@ -51,7 +55,7 @@ static const struct row rows[] = {
 
 	/* listed again, and by id open */
 	{ DIFF_RETURNED, ITEM_OPEN, ANY, ANY, MARK_REOPEN, "reopened" },
-	{ DIFF_RETURNED, ANYTHING, ANY, ANY, MARK_NONE, NULL },
+	{ DIFF_RETURNED, ANYTHING, ANY, ANY, MARK_NONE, NULL }, /* any reason */
 };
 /* clang-format on */
 
@@ -79,7 +83,11 @@ row_of(const struct candidate *c, int item)
 static void
 check(struct candidate *c, int item, bool is_used[COUNT(rows)])
 {
-	struct item read = { .state = (enum item_state)item };
+	char new_id[] = "new";
+	struct item read = {
+		.state = (enum item_state)item,
+		.new_id = new_id,
+	};
 	const struct row *r = row_of(c, item);
 	bool is_same;
 
@@ -91,12 +99,17 @@ check(struct candidate *c, int item, bool is_used[COUNT(rows)])
 	/* what an earlier decision left must not shine through */
 	c->action = MARK_REOPEN;
 	c->reason = "stale";
-	absence_decide(c, item == SAID_NOTHING ? NULL : &read);
-	is_same =
-	    r->reason ? c->reason && !strcmp(c->reason, r->reason) : !c->reason;
+	assert_int_equal(
+	    absence_decide(c, item == SAID_NOTHING ? NULL : &read, EVERYTHING),
+	    OK);
+	is_same = !r->reason || !strcmp(c->reason, r->reason);
 	if (c->action != r->action || !is_same)
 		fail_msg("row %d: %s %s", (int)(r - rows),
-		    mark_action_name(c->action), c->reason ? c->reason : "-");
+		    mark_action_name(c->action), c->reason);
+	if (c->action == MARK_RENUMBER)
+		assert_string_equal(c->new_id, "new");
+	free(c->new_id);
+	c->new_id = NULL;
 }
 
 static void
@@ -130,9 +143,168 @@ test_absence_alone_never_completes_a_task(void **state)
 			.was_missing = i & 1,
 			.never_seen = i & 2 };
 
-		absence_decide(&c, NULL);
+		assert_int_equal(absence_decide(&c, NULL, EVERYTHING), OK);
 		assert_int_equal(c.action, MARK_NONE);
 	}
+}
+
+/* --- what a policy leaves open ------------------------------------------- */
+
+static void
+test_a_policy_decides_about_every_state_but_two(void **state)
+{
+	unsigned policy = 0;
+
+	(void)state;
+	assert_int_equal(absence_policy_parse("", &policy), OK);
+	for (int i = 0; i < ITEM_STATE_COUNT; i++) {
+		struct candidate c = { .was_missing = true };
+		struct item item = { .state = (enum item_state)i };
+
+		if (i == ITEM_RENUMBERED)
+			continue;
+		assert_int_equal(absence_decide(&c, &item, policy), OK);
+		assert_int_equal(c.action,
+		    i == ITEM_COMPLETED ? MARK_COMPLETE : MARK_VISIBLE);
+		assert_int_equal(absence_decide(&c, &item, ~0U), OK);
+		assert_int_equal(
+		    c.action, i == ITEM_OPEN ? MARK_VISIBLE : MARK_COMPLETE);
+	}
+}
+
+static void
+test_a_policy_is_a_list_of_reasons(void **state)
+{
+	unsigned one = 0, two = 0;
+
+	(void)state;
+	assert_int_equal(absence_policy_parse("deleted", &one), OK);
+	assert_int_equal(
+	    absence_policy_parse(" completed,\tdeleted ,", &two), OK);
+	assert_int_equal(one, two);
+	assert_int_equal(one, 1U << ITEM_COMPLETED | 1U << ITEM_DELETED);
+	assert_int_equal(absence_policy_parse("open", &one), ERR_CONFIG);
+	assert_int_equal(absence_policy_parse("renumbered", &one), ERR_CONFIG);
+	assert_int_equal(absence_policy_parse("delete", &one), ERR_CONFIG);
+	assert_int_equal(
+	    absence_policy_parse("deleted moved x", &one), ERR_CONFIG);
+	assert_non_null(strstr(err_text(), "'x'"));
+	assert_int_equal(one, two);
+}
+
+/* --- guards ----------------------------------------------------------------
+ */
+
+#define TASKS_MAX 200
+
+struct drop {
+	int gone;     /* not visible, missed before */
+	int silent;   /* no answer */
+	int done;     /* completed there */
+	int first;    /* not visible, for the first time */
+	int stranger; /* not visible, and never listed by it */
+	int active, listed, approved;
+	enum guard_kind kind;
+	int held; /* tasks without evidence, by the guard */
+	int completed;
+};
+
+static void
+add_missing(struct candidates *all, int n, int item, struct candidate like)
+{
+	struct item read = { .state = (enum item_state)item };
+
+	for (int i = 0; i < n; i++) {
+		struct candidate *c = &all->list[all->count++];
+
+		*c = like;
+		assert_int_equal(
+		    absence_decide(
+			c, item == SAID_NOTHING ? NULL : &read, EVERYTHING),
+		    OK);
+	}
+}
+
+static void
+check_drop(const struct drop *d, size_t row)
+{
+	struct candidate list[TASKS_MAX];
+	struct candidates all = { list, 0, d->active };
+	const struct candidate missed = { .was_missing = true };
+	const struct candidate stranger = { .never_seen = true };
+	struct guard guard;
+	int completed = 0, held = 0;
+
+	add_missing(&all, d->gone, ITEM_NOT_VISIBLE, missed);
+	add_missing(&all, d->silent, SAID_NOTHING, missed);
+	add_missing(&all, d->done, ITEM_COMPLETED, missed);
+	add_missing(&all, d->first, ITEM_NOT_VISIBLE, (struct candidate){ 0 });
+	add_missing(&all, d->stranger, ITEM_NOT_VISIBLE, stranger);
+	guard = absence_guard(&all, (size_t)d->listed, d->approved);
+	for (size_t i = 0; i < all.count; i++) {
+		completed += list[i].action == MARK_COMPLETE;
+		held += list[i].action == MARK_HELD;
+	}
+	if (guard.kind != d->kind || guard.held != d->held ||
+	    completed != d->completed)
+		fail_msg("row %zu: %s %d, %d completed, %d held", row,
+		    guard_kind_name(guard.kind), (int)guard.held, completed,
+		    held);
+}
+
+static void
+test_too_much_at_once_without_evidence_is_held(void **state)
+{
+	/* clang-format off */
+	static const struct drop table[] = {
+		/* gone silent done first stranger  active listed approved */
+		{ 5, 0,  0, 0, 0,   5,  9, -1, GUARD_NONE,         0, 5 },
+		{ 6, 0,  0, 0, 0,   6,  9, -1, GUARD_MASS_DROP,    6, 0 },
+		{ 20, 0, 0, 0, 0, 100,  9, -1, GUARD_NONE,         0, 20 },
+		{ 21, 0, 0, 0, 0, 100,  9, -1, GUARD_MASS_DROP,   21, 0 },
+		/* what the provider confirms is no drop */
+		{ 5, 0, 90, 0, 0, 100,  9, -1, GUARD_NONE,         0, 95 },
+		{ 21, 0, 9, 0, 0, 100,  9, -1, GUARD_MASS_DROP,   21, 9 },
+		/* nobody answers: nothing to hold, but to be seen */
+		{ 0, 21, 0, 0, 0, 100,  9, -1, GUARD_MASS_DROP,   21, 0 },
+		{ 1, 20, 0, 0, 0, 100,  9, -1, GUARD_MASS_DROP,   21, 0 },
+		{ 0, 0,  0, 21, 0, 100, 9, -1, GUARD_MASS_DROP,   21, 0 },
+		/* an empty list */
+		{ 1, 0,  0, 0, 0,   9,  0, -1, GUARD_LIST_EMPTIED, 1, 0 },
+		{ 0, 1,  0, 0, 0,   9,  0, -1, GUARD_LIST_EMPTIED, 1, 0 },
+		{ 0, 0,  9, 0, 0,   9,  0, -1, GUARD_NONE,         0, 9 },
+		{ 9, 0,  0, 0, 0,   9,  0, -1, GUARD_LIST_EMPTIED, 9, 0 },
+		/* what it never listed cannot vanish */
+		{ 0, 0,  0, 0, 9,   9,  0, -1, GUARD_NONE,         0, 0 },
+		/* a person lets pass what was shown, and no more */
+		{ 9, 0,  0, 0, 0,   9,  0,  9, GUARD_NONE,         0, 9 },
+		{ 9, 0,  0, 0, 0,   9,  0,  8, GUARD_LIST_EMPTIED, 9, 0 },
+		{ 21, 0, 0, 0, 0, 100,  9, 21, GUARD_NONE,         0, 21 },
+		{ 22, 0, 0, 0, 0, 100,  9, 21, GUARD_MASS_DROP,   22, 0 },
+		/* and it stays approved for those that come later */
+		{ 20, 1, 0, 0, 0, 100,  9, 21, GUARD_MASS_DROP,   21, 20 },
+		{ 20, 0, 0, 1, 0, 100,  9, 21, GUARD_MASS_DROP,   21, 20 },
+	};
+	/* clang-format on */
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++)
+		check_drop(&table[i], i);
+}
+
+static void
+test_what_a_policy_leaves_open_is_no_drop(void **state)
+{
+	struct candidate list[9] = { 0 };
+	struct candidates all = { list, COUNT(list), 9 };
+	struct item item = { .state = ITEM_NOT_VISIBLE };
+	struct guard guard;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(list); i++)
+		assert_int_equal(absence_decide(&list[i], &item, 0), OK);
+	guard = absence_guard(&all, 0, -1);
+	assert_int_equal(guard.kind, GUARD_NONE);
 }
 
 static void
@@ -158,7 +330,7 @@ test_another_occurrence_than_the_listed_one_is_not_reopened(void **state)
 		struct item item = { .state = ITEM_OPEN,
 			.due = (char *)(uintptr_t)cases[i].read };
 
-		absence_decide(&c, &item);
+		assert_int_equal(absence_decide(&c, &item, EVERYTHING), OK);
 		assert_int_equal(c.action, cases[i].action);
 	}
 }
@@ -280,6 +452,12 @@ main(void)
 		    test_another_occurrence_than_the_listed_one_is_not_reopened),
 		cmocka_unit_test(
 		    test_all_but_a_moved_due_date_is_read_by_id_first),
+		cmocka_unit_test(
+		    test_a_policy_decides_about_every_state_but_two),
+		cmocka_unit_test(test_a_policy_is_a_list_of_reasons),
+		cmocka_unit_test(
+		    test_too_much_at_once_without_evidence_is_held),
+		cmocka_unit_test(test_what_a_policy_leaves_open_is_no_drop),
 		cmocka_unit_test(test_of_items_that_came_twice_the_later_stays),
 		cmocka_unit_test(
 		    test_a_long_list_is_in_order_and_has_none_twice),

@@ -24,6 +24,7 @@ static const char *const item_states[ITEM_STATE_COUNT] = {
 	[ITEM_REASSIGNED]  = "reassigned",
 	[ITEM_MOVED]       = "moved",
 	[ITEM_NOT_VISIBLE] = "not_visible",
+	[ITEM_RENUMBERED]  = "renumbered",
 };
 
 static const char *const outcomes[OUTCOME_COUNT] = {
@@ -167,6 +168,7 @@ fill_item(struct item *item)
 	item->source_url = text("https://example.com/1");
 	item->metadata = text("{}");
 	item->due = text("2026-11-23");
+	item->new_id = text("2");
 }
 
 static void

@@ -41,13 +41,15 @@ struct fetched {
 	char *account_id;
 	char *metadata_patch;
 	int pages;
-	size_t repeated; /* rows that came again while pages shifted */
+	size_t repeated;        /* rows that came again while pages shifted */
+	char *other_account_id; /* behind the key, and not the one before */
 };
 void fetched_done(struct fetched *fetched);
 
 /* On failure nothing of it may be used, and *failure says what it was: the
  * error is ERR_AUTH, ERR_BUSY (rate limited), ERR_CONFLICT (another account is
- * behind the key), ERR_TIMEOUT or ERR_REMOTE. out->pages is right either way.
+ * behind the key, out->other_account_id), ERR_TIMEOUT or ERR_REMOTE. out->pages
+ * is right either way.
  */
 enum err courier_fetch(const struct courier *courier, struct connection *conn,
     int64_t deadline_ms, struct fetched *out,
@@ -55,7 +57,9 @@ enum err courier_fetch(const struct courier *courier, struct connection *conn,
 
 /* Read items by id, in as few requests as the provider allows. out: one for
  * each id that the provider spoke of, by source_id; the others are unknown.
- * Stops at the first failure that concerns the whole connection. */
+ * What cannot be seen by id is looked for among what was finished, and old ids
+ * are translated, where the provider has such questions. Stops at the first
+ * failure that concerns the whole connection. */
 void courier_read(const struct courier *courier, struct connection *conn,
     const char *const *ids, size_t count, int64_t deadline_ms,
     struct items *out);

@@ -30,6 +30,11 @@ struct push {
 };
 void push_done(struct push *push);
 
+/* From one moment to another, wall clock. */
+struct span {
+	int64_t since_ms, until_ms;
+};
+
 struct provider {
 	const char *name;  /* as in integrations.type, tasks.source, URLs */
 	const char *title; /* as a person writes it */
@@ -72,6 +77,29 @@ struct provider {
 	    const char *base_url, const char *const *ids, size_t count,
 	    struct http_request *out);
 	enum err (*read_response)(const struct connection *conn,
+	    const char *const *ids, size_t count,
+	    const struct http_response *res, struct items *out,
+	    struct answer *failure);
+
+	/* Items finished within a span of time, for a provider where they may
+	 * no longer be read by id then. NULL: reading tells. Pages are as for
+	 * lists; an item's state is ITEM_COMPLETED. */
+	enum err (*finished_request)(const struct connection *conn,
+	    const char *base_url, const struct span *span, const char *cursor,
+	    struct http_request *out);
+	enum err (*finished_response)(const struct connection *conn,
+	    const char *cursor, const struct http_response *res,
+	    struct page *out, struct answer *failure);
+
+	/* Ids of an interface that the vendor retired: which is one, and what
+	 * it is now. NULL: there are none. The reader gives one item per id
+	 * asked: ITEM_RENUMBERED with its new_id, or ITEM_NOT_VISIBLE. */
+	bool (*is_old_id)(const char *source_id);
+	size_t map_max;
+	enum err (*map_request)(const struct connection *conn,
+	    const char *base_url, const char *const *ids, size_t count,
+	    struct http_request *out);
+	enum err (*map_response)(const struct connection *conn,
 	    const char *const *ids, size_t count,
 	    const struct http_response *res, struct items *out,
 	    struct answer *failure);

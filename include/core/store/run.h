@@ -7,14 +7,27 @@
 
 struct run {
 	struct connection connection;
-	char t0[48]; /* the database's clock before any request */
+	char t0[48];      /* the database's clock before any request */
+	int64_t approved; /* so many tasks may pass a guard; -1: none */
 };
 void run_done(struct run *run);
 
-/* Claim at most limit due connections, or only connection_id (due or not).
- * *list is an array of *count, each freed with run_done(), then itself. */
+/* Which connections; NULL: any. */
+struct run_wanted {
+	const char *connection_id; /* only this one, due or not */
+	const char *type;
+};
+/* Claim at most limit due connections. *list is an array of *count, each freed
+ * with run_done(), then itself. */
 enum err run_claim(const struct store *store, int limit, int64_t lease_ms,
-    const char *connection_id, struct run **list, size_t *count) MUST_CHECK;
+    const struct run_wanted *wanted, struct run **list,
+    size_t *count) MUST_CHECK;
+
+/* The next due connection after the one with this id (NULL: the first), not
+ * claimed: what is found out may be told, never written down. ERR_NOTFOUND:
+ * there is none. */
+enum err run_look(const struct store *store, const char *after,
+    const char *connection_id, struct run *out) MUST_CHECK;
 
 enum err run_diff(const struct store *store, const struct run *run,
     const struct items *items, struct candidates *out) MUST_CHECK;
@@ -24,8 +37,11 @@ struct run_result {
 	const struct candidates *candidates;
 	const char *account_id;     /* NULL: not learnt */
 	const char *metadata_patch; /* NULL: none */
-	int64_t next_poll_ms;
+	int64_t next_poll_ms, idle_poll_ms;
+	enum guard_kind guard;
+	int64_t held; /* tasks without evidence */
 	int pages, still_open, unconfirmed;
+	size_t repeated;
 	/* out */
 	int64_t inbox_added, inbox_removed, completed, reopened;
 };
@@ -39,6 +55,7 @@ struct run_failure {
 	bool auth_failed;
 	int64_t limit_ms; /* rate limited for so long; 0: not */
 	int64_t first_wait_ms, longest_wait_ms;
+	const char *other_account_id; /* the key is this one's now; NULL: not */
 };
 enum err run_fail(const struct store *store, const struct run *run,
     const struct run_failure *failure) MUST_CHECK;

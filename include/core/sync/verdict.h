@@ -23,6 +23,7 @@ struct verdict {
 	int64_t limit_ms; /* the provider asked to wait so long; 0: not */
 	int64_t retry_ms; /* worth asking again in so long; 0: not known */
 	int64_t due_ms;   /* queued: try again in so long */
+	bool is_unclear;  /* queued: a write may have had its effect */
 	char detail[160];
 };
 

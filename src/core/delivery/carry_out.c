@@ -56,6 +56,18 @@ tell(const struct writeback *w, const struct carried_out *out)
 		log_warn("%s", line);
 }
 
+/* Nobody is there to be answered: the user is told by an event, of a success
+ * only if there was a doubt before. */
+static bool
+is_event(
+    const struct writeback *w, const struct carried_out *out, bool is_patient)
+{
+	enum ending ending = out->verdict.ending;
+
+	return is_patient && out->sentence[0] && ending != END_QUEUED &&
+	       (ending != END_ACCEPTED || w->is_unclear);
+}
+
 enum err
 carry_out(const struct store *store, const struct courier *courier,
     struct writeback *w, int64_t deadline_ms, bool is_patient,
@@ -79,15 +91,14 @@ carry_out(const struct store *store, const struct courier *courier,
 		.reason = out->verdict.reason,
 		.detail = out->verdict.detail,
 		.due_ms = out->verdict.due_ms,
+		.is_unclear = out->verdict.is_unclear,
 		.auth_failed = out->verdict.auth_failed,
 		.limit_ms = out->verdict.limit_ms,
 		.metadata_patch = patch,
 		.key_version = w->connection.key_version,
 		.names_connection = w->by_fallback,
-		.sentence = is_patient && out->sentence[0] &&
-				    out->verdict.ending != END_QUEUED
-				? out->sentence
-				: NULL };
+		.sentence =
+		    is_event(w, out, is_patient) ? out->sentence : NULL };
 	err = settle_until_said(store, &settle);
 	out->is_held = !err && settle.is_held;
 	out->is_restored = settle.is_restored;

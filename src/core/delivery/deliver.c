@@ -262,7 +262,7 @@ prepare(struct delivery *d)
 	if (look_ms > d->courier->config->provider_timeout_ms)
 		look_ms = d->courier->config->provider_timeout_ms;
 	d->write_until_ms = d->deadline_ms - (look_ms > 0 ? look_ms : 0);
-	d->may_have_happened = w->attempts > 1; /* by an owner before */
+	d->may_have_happened = w->is_unclear;
 	d->provider = provider_by_name(w->connection.type);
 	d->push = (struct push){
 		.conn = &w->connection,

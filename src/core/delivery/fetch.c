@@ -25,6 +25,7 @@ fetched_done(struct fetched *fetched)
 	items_done(&fetched->items);
 	free(fetched->account_id);
 	free(fetched->metadata_patch);
+	free(fetched->other_account_id);
 	memset(fetched, 0, sizeof(*fetched));
 }
 
@@ -80,9 +81,11 @@ check_account(struct fetch *f, const char *account_id, struct fetched *out)
 {
 	if (!account_id)
 		return OK;
-	if (f->conn->account_id && strcmp(f->conn->account_id, account_id))
+	if (f->conn->account_id && strcmp(f->conn->account_id, account_id)) {
+		out->other_account_id = strdup(account_id);
 		return fail(f, ERR_CONFLICT,
 		    "the key belongs to another account than before");
+	}
 	if (!out->account_id) {
 		out->account_id = strdup(account_id);
 		if (!out->account_id)
@@ -94,6 +97,7 @@ check_account(struct fetch *f, const char *account_id, struct fetched *out)
 static enum err
 all_pages(struct fetch *f, struct fetched *out)
 {
+	size_t most = (size_t)f->courier->config->poll_max_items;
 	char *cursor = NULL;
 	bool end = false;
 	enum err err = OK;
@@ -116,10 +120,8 @@ all_pages(struct fetch *f, struct fetched *out)
 			page.next_cursor = NULL;
 		}
 		/* every row of a page may be repeated: pages are bounded too */
-		if (!err && !end &&
-		    (out->items.count >
-			    (size_t)f->courier->config->poll_max_items ||
-			out->pages > f->courier->config->poll_max_items))
+		if (!err && (out->items.count > most ||
+				(!end && (size_t)out->pages > most)))
 			err = fail(f, ERR_REMOTE,
 			    "the list is longer than poll_max_items");
 		page_done(&page);

@@ -1,4 +1,5 @@
-/* Items by id, batched where the provider can. */
+/* Items by id, batched where the provider can; and, where a finished item
+ * cannot be read or an id is an old one, the provider's other ways to tell. */
 #include "carry.h"
 
 #include <stdlib.h>
@@ -7,12 +8,25 @@
 #include "core/clock.h"
 #include "core/keys.h"
 
+/* Where nothing tells when the items were last seen. */
+#define FINISHED_LONGEST_MS ((int64_t)80 * 24 * 3600 * 1000)
+#define FINISHED_MARGIN_MS ((int64_t)24 * 3600 * 1000)
+#define FINISHED_PAGES_MAX 200
+
 static int
 by_source_id(const void *a, const void *b)
 {
 	const struct item *x = a, *y = b;
 
 	return strcmp(x->source_id, y->source_id);
+}
+
+static void
+sort(struct items *items)
+{
+	if (items->count > 1)
+		qsort(items->list, items->count, sizeof(*items->list),
+		    by_source_id);
 }
 
 const struct item *
@@ -26,27 +40,44 @@ courier_find(const struct items *items, const char *source_id)
 	    &key, items->list, items->count, sizeof(key), by_source_id);
 }
 
+/* What all of it is about. */
+struct reading {
+	const struct courier *courier;
+	const struct provider *provider;
+	const struct connection *conn;
+	const char *base_url;
+	int64_t deadline_ms;
+};
+
+/* One way to ask about ids: by id, or about old ids. */
+struct way {
+	size_t max;
+	enum err (*request)(const struct connection *conn, const char *base_url,
+	    const char *const *ids, size_t count, struct http_request *out);
+	enum err (*response)(const struct connection *conn,
+	    const char *const *ids, size_t count,
+	    const struct http_response *res, struct items *out,
+	    struct answer *failure);
+};
+
 /* False: asking on is of no use, the trouble is not about these ids. */
 static bool
-one_batch(const struct courier *courier, const struct provider *provider,
-    const struct connection *conn, const char *const *ids, size_t count,
-    int64_t deadline_ms, struct items *out)
+one_batch(const struct reading *r, const struct way *way,
+    const char *const *ids, size_t count, struct items *out)
 {
 	struct http_request req = HTTP_REQUEST_INIT;
 	struct http_response res = HTTP_RESPONSE_INIT(CARRY_BODY_MAX);
-	const char *base = config_base_url(courier->config, conn->type);
 	struct answer failure = { 0 };
 	size_t before = out->count;
 	enum err err;
 
-	err = provider->read_request(conn, base, ids, count, &req);
+	err = way->request(r->conn, r->base_url, ids, count, &req);
 	if (!err)
-		err = carry(courier, conn, &req, deadline_ms, &res);
+		err = carry(r->courier, r->conn, &req, r->deadline_ms, &res);
 	if (err)
 		carry_failed(&failure);
 	else
-		err = provider->read_response(
-		    conn, ids, count, &res, out, &failure);
+		err = way->response(r->conn, ids, count, &res, out, &failure);
 	http_request_done(&req);
 	http_response_done(&res);
 	if (!err)
@@ -59,24 +90,142 @@ one_batch(const struct courier *courier, const struct provider *provider,
 		   failure.reason != REASON_UNREACHABLE);
 }
 
+static void
+all_batches(const struct reading *r, const struct way *way,
+    const char *const *ids, size_t count, struct items *out)
+{
+	size_t n;
+
+	for (size_t i = 0; i < count; i += n) {
+		n = count - i < way->max ? count - i : way->max;
+		if (clock_mono_ms() >= r->deadline_ms ||
+		    !one_batch(r, way, ids + i, n, out))
+			return;
+	}
+}
+
+/* One page of what was finished; *cursor moves on, NULL after the last. */
+static enum err
+finished_page(const struct reading *r, const struct span *span, char **cursor,
+    struct items *out, struct answer *failure)
+{
+	struct http_request req = HTTP_REQUEST_INIT;
+	struct http_response res = HTTP_RESPONSE_INIT(CARRY_BODY_MAX);
+	struct page page = { 0 };
+	enum err err;
+
+	err = r->provider->finished_request(
+	    r->conn, r->base_url, span, *cursor, &req);
+	if (!err)
+		err = carry(r->courier, r->conn, &req, r->deadline_ms, &res);
+	if (err)
+		carry_failed(failure);
+	else
+		err = r->provider->finished_response(
+		    r->conn, *cursor, &res, &page, failure);
+	free(*cursor);
+	*cursor = err ? NULL : page.next_cursor;
+	page.next_cursor = err ? page.next_cursor : NULL;
+	for (size_t i = 0; !err && i < page.items.count; i++) {
+		struct item *item = items_add(out);
+
+		if (!item)
+			err = err_set(ERR_NOMEM, "no memory for items");
+		else
+			*item = page.items.list[i];
+		memset(&page.items.list[i], 0, sizeof(page.items.list[i]));
+	}
+	page_done(&page);
+	http_request_done(&req);
+	http_response_done(&res);
+	return err;
+}
+
+/* False: the provider did not say. One that refuses the question for good says
+ * nothing of any item, and reading by id stands alone. */
+static bool
+read_finished(const struct reading *r, struct items *out)
+{
+	int64_t now = clock_wall_ms();
+	struct span span = { .until_ms = now + FINISHED_MARGIN_MS,
+		.since_ms = r->conn->listed_at_ms - FINISHED_MARGIN_MS };
+	struct answer failure = { 0 };
+	char *cursor = NULL;
+	enum err err = OK;
+	int pages = 0;
+
+	if (span.since_ms < now - FINISHED_LONGEST_MS)
+		span.since_ms = now - FINISHED_LONGEST_MS;
+	do {
+		if (clock_mono_ms() >= r->deadline_ms ||
+		    pages++ == FINISHED_PAGES_MAX) {
+			free(cursor);
+			return false;
+		}
+		err = finished_page(r, &span, &cursor, out, &failure);
+	} while (!err && cursor);
+	sort(out);
+	return !err || failure.outcome == OUTCOME_REJECTED;
+}
+
+/* Of what is not visible, some was finished: the provider lists that apart. */
+static void
+look_among_finished(const struct reading *r, struct items *items)
+{
+	struct items finished = { 0 };
+	size_t kept = 0, unseen = 0;
+	bool is_told;
+
+	for (size_t i = 0; i < items->count; i++)
+		unseen += items->list[i].state == ITEM_NOT_VISIBLE;
+	if (unseen == 0 || !r->provider->finished_request)
+		return;
+	is_told = read_finished(r, &finished);
+	for (size_t i = 0; i < items->count; i++) {
+		struct item *item = &items->list[i];
+		bool is_unseen = item->state == ITEM_NOT_VISIBLE;
+
+		if (is_unseen && courier_find(&finished, item->source_id))
+			item->state = ITEM_COMPLETED;
+		else if (is_unseen && !is_told) {
+			item_done(item); /* as if it had not been asked for */
+			continue;
+		}
+		items->list[kept++] = *item;
+	}
+	items->count = kept;
+	items_done(&finished);
+}
+
 void
 courier_read(const struct courier *courier, struct connection *conn,
     const char *const *ids, size_t count, int64_t deadline_ms,
     struct items *out)
 {
 	const struct provider *provider = provider_by_name(conn->type);
-	size_t n;
+	const char **sorted = calloc(count + 1, sizeof(*sorted));
+	struct reading r = { courier, provider, conn, NULL, deadline_ms };
+	struct way by_id, by_old_id;
+	size_t n = 0, old;
 
-	if (!provider || keys_open(&courier->keys, conn))
-		return;
-	for (size_t i = 0; i < count; i += n) {
-		n = count - i < provider->read_max ? count - i
-						   : provider->read_max;
-		if (clock_mono_ms() >= deadline_ms ||
-		    !one_batch(
-			courier, provider, conn, ids + i, n, deadline_ms, out))
-			break;
-	}
-	if (out->count > 1)
-		qsort(out->list, out->count, sizeof(*out->list), by_source_id);
+	if (!provider || !sorted || keys_open(&courier->keys, conn))
+		goto out;
+	r.base_url = config_base_url(courier->config, conn->type);
+	by_id = (struct way){ provider->read_max, provider->read_request,
+		provider->read_response };
+	by_old_id = (struct way){ provider->map_max, provider->map_request,
+		provider->map_response };
+	for (size_t i = 0; i < count; i++)
+		if (!provider->is_old_id || !provider->is_old_id(ids[i]))
+			sorted[n++] = ids[i];
+	old = n;
+	for (size_t i = 0; i < count; i++)
+		if (provider->is_old_id && provider->is_old_id(ids[i]))
+			sorted[old++] = ids[i];
+	all_batches(&r, &by_id, sorted, n, out);
+	look_among_finished(&r, out);
+	all_batches(&r, &by_old_id, sorted + n, old - n, out);
+	sort(out);
+out:
+	free(sorted);
 }

@@ -417,6 +417,7 @@ static const struct {
 	[ITEM_REASSIGNED]  = { false, true },
 	[ITEM_MOVED]       = { false, true },
 	[ITEM_NOT_VISIBLE] = { true,  false },
+	[ITEM_RENUMBERED]  = { false, false },
 };
 /* clang-format on */
 _Static_assert(COUNT(fits) == ITEM_STATE_COUNT, "a row each");

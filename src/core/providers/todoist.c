@@ -1,6 +1,6 @@
 /* Todoist, API v1: https://developer.todoist.com/api/v1/ (sections are named
- * after #). Items are tasks. This half reads: errors, lists, tasks by id;
- * todoist_write.c closes and reopens. */
+ * after #). Items are tasks. This part reads: errors, lists, tasks by id;
+ * todoist_gone.c looks for what it cannot see, todoist_write.c writes. */
 #include "core/providers/provider.h"
 
 #include <string.h>
@@ -238,8 +238,8 @@ list_request(const struct connection *conn, const char *base_url,
 
 /* The end is next_cursor null, and nothing else: a page may be short or empty
  * without being the last (#Pagination). */
-static enum err
-read_cursor(const cJSON *json, const char *cursor, struct page *page,
+enum err
+todoist_read_cursor(const cJSON *json, const char *cursor, struct page *page,
     struct answer *failure)
 {
 	const char *next = json_str(json, "next_cursor");
@@ -297,7 +297,7 @@ list_response(const struct connection *conn, const char *cursor,
 		return provider_failed(failure);
 	err = read_rows(conn, json, &page, failure);
 	if (!err)
-		err = read_cursor(json, cursor, &page, failure);
+		err = todoist_read_cursor(json, cursor, &page, failure);
 	cJSON_Delete(json);
 	if (err) {
 		page_done(&page);
@@ -422,6 +422,12 @@ const struct provider provider_todoist = {
 	.read_max = 1,
 	.read_request = read_request,
 	.read_response = read_response,
+	.finished_request = todoist_finished_request,
+	.finished_response = todoist_finished_response,
+	.is_old_id = todoist_is_old_id,
+	.map_max = 100, /* more are refused */
+	.map_request = todoist_map_request,
+	.map_response = todoist_map_response,
 	.ask_request = todoist_ask_request,
 	.ask_response = todoist_ask_response,
 	.write_request = todoist_write_request,

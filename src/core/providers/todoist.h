@@ -1,5 +1,5 @@
-/* What the two halves of Todoist share: todoist.c reads, todoist_write.c
- * writes. */
+/* What the parts of Todoist share: todoist.c reads, todoist_gone.c looks for
+ * what cannot be read, todoist_write.c writes. */
 #ifndef CORE_PROVIDERS_TODOIST_H
 #define CORE_PROVIDERS_TODOIST_H
 
@@ -26,6 +26,25 @@ enum err todoist_get_request(const struct connection *conn,
     const char *base_url, const char *id, struct http_request *out) MUST_CHECK;
 bool todoist_get_response(const struct http_response *res, const char *id,
     cJSON **json, struct todoist_row *row, struct answer *answer);
+
+/* A list's next_cursor into page; cursor is the one that was sent. */
+enum err todoist_read_cursor(const cJSON *json, const char *cursor,
+    struct page *page, struct answer *failure) MUST_CHECK;
+
+/* The members of provider_todoist that todoist_gone.c has. */
+enum err todoist_finished_request(const struct connection *conn,
+    const char *base_url, const struct span *span, const char *cursor,
+    struct http_request *out);
+enum err todoist_finished_response(const struct connection *conn,
+    const char *cursor, const struct http_response *res, struct page *out,
+    struct answer *failure);
+bool todoist_is_old_id(const char *source_id);
+enum err todoist_map_request(const struct connection *conn,
+    const char *base_url, const char *const *ids, size_t count,
+    struct http_request *out);
+enum err todoist_map_response(const struct connection *conn,
+    const char *const *ids, size_t count, const struct http_response *res,
+    struct items *out, struct answer *failure);
 
 /* The members of provider_todoist that todoist_write.c has. */
 enum err todoist_ask_request(

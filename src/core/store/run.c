@@ -8,6 +8,9 @@
 #include "core/store/connection.h"
 #include "queries.h"
 
+/* After so many runs without news a connection is an idle one. */
+#define QUIET_RUNS 10
+
 void
 run_done(struct run *run)
 {
@@ -22,12 +25,16 @@ read_run(const struct rows *rows, size_t row, struct run *run)
 	snprintf(run->connection.user_id, sizeof(run->connection.user_id), "%s",
 	    rows_text(rows, row, "user_id"));
 	snprintf(run->t0, sizeof(run->t0), "%s", rows_text(rows, row, "t0"));
+	run->connection.listed_at_ms = rows_int(rows, row, "listed_at_ms");
+	run->approved = rows_text(rows, row, "approved")
+			    ? rows_int(rows, row, "approved")
+			    : -1;
 	return err;
 }
 
 enum err
 run_claim(const struct store *store, int limit, int64_t lease_ms,
-    const char *connection_id, struct run **list, size_t *count)
+    const struct run_wanted *wanted, struct run **list, size_t *count)
 {
 	struct args args = { 0 };
 	struct rows rows = { 0 };
@@ -37,7 +44,8 @@ run_claim(const struct store *store, int limit, int64_t lease_ms,
 
 	args_int(&args, limit);
 	args_int(&args, lease_ms);
-	args_text(&args, connection_id);
+	args_text(&args, wanted->connection_id);
+	args_text(&args, wanted->type);
 	err = store_run(store, &q_run_claim, &args, &rows);
 	if (err)
 		goto out;
@@ -58,6 +66,26 @@ out:
 	for (size_t i = 0; found && i < n; i++)
 		run_done(&found[i]);
 	free(found);
+	rows_done(&rows);
+	args_done(&args);
+	return err;
+}
+
+enum err
+run_look(const struct store *store, const char *after,
+    const char *connection_id, struct run *out)
+{
+	struct args args = { 0 };
+	struct rows rows = { 0 };
+	enum err err;
+
+	args_text(&args, after);
+	args_text(&args, connection_id);
+	err = store_run(store, &q_run_look, &args, &rows);
+	if (!err && rows_count(&rows) == 0)
+		err = err_set(ERR_NOTFOUND, "no connection is due");
+	if (!err)
+		err = read_run(&rows, 0, out);
 	rows_done(&rows);
 	args_done(&args);
 	return err;
@@ -118,6 +146,7 @@ run_diff(const struct store *store, const struct run *run,
 		goto out;
 	}
 	out->count = n;
+	out->active = n ? rows_int(&rows, 0, "active") : 0;
 	for (size_t i = 0; !err && i < n; i++)
 		err = read_candidate(&rows, i, &out->list[i]);
 	if (err)
@@ -138,8 +167,10 @@ enum {
 	F_DUE,
 	F_TASK,
 	F_VERSION,
+	F_VERDICT,
 	F_ACTION,
 	F_REASON,
+	F_NEW_ID,
 	F_COUNT
 };
 
@@ -159,12 +190,12 @@ fill_arrays(struct array *a, const struct run_result *r)
 	for (size_t i = 0; i < r->candidates->count; i++) {
 		const struct candidate *c = &r->candidates->list[i];
 
-		if (c->action == MARK_NONE)
-			continue;
 		array_text(&a[F_TASK], c->task_id);
 		array_int(&a[F_VERSION], c->version);
+		array_text(&a[F_VERDICT], diff_verdict_name(c->verdict));
 		array_text(&a[F_ACTION], mark_action_name(c->action));
 		array_text(&a[F_REASON], c->reason);
+		array_text(&a[F_NEW_ID], c->new_id);
 	}
 }
 
@@ -192,6 +223,11 @@ run_finish(
 	args_int(&args, result->pages);
 	args_int(&args, result->still_open);
 	args_int(&args, result->unconfirmed);
+	args_int(&args, (int64_t)result->repeated);
+	args_text(&args, result->guard ? guard_kind_name(result->guard) : NULL);
+	args_int(&args, result->held);
+	args_int(&args, result->idle_poll_ms);
+	args_int(&args, QUIET_RUNS);
 	err = store_run(store, &q_run_finish, &args, &rows);
 	if (!err && rows_count(&rows) == 0)
 		err = err_set(ERR_CONFLICT,
@@ -227,6 +263,7 @@ run_fail(const struct store *store, const struct run *run,
 	args_int(&args, failure->limit_ms);
 	args_int(&args, failure->first_wait_ms);
 	args_int(&args, failure->longest_wait_ms);
+	args_text(&args, failure->other_account_id);
 	err = store_run(store, &q_run_fail, &args, &rows);
 	if (!err && rows_count(&rows) == 0)
 		err = err_set(ERR_CONFLICT,
@@ -257,6 +294,8 @@ retention_trim(const struct store *store, const struct retention *r)
 	err = trim(store, &q_writeback_trim, r->writebacks_days, r->limit);
 	if (!err)
 		err = trim(store, &q_poll_run_trim, r->runs_days, r->limit);
+	if (!err)
+		err = trim(store, &q_decision_trim, r->runs_days, r->limit);
 	if (!err)
 		err = trim(store, &q_event_trim, r->events_days, r->limit);
 	if (!err)

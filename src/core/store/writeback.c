@@ -227,6 +227,7 @@ writeback_claim(const struct store *store, struct writeback *w,
 	if (out->is_claimed) {
 		w->generation = rows_int(&rows, 0, "writeback_generation");
 		w->attempts = (int)rows_int(&rows, 0, "attempts");
+		w->is_unclear = rows_bool(&rows, 0, "is_unclear");
 		w->is_agreed = rows_bool(&rows, 0, "is_agreed");
 		connection_done(&w->connection);
 		err = read_connection(&rows, 0, w);
@@ -252,6 +253,7 @@ read_due(const struct rows *rows, size_t row, struct writeback *w)
 							  : WISH_UNCOMPLETE;
 	w->generation = rows_int(rows, row, "writeback_generation");
 	w->attempts = (int)rows_int(rows, row, "attempts");
+	w->is_unclear = rows_bool(rows, row, "is_unclear");
 	w->is_agreed = rows_bool(rows, row, "is_agreed");
 	w->is_too_old = rows_bool(rows, row, "is_too_old");
 	return read_work(rows, row, w);
@@ -307,6 +309,7 @@ enum {
 	S_PATCH,
 	S_SENTENCE,
 	S_KEY_VERSION,
+	S_UNCLEAR,
 	S_COUNT
 };
 
@@ -325,6 +328,7 @@ add_settle(struct array *a, const struct settle *s)
 	array_text(&a[S_PATCH], s->metadata_patch);
 	array_text(&a[S_SENTENCE], s->sentence);
 	array_int(&a[S_KEY_VERSION], s->key_version);
+	array_bool(&a[S_UNCLEAR], s->is_unclear);
 }
 
 static enum err

@@ -4,31 +4,97 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DROP_LEAST 5 /* so few may vanish from any list */
+#define DROP_PER_CENT 20
+
+static const char no_answer[] = "no_answer";
+
+/* clang-format off */
+static const enum item_state by_policy[] = {
+	ITEM_CANCELED, ITEM_DUPLICATE, ITEM_DELETED, ITEM_ARCHIVED,
+	ITEM_REASSIGNED, ITEM_MOVED, ITEM_NOT_VISIBLE, ITEM_COMPLETED,
+};
+/* clang-format on */
+
+static bool
+find_state(const char *word, size_t n, enum item_state *out)
+{
+	for (size_t i = 0; i < sizeof(by_policy) / sizeof(by_policy[0]); i++) {
+		const char *name = item_state_name(by_policy[i]);
+
+		if (strlen(name) != n || strncmp(name, word, n) != 0)
+			continue;
+		*out = by_policy[i];
+		return true;
+	}
+	return false;
+}
+
+enum err
+absence_policy_parse(const char *words, unsigned *policy)
+{
+	static const char between[] = ", \t";
+	unsigned bits = 1U << ITEM_COMPLETED;
+	enum item_state state;
+	size_t n;
+
+	for (const char *p = words; *p; p += n) {
+		p += strspn(p, between);
+		n = strcspn(p, between);
+		if (n == 0)
+			break;
+		if (!find_state(p, n, &state))
+			return err_set(ERR_CONFIG,
+			    "complete_on: '%.*s' is not a reason to complete "
+			    "a task",
+			    (int)n, p);
+		bits |= 1U << state;
+	}
+	*policy = bits;
+	return OK;
+}
+
 bool
 absence_needs_reading(const struct candidate *candidate)
 {
 	return candidate->verdict != DIFF_OCCURRENCE;
 }
 
+/* The item was seen, or is left alone for now: no two runs in a row missed it.
+ */
 static void
-decide_missing(struct candidate *c, const struct item *item)
+keep(struct candidate *c)
 {
+	c->action = c->was_missing ? MARK_VISIBLE : MARK_NONE;
+}
+
+static enum err
+decide_missing(struct candidate *c, const struct item *item, unsigned policy)
+{
+	c->reason = item_state_name(item->state);
 	switch (item->state) {
 	case ITEM_OPEN: /* the pages shifted: it is there after all */
-		c->action = c->was_missing ? MARK_VISIBLE : MARK_NONE;
-		return;
+		keep(c);
+		return OK;
+	case ITEM_RENUMBERED:
+		c->new_id = strdup(item->new_id);
+		if (!c->new_id)
+			return err_set(ERR_NOMEM, "no memory for an id");
+		c->action = MARK_RENUMBER;
+		return OK;
 	case ITEM_NOT_VISIBLE:
 		/* What this connection never saw can vanish from no list: the
 		 * task may have come through another account. */
 		if (c->never_seen)
-			return;
+			return OK;
 		c->action = c->was_missing ? MARK_COMPLETE : MARK_MISSING;
-		c->reason = item_state_name(item->state);
-		return;
+		break;
 	default:
 		c->action = MARK_COMPLETE;
-		c->reason = item_state_name(item->state);
 	}
+	if (!(policy & 1U << item->state))
+		keep(c);
+	return OK;
 }
 
 /* Is it open, and the occurrence that the list showed? A stale page may still
@@ -41,20 +107,64 @@ is_open_again(const struct candidate *c, const struct item *item)
 	return !c->due || !strcmp(c->due, item->due);
 }
 
-void
-absence_decide(struct candidate *c, const struct item *item)
+enum err
+absence_decide(struct candidate *c, const struct item *item, unsigned policy)
 {
 	c->action = MARK_NONE;
-	c->reason = NULL;
+	c->reason = item ? item_state_name(item->state) : no_answer;
 	if (c->verdict == DIFF_OCCURRENCE) {
 		c->action = MARK_COMPLETE;
 		c->reason = "occurrence";
 	} else if (item && c->verdict == DIFF_MISSING) {
-		decide_missing(c, item);
+		return decide_missing(c, item, policy);
 	} else if (item && is_open_again(c, item)) {
 		c->action = MARK_REOPEN;
 		c->reason = "reopened";
 	}
+	return OK;
+}
+
+/* Nobody said what became of it, and it may yet be taken for done. */
+static bool
+lacks_evidence(const struct candidate *c)
+{
+	if (c->verdict != DIFF_MISSING || c->never_seen)
+		return false;
+	if (!strcmp(c->reason, item_state_name(ITEM_NOT_VISIBLE)))
+		return c->action == MARK_COMPLETE || c->action == MARK_MISSING;
+	return !strcmp(c->reason, no_answer);
+}
+
+struct guard
+absence_guard(struct candidates *candidates, size_t listed, int64_t approved)
+{
+	struct guard guard = { GUARD_NONE, 0 };
+	int64_t most = candidates->active * DROP_PER_CENT / 100;
+	int64_t undecided = 0;
+
+	if (most < DROP_LEAST)
+		most = DROP_LEAST;
+	for (size_t i = 0; i < candidates->count; i++) {
+		const struct candidate *c = &candidates->list[i];
+
+		guard.held += lacks_evidence(c);
+		undecided += lacks_evidence(c) && c->action != MARK_COMPLETE;
+	}
+	if (guard.held > most)
+		guard.kind = GUARD_MASS_DROP;
+	if (guard.held > 0 && listed == 0)
+		guard.kind = GUARD_LIST_EMPTIED;
+	if (guard.kind == GUARD_NONE)
+		return (struct guard){ GUARD_NONE, 0 };
+	if (guard.held <= approved) /* it stays for those that come later */
+		return undecided ? guard : (struct guard){ GUARD_NONE, 0 };
+	for (size_t i = 0; i < candidates->count; i++) {
+		struct candidate *c = &candidates->list[i];
+
+		if (lacks_evidence(c) && c->action == MARK_COMPLETE)
+			c->action = MARK_HELD;
+	}
+	return guard;
 }
 
 /* Position breaks ties, so that the later of two stays the later. */

@@ -32,6 +32,7 @@ static void
 queue(const struct evidence *e, struct verdict *v)
 {
 	end(v, END_QUEUED, e->answer.reason);
+	v->is_unclear = e->may_have_happened;
 	v->due_ms = verdict_backoff_ms(e->attempts, e->random);
 	if (v->retry_ms > v->due_ms)
 		v->due_ms = v->retry_ms;
@@ -174,6 +175,14 @@ verdict_sentence(const struct verdict *v, enum wish wish, const char *provider,
 		snprintf(out, size,
 		    "The task was %s here only: none of your %s connections "
 		    "knows its item.",
+		    completing ? "completed" : "reopened", provider);
+		return;
+	}
+	if (v->ending == END_ACCEPTED) {
+		snprintf(out, size,
+		    v->reason == REASON_ALREADY_GONE
+			? "The task is %s; its item is no longer in %s."
+			: "The task is %s in %s as well now.",
 		    completing ? "completed" : "reopened", provider);
 		return;
 	}

@@ -60,7 +60,7 @@ export class Writebacks {
 			column(list, "state"), column(list, "reason"),
 			column(list, "detail"), same(list, 0), same(list, false),
 			same(list, 0), same(list, null), same(list, null),
-			column(list, "keyVersion"),
+			column(list, "keyVersion"), same(list, false),
 		] });
 		const results = [];
 		for (const row of rows)

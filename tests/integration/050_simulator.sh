@@ -1,11 +1,14 @@
 #!/bin/bash
-# The simulator against its own manual, over HTTP, as TAP. SIM_BIN names the
-# program; every test starts from a reset and is a sentence about behaviour.
+# The simulator against its own manual, over HTTP, as TAP; it needs nothing else
+# of Flowpin. Every test starts from a reset and is a sentence about behaviour.
 # Nothing is waited for by time: hanging requests are seen in the log.
 # shellcheck disable=SC2016 # the dollars in single quotes are GraphQL's
 set -u
 
-SIM_BIN=${SIM_BIN:-build/release/flowpin-sim}
+# shellcheck source-path=SCRIPTDIR source=../stack.sh
+. "$(dirname "$0")/../stack.sh"
+
+sim_bin=$STACK_BIN/flowpin-sim
 dir=$(mktemp -d)
 pid=
 count=0
@@ -17,14 +20,14 @@ finish() {
 }
 trap finish EXIT
 
-"$SIM_BIN" --port-file "$dir/port" --seed 7 >"$dir/out" 2>"$dir/err" &
+"$sim_bin" --port-file "$dir/port" --seed 7 >"$dir/out" 2>"$dir/err" &
 pid=$!
 for _ in $(seq 500); do
 	[ -s "$dir/port" ] && break
 	kill -0 "$pid" 2>/dev/null || break
 	sleep 0.01
 done
-[ -s "$dir/port" ] || { echo "Bail out! $SIM_BIN does not start"; exit 1; }
+[ -s "$dir/port" ] || { echo "Bail out! $sim_bin does not start"; exit 1; }
 url=http://127.0.0.1:$(cat "$dir/port")
 
 # Each leaves status, body and headers of the last answer behind.
@@ -131,22 +134,22 @@ grep -q "^flowpin-sim listening on $url\$" "$dir/out" ||
     note "$(cat "$dir/out")"
 it "the address is printed when it is ready"
 
-"$SIM_BIN" --help >"$dir/help" || note "--help fails"
+"$sim_bin" --help >"$dir/help" || note "--help fails"
 for kind in $(curl -sS -d '{"kind":"x"}' "$url/_sim/faults" |
     jq -r '.error | sub(".*known: "; "") | gsub("[.,]"; "")'); do
 	grep -qw "$kind" "$dir/help" || note "--help lacks $kind"
 done
-"$SIM_BIN" --version | grep -q '^flowpin-sim [0-9]' || note "--version"
+"$sim_bin" --version | grep -q '^flowpin-sim [0-9]' || note "--version"
 it "--help documents every fault kind"
 
-"$SIM_BIN" --nonsense 2>"$dir/err2"
+"$sim_bin" --nonsense 2>"$dir/err2"
 [ $? = 2 ] || note "exit status"
 [ "$(wc -l <"$dir/err2")" = 1 ] || note "not one sentence"
-"$SIM_BIN" --port 70000 2>/dev/null
+"$sim_bin" --port 70000 2>/dev/null
 [ $? = 2 ] || note "exit status for a bad port"
 it "a bad option is one sentence and exit status 2"
 
-"$SIM_BIN" --port "$(cat "$dir/port")" 2>"$dir/err2"
+"$sim_bin" --port "$(cat "$dir/port")" 2>"$dir/err2"
 [ $? = 1 ] || note "exit status"
 [ "$(wc -l <"$dir/err2")" = 1 ] || note "not one sentence"
 it "a taken port is one sentence and exit status 1"
@@ -452,6 +455,15 @@ todoist GET "tasks/$id"
 status_is 200
 body_has '.is_deleted'
 it "a deleted Todoist task can be read with its flag"
+
+item todoist '"state":"completed"'
+sim PATCH accounts/todoist/ada '{"completed_reads":"404"}'
+todoist GET "tasks/$id"
+status_is 404
+sim PATCH accounts/todoist/ada '{"completed_reads":"200"}'
+todoist GET "tasks/$id"
+status_is 200
+it "a finished Todoist task may be one that is not read by id"
 
 # Linear
 
@@ -970,7 +982,6 @@ it "a fault of probability 0 never hits"
 
 sim POST items '{"provider":"todoist","account":"ada","count":50000}'
 status_is 201
-start=$(date +%s)
 seen=0 cursor=
 while :; do
 	todoist GET "tasks?limit=200${cursor:+&cursor=$cursor}"
@@ -980,7 +991,6 @@ while :; do
 	[ "$cursor" = null ] && break
 done
 [ "$seen" = 50000 ] || note "$seen rows"
-[ $(($(date +%s) - start)) -lt 60 ] || note "too slow"
 it "50,000 tasks are listed whole"
 
 item todoist
@@ -992,18 +1002,16 @@ done
 wait_until is_pending
 sim GET health
 status_is 200
-start=$(date +%s%N)
 kill "$pid"
 wait "$pid"
 rc=$?
 pid=
 [ $rc = 0 ] || note "exit status $rc"
-[ $(($(date +%s%N) - start)) -lt 2000000000 ] || note "slow to end"
 [ -s "$dir/err" ] && note "$(cat "$dir/err")"
 count=$((count + 1))
 $good || failures=$((failures + 1))
 $good || printf 'not '
-echo "ok $count - it ends at once, also with requests that hang"
+echo "ok $count - it ends, also with requests that hang"
 
 echo "1..$count"
 [ $failures = 0 ]

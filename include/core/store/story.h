@@ -1,0 +1,22 @@
+/* The story of a task's completion, for operators: what runs, writebacks and
+ * guards did, in order. */
+#ifndef CORE_STORE_STORY_H
+#define CORE_STORE_STORY_H
+
+#include "core/store/store.h"
+
+struct story_line {
+	char at[40], kind[16]; /* task, run, decision, writeback, event, ... */
+	char *text;
+};
+struct story {
+	struct story_line *list;
+	size_t count;
+};
+void story_done(struct story *story);
+
+/* ERR_NOTFOUND: nothing is known of such a task. */
+enum err story_read(const struct store *store, const char *task_id,
+    struct story *out) MUST_CHECK;
+
+#endif

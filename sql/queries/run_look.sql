@@ -1,0 +1,22 @@
+-- run_look: the next connection that is due, as run_claim would find it, and
+-- without claiming it: for a run that changes nothing.
+-- $1 after this id, or null  $2 only this connection, or null
+select i.user_id, i.id as connection_id, i.type, i.name, i.key_sealed,
+       i.key_id, i.key_version, i.metadata, i.account_id, i.status, i.writeback,
+       i.generation, 0 as rate_limited_ms, clock_timestamp() as t0,
+       (extract(epoch from i.last_complete_run_at) * 1000)::bigint
+		as listed_at_ms,
+       (select g.held from guards g
+	 where g.user_id = i.user_id
+	   and g.connection_id = i.id
+	   and g.approved_at is not null) as approved
+  from integrations i
+ where i.key_sealed is not null
+   and i.status not in ('auth_failed', 'paused')
+   and (i.next_poll_at <= now() or $2::uuid is not null)
+   and ($2::uuid is null or i.id = $2::uuid)
+   and ($1::uuid is null or i.id > $1::uuid)
+   and (i.lease_until is null or i.lease_until <= now())
+   and (i.rate_limited_until is null or i.rate_limited_until <= now())
+ order by i.id
+ limit 1

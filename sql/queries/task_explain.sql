@@ -1,0 +1,124 @@
+-- task_explain: the whole story of a task's completion, in order; for operators.
+-- Runs that decided nothing about it are told only if they failed or were held.
+-- $1 task id
+-- No row: nothing is known of it.
+with who as (
+	-- the story outlives the task
+	select coalesce(
+		(select t.user_id from tasks t where t.id = $1::uuid),
+		(select w.user_id from writebacks w
+		  where w.task_id = $1::uuid limit 1),
+		(select d.user_id from decisions d
+		  where d.task_id = $1::uuid limit 1),
+		(select e.user_id from events e
+		  where e.task_id = $1::uuid limit 1)) as user_id
+), task as (
+	select t.* from who join tasks t
+	    on t.user_id = who.user_id and t.id = $1::uuid
+), wish as (
+	select w.* from who join writebacks w
+	    on w.user_id = who.user_id and w.task_id = $1::uuid
+), decision as (
+	select d.* from who join decisions d
+	    on d.user_id = who.user_id and d.task_id = $1::uuid
+), connection as (
+	select t.connection_id as id from task t
+	union
+	select w.connection_id from wish w
+	union
+	select r.connection_id from decision d join poll_runs r
+	    on r.user_id = d.user_id and r.id = d.run_id
+), since as (
+	select coalesce((select created_at from task),
+		(select min(created_at) from wish),
+		(select min(decided_at) from decision)) as at
+), run as (
+	select r.* from decision d join poll_runs r
+	    on r.user_id = d.user_id and r.id = d.run_id
+	union
+	(select r.*
+	   from who, connection c, since s, poll_runs r
+	  where r.user_id = who.user_id
+	    and r.connection_id = c.id
+	    and r.started_at >= s.at
+	    and (r.outcome = 'failed' or r.guard is not null)
+	  order by r.started_at desc
+	  limit 50)
+), line as (
+	select t.created_at as at, 1 as rank, 'task' as kind,
+	       case when t.source = 'manual'
+			then format('made by hand: "%s"', t.title)
+		    else format('imported: "%s", %s item %s', t.title, t.source,
+			t.source_id) end as text
+	  from task t
+	union all
+	select r.started_at, 2, 'run',
+	       format('generation %s of connection %s: %s, %s pages, %s items, %s candidates',
+			r.generation, r.connection_id, r.outcome, r.pages, r.items,
+			r.candidates)
+		|| case when r.repeated > 0
+			then format(', %s rows came again', r.repeated) else '' end
+		|| coalesce(', ' || r.error, '')
+		|| coalesce(format(', held by the guard %s (%s tasks without evidence)',
+			r.guard, r.held), '')
+	  from run r
+	union all
+	select d.decided_at, 3, 'decision',
+	       format('%s in the list; the provider says %s: %s%s',
+			case d.verdict when 'occurrence' then 'another due date'
+				when 'returned' then 'again' else 'not' end,
+			d.reason,
+			case d.action when 'none' then 'stays as it is'
+				when 'missing' then 'stays, a second run must agree'
+				when 'visible' then 'stays, and is not missing any more'
+				when 'held' then 'stays, a guard holds'
+				else d.action end,
+			case when d.is_applied
+				or d.action in ('none', 'held') then ''
+				else ', which came too late: the task had changed' end)
+	  from decision d
+	union all
+	select w.created_at, 4, 'writeback',
+	       format('%s wished, through %s (id %s)', w.wish,
+			coalesce('connection ' || w.connection_id::text,
+				'no connection'), w.id)
+	  from wish w
+	union all
+	select coalesce(w.settled_at, now()), 5, 'writeback',
+	       format('%s: %s, %s, %s attempts', w.wish, w.state,
+			coalesce(w.reason, 'no reason yet'), w.attempts)
+		|| coalesce(', ' || w.detail, '')
+	  from wish w
+	union all
+	select e.created_at, 6, 'event',
+	       e.type || coalesce(' ' || e.reason, '') || coalesce(': ' || e.detail, '')
+	  from who join events e
+	    on e.user_id = who.user_id and e.task_id = $1::uuid
+	union all
+	select e.created_at, 6, 'guard',
+	       e.type || ' ' || e.reason || coalesce(': ' || e.detail, '')
+	  from who, since s, connection c, events e
+	 where e.user_id = who.user_id
+	   and e.connection_id = c.id
+	   and e.type in ('guard.raised', 'guard.released')
+	   and e.created_at >= s.at
+	union all
+	select now(), 7, 'guard',
+	       format('%s holds since %s, %s tasks without evidence%s', g.kind,
+			flowpin_time(g.raised_at), g.held,
+			case when g.approved_at is not null
+				then ', and is approved' else '' end)
+	  from who, connection c, guards g
+	 where g.user_id = who.user_id
+	   and g.connection_id = c.id
+	union all
+	select now(), 8, 'now',
+	       t.status || coalesce(' by ' || t.completed_by, '')
+		|| coalesce(', ' || t.completion_reason, '')
+		|| format(', version %s', t.version)
+		|| coalesce(', missing since ' || flowpin_time(t.missing_since), '')
+	  from task t
+)
+select flowpin_time(l.at) as at, l.kind, l.text
+  from line l
+ order by l.at, l.rank, l.text

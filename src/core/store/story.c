@@ -1,0 +1,57 @@
+/* A story's lines come in order and in words; nothing is made up here. */
+#include "core/store/story.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "queries.h"
+
+void
+story_done(struct story *story)
+{
+	for (size_t i = 0; i < story->count; i++)
+		free(story->list[i].text);
+	free(story->list);
+	memset(story, 0, sizeof(*story));
+}
+
+static enum err
+read_line(const struct rows *rows, size_t i, struct story_line *line)
+{
+	snprintf(line->at, sizeof(line->at), "%s", rows_text(rows, i, "at"));
+	snprintf(
+	    line->kind, sizeof(line->kind), "%s", rows_text(rows, i, "kind"));
+	line->text = strdup(rows_text(rows, i, "text"));
+	return line->text ? OK : err_set(ERR_NOMEM, "no memory for a story");
+}
+
+enum err
+story_read(const struct store *store, const char *task_id, struct story *out)
+{
+	struct story story = { 0 };
+	struct args args = { 0 };
+	struct rows rows = { 0 };
+	enum err err;
+
+	args_text(&args, task_id);
+	err = store_run(store, &q_task_explain, &args, &rows);
+	if (!err && rows_count(&rows) == 0)
+		err = err_set(ERR_NOTFOUND, "nothing is known of this task");
+	if (!err) {
+		story.list = calloc(rows_count(&rows), sizeof(*story.list));
+		if (!story.list)
+			err = err_set(ERR_NOMEM, "no memory for a story");
+	}
+	for (size_t i = 0; !err && i < rows_count(&rows); i++) {
+		err = read_line(&rows, i, &story.list[i]);
+		story.count++;
+	}
+	if (err)
+		story_done(&story);
+	else
+		*out = story;
+	rows_done(&rows);
+	args_done(&args);
+	return err;
+}

@@ -1,0 +1,151 @@
+/* Claims under one lock: a claim takes a millisecond, a run a hundred. */
+#include "claims.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/crash.h"
+
+void
+claims_init(struct claims *claims, const struct poller *poller, int runners)
+{
+	memset(claims, 0, sizeof(*claims));
+	pthread_mutex_init(&claims->lock, NULL);
+	pthread_cond_init(&claims->changed, NULL);
+	claims->poller = poller;
+	claims->runners = runners;
+	for (size_t i = 0; i < CLAIMS_TYPES_MAX && provider_at(i); i++) {
+		claims->queues[i].type = provider_at(i)->name;
+		claims->count++;
+	}
+}
+
+static void
+forget(struct claim_queue *q)
+{
+	while (q->next < q->count)
+		run_done(&q->claimed[q->next++]);
+	free(q->claimed);
+	q->claimed = NULL;
+	q->next = q->count = 0;
+}
+
+void
+claims_done(struct claims *claims)
+{
+	for (size_t i = 0; i < claims->count; i++)
+		forget(&claims->queues[i]);
+	pthread_cond_destroy(&claims->changed);
+	pthread_mutex_destroy(&claims->lock);
+}
+
+/* How many more of q could begin at once: a lease should not tick while its run
+ * waits for a runner. */
+static int
+room(const struct claims *claims, const struct claim_queue *q)
+{
+	int limit = claims->poller->config->poll_type_concurrency - q->busy;
+	int runners = claims->runners;
+
+	for (size_t i = 0; i < claims->count; i++) {
+		const struct claim_queue *o = &claims->queues[i];
+
+		runners -= o->busy + (int)(o->count - o->next);
+	}
+	if (limit > runners)
+		limit = runners;
+	return limit;
+}
+
+static enum err
+refill(struct claims *claims, struct claim_queue *q)
+{
+	const struct run_wanted wanted = { .type = q->type };
+	int limit = room(claims, q);
+	enum err err;
+
+	if (limit <= 0 || q->is_dry || claims->is_closed)
+		return OK;
+	forget(q);
+	crash_point("before_run");
+	err = run_claim(&claims->poller->store, limit,
+	    claims->poller->config->poll_lease_ms, &wanted, &q->claimed,
+	    &q->count);
+	crash_point("after_run");
+	q->is_dry = err || q->count < (size_t)limit;
+	return err;
+}
+
+/* Fewest at work first: a provider with many connections holds up no other. */
+static struct claim_queue *
+least_busy(struct claims *claims)
+{
+	struct claim_queue *best = NULL;
+
+	for (size_t i = 0; i < claims->count; i++) {
+		struct claim_queue *q = &claims->queues[i];
+
+		if (q->next < q->count && (!best || q->busy < best->busy))
+			best = q;
+	}
+	return best;
+}
+
+/* Is there work that only lacks room? */
+static bool
+is_waiting(const struct claims *claims)
+{
+	for (size_t i = 0; !claims->is_closed && i < claims->count; i++)
+		if (!claims->queues[i].is_dry)
+			return true;
+	return false;
+}
+
+enum err
+claims_take(struct claims *claims, struct run *out)
+{
+	struct claim_queue *q = NULL;
+	enum err err = OK;
+
+	pthread_mutex_lock(&claims->lock);
+	while (!err && !q) {
+		for (size_t i = 0; !err && i < claims->count; i++)
+			if (claims->queues[i].next == claims->queues[i].count)
+				err = refill(claims, &claims->queues[i]);
+		q = least_busy(claims);
+		if (err || q)
+			break;
+		if (!is_waiting(claims))
+			err = err_set(ERR_NOTFOUND, "nothing more is due");
+		else
+			pthread_cond_wait(&claims->changed, &claims->lock);
+	}
+	if (q) { /* what was claimed is polled, whatever else failed */
+		err = OK;
+		*out = q->claimed[q->next++];
+		q->busy++;
+	}
+	pthread_mutex_unlock(&claims->lock);
+	return err;
+}
+
+void
+claims_end(struct claims *claims, struct run *run)
+{
+	pthread_mutex_lock(&claims->lock);
+	for (size_t i = 0; i < claims->count; i++)
+		if (!strcmp(claims->queues[i].type, run->connection.type))
+			claims->queues[i].busy--;
+	pthread_cond_broadcast(&claims->changed);
+	pthread_mutex_unlock(&claims->lock);
+	run_done(run);
+}
+
+void
+claims_close(struct claims *claims)
+{
+	pthread_mutex_lock(&claims->lock);
+	claims->is_closed = true;
+	pthread_cond_broadcast(&claims->changed);
+	pthread_mutex_unlock(&claims->lock);
+}

@@ -1,0 +1,94 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # what the verbs set is for the tests
+# What the tests of absence share: connections where every item is a task, and
+# what became of them.
+
+# fill PROVIDER COUNT: a new user, a connection with so many items, each of them a
+# task. Sets IDS, in the order of the list.
+fill() {
+	as_new_user
+	add_connection "$1" || return 1
+	IDS=()
+	[ "$2" = 0 ] || add_own_item "$1" 'Item' "{\"count\": $2}" || return 1
+	adopt "$1" "$2"
+}
+
+# adopt PROVIDER COUNT: what the latest connection lists becomes tasks.
+adopt() {
+	sim GET "/_sim/items?provider=$1&account=${TOKENS[$1]}"
+	mapfile -t IDS < <(field '.items[].id')
+	is "${#IDS[@]}" "$2" "$1: so many items" || return 1
+	[ "$2" = 0 ] || printf '%s\n' "${IDS[@]}" | make_tasks_of "$1" || return 1
+	mark
+}
+
+# make_tasks_of PROVIDER: of the ids on standard input, as imports did an hour ago.
+make_tasks_of() {
+	{
+		echo "create temp table id (n serial, source_id text);
+			copy id (source_id) from stdin;"
+		cat
+		echo '\.'
+		echo "insert into tasks (user_id, title, source, source_id,
+				connection_id, created_at, updated_at, seen_at)
+			select '$USER_ID', 'Item ' || n, '$1', source_id,
+				'$CONNECTION', now() - interval '1 hour',
+				now() - interval '1 hour',
+				now() - interval '1 hour' from id;"
+	} | stack_sql >/dev/null
+}
+
+# item_changes PROVIDER FROM COUNT JSON: so many of IDS, from 0
+item_changes() {
+	local id
+
+	for id in "${IDS[@]:$2:$3}"; do
+		change_item "$1" "$id" "$4"
+	done
+}
+
+# task_of ID: the user's task of an item
+task_of() {
+	sql "select id from tasks
+		where user_id = '$USER_ID' and source_id = '$1'"
+}
+
+# tally: the user's tasks by status and reason, like `3 active, 1 completed moved`
+tally() {
+	sql "select coalesce(string_agg(n || ' ' || what, ', ' order by what), 'none')
+		from (select concat_ws(' ', status, completion_reason) as what,
+			count(*) as n from tasks where user_id = '$USER_ID'
+			group by 1) t"
+}
+
+# polls COUNT: of the latest connection, which is due each time
+polls() {
+	local i
+
+	for ((i = 0; i < $1; i++)); do
+		sql "update integrations set next_poll_at = now()
+			where id = '$CONNECTION'"
+		poll_once "$CONNECTION" || flunk "the pass ends well"
+	done
+}
+
+ctl() {
+	"$STACK_BIN/flowpinctl" --config "$STACK_DIR/flowpin.conf" "$@" 2>&1
+}
+
+# guard_of [CONNECTION]: the guard that holds it, and how many tasks
+guard_of() {
+	ctl guard list | sed -nE "s/^${1:-$CONNECTION} [a-z]+ ([a-z_]+) held=([0-9]+) .*/\1 \2/p"
+}
+
+# events_of_guards: of the user, in order
+events_of_guards() {
+	sql "select coalesce(string_agg(type || ' ' || reason, ', ' order by id), '')
+		from events where user_id = '$USER_ID' and type like 'guard.%'"
+}
+
+# metric NAME: its value, labels and all
+metric() {
+	anonymous GET /metrics
+	awk -v name="$1" '$1 == name { print $2 }' <<<"$BODY"
+}
