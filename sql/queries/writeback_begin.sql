@@ -45,9 +45,12 @@ with wished as (
 		    when l.wish = 'uncomplete' and exists (
 			select from tasks o
 			 where o.user_id = (l.task).user_id
-			   and o.connection_id = (l.task).connection_id
+			   and o.source = (l.task).source
 			   and o.source_id = (l.task).source_id
-			   and o.status = 'active')
+			   and o.status = 'active'
+			   -- who names no connection falls back to it
+			   and coalesce(o.connection_id, c.id) is not distinct
+				from coalesce((l.task).connection_id, c.id))
 			then 'conflict'
 		    when coalesce((l.task).source, 'manual') = 'manual'
 			or (l.task).source_id is null then 'manual'

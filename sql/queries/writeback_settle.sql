@@ -107,7 +107,10 @@ with said as (
 	  from held h
 	 where t.id = h.task_id
 	   and t.user_id = h.user_id
-	   and t.version = h.task_version
+	   and (t.version = h.task_version
+		-- its connection was deleted meanwhile, and nothing else happened
+		or (t.version = h.task_version + 1 and not h.by_fallback
+		    and t.connection_id is null))
 	   and (h.new_state = 'rolled_back'
 		or (h.new_state = 'accepted' and h.by_fallback
 		    and t.connection_id is null
