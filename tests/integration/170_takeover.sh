@@ -132,7 +132,7 @@ test_a_late_owner_changes_nothing_of_what_has_ended() {
 
 	for provider in "${PROVIDERS[@]}"; do
 		in_flight complete "$provider" \
-			'"kind": "status", "status": 400, "times": 1, "delay_ms": 700' ||
+			'"kind": "status", "status": 400, "times": 1, "delay_ms": 4000' ||
 			continue
 		kill -STOP "$(stack_pid gateway)"
 		wait_until 10 owner_is_stopped
@@ -156,7 +156,7 @@ test_a_late_owner_changes_nothing_of_what_has_ended() {
 # The other way round: what the next owner rolled back is told as such.
 test_a_late_owner_is_told_of_a_rollback_as_a_failure() {
 	in_flight complete attio \
-		'"kind": "status", "status": 400, "times": 2, "delay_ms": 700' ||
+		'"kind": "status", "status": 400, "times": 2, "delay_ms": 4000' ||
 		return
 	kill -STOP "$(stack_pid gateway)"
 	wait_until 10 owner_is_stopped
@@ -171,7 +171,7 @@ test_a_late_owner_is_told_of_a_rollback_as_a_failure() {
 
 test_a_late_owner_is_refused_while_the_next_one_is_at_work() {
 	in_flight complete attio \
-		'"kind": "status", "status": 400, "times": 1, "delay_ms": 700' ||
+		'"kind": "status", "status": 400, "times": 1, "delay_ms": 4000' ||
 		return
 	kill -STOP "$(stack_pid gateway)"
 	wait_until 10 owner_is_stopped
@@ -218,9 +218,9 @@ is_looked_at() {
 }
 
 stack_init || bail "no directory"
-stack_setting call_deadline_ms 8000
-stack_setting provider_timeout_ms 6000
-stack_setting lease_ms 9000
+stack_setting call_deadline_ms 24000
+stack_setting provider_timeout_ms 20000
+stack_setting lease_ms 26000
 stack_setting sweep_ms 200
 stack_setting stop_ms 4000
 stack_whole && connected && run_tests

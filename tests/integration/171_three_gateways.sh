@@ -149,10 +149,10 @@ test_three_wishes_of_three_clients_end_as_the_last() {
 	for provider in "${PROVIDERS[@]}"; do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
-		slow "$provider" 900
+		slow "$provider" 3000
 		parallel complete uncomplete complete
 		both_sides complete "$provider"
-		one_at_a_time "$provider" 900
+		one_at_a_time "$provider" 3000
 		is "$(sql "select string_agg(state, ' ' order by task_version)
 			from writebacks where task_id = '$TASK'")" \
 			"accepted superseded accepted" \

@@ -134,7 +134,7 @@ late_answer_under_the_old_key() { # FAULT
 
 	fresh_tasks attio 2
 	next_task
-	fault "{\"write\": true, \"times\": 1, \"delay_ms\": 1500, $1}"
+	fault "{\"write\": true, \"times\": 1, \"delay_ms\": 4000, $1}"
 	call_behind old POST "/v1/tasks/$TASK/complete"
 	wait_until 20 is_in_flight 'write=true' || flunk "it is in flight"
 	key=$(sim_token attio)
@@ -274,8 +274,8 @@ test_a_probe_that_is_answered_closes_the_circuit() {
 }
 
 stack_init || bail "no directory"
-stack_setting call_deadline_ms 6000
-stack_setting provider_timeout_ms 3000
-stack_setting lease_ms 8000
+stack_setting call_deadline_ms 9000
+stack_setting provider_timeout_ms 6000
+stack_setting lease_ms 11000
 stack_setting sweep_ms 500
 stack_whole && run_tests

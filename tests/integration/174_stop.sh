@@ -135,7 +135,7 @@ test_while_it_stops_nothing_is_taken_up() {
 	local i waiting
 
 	make_tasks attio 13
-	slow 1200
+	slow 4000
 	for i in {1..12}; do
 		next_task
 		complete "$TASK" 'Prefer: respond-async'
