@@ -234,7 +234,6 @@ answer(struct server *server, FCGX_Request *fcgi)
 		fcgi, server->options->body_max, &req.body, &too_large)) {
 		log_warn("req=%s msg=\"the request broke off\"", req.id);
 		buf_done(&req.body);
-		fcgi->keepConnection = 0; /* what follows would be its rest */
 		return;
 	}
 	if (too_large)

@@ -104,6 +104,7 @@ absence_is_seen() {
 }
 
 # env_is_whole: build/run/env has every name, with a value, for any shell.
+# shellcheck disable=SC2016 # the dollars are the other shell's
 env_is_whole() {
 	local env=$RUN_ROOT/build/run/env
 

@@ -808,9 +808,9 @@ done
 
 item todoist
 fault '"kind":"delay","delay_ms":120'
-start=$(date +%s%N)
+asked=$(date +%s%N)
 todoist GET tasks
-[ $(($(date +%s%N) - start)) -ge 120000000 ] || note "no delay"
+[ $(($(date +%s%N) - asked)) -ge 120000000 ] || note "no delay"
 status_is 200
 sim DELETE faults
 fault '"kind":"delay_after","delay_ms":120'

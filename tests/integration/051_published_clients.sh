@@ -71,9 +71,9 @@ if ! install_packages; then
 fi
 stack_sim none || bail "no simulator"
 # beside their packages, which is where Node looks for them
-mkdir "$STACK_DIR/clients" && cp "$sources/clients.mjs" "$STACK_DIR/clients/" &&
-	ln -s "$packages/node_modules" "$STACK_DIR/clients/node_modules" ||
-	bail "no place for the clients"
+mkdir "$STACK_DIR/clients"
+cp "$sources/clients.mjs" "$STACK_DIR/clients/" || bail "there are no clients"
+ln -s "$packages/node_modules" "$STACK_DIR/clients/node_modules"
 node=node
 [ ! -e "$packages/node.bin" ] || node=$packages/node.bin
 FLOWPIN_SIM_URL=$SIM_URL "$node" "$STACK_DIR/clients/clients.mjs"

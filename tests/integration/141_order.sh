@@ -48,20 +48,23 @@ test_complete_and_uncomplete_at_once_end_uncompleted_on_both_sides() {
 	for provider in "${PROVIDERS[@]}"; do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
-		slow "$provider"
+		sim_stands
 		call_behind first POST "/v1/tasks/$TASK/complete"
-		wait_until 10 is_in_flight 'write=true' || flunk "it is in flight"
+		wait_until 20 is_sending "$TASK" || flunk "it is on its way"
 		call_behind second POST "/v1/tasks/$TASK/uncomplete"
+		wait_until 20 has_begun 2 || flunk "the second is noted"
+		is "$(sql "select string_agg(state, ' ' order by task_version)
+			from writebacks where task_id = '$TASK'")" \
+			"sending queued" "$provider: one in flight at most"
+		sim_goes_on
 		call_joined first
 		is "$STATUS" 200 "$provider: the first is answered: $BODY"
 		call_joined second
 		is "$STATUS $(field .writeback.outcome)" "200 accepted" \
 			"$provider: so is the second: $BODY"
 		is "$(field .task.status)" active "$provider: as wished"
-		one_at_a_time "$provider" 400
 		both_sides uncomplete "$provider"
-		is "$(taken)" 2 "$provider: one write for each wish"
-		no_faults
+		is "$(writes) $(taken)" "2 2" "$provider: one write for each wish"
 	done
 }
 

@@ -72,6 +72,7 @@ test_a_request_that_breaks_off_changes_nothing() {
 		leave_in_record; do
 		fcgi "$name" "CONTENT_LENGTH=${#MILK}"
 		is "$STATUS$BODY" '' "$name: no answer"
+		isnt "$ENDING" kept "$name: nor is the connection kept"
 		has_logged 1 "$name"
 		like "$LINE" '^level=warn .* msg="the request broke off"$' \
 			"$name: its line in the log"
@@ -152,7 +153,7 @@ test_no_bytes_of_a_request_forge_a_log_line() {
 
 	begin_refusals
 	for bytes in $'/a\nlevel=error prog=x' $'/a" status=200 x="' \
-		$'/\xff\xfe' $'/caf\xc3' $'/\x1b[2J\x7f' '/a\' \
+		$'/\xff\xfe' $'/caf\xc3' $'/\x1b[2J\x7f' $'/a\\' \
 		"/$(repeated 60000 a)" "/$(repeated 30000 $'\xc3\xa9')"; do
 		bare_fcgi plain REQUEST_METHOD=GET "SCRIPT_NAME=$bytes"
 		USER_ID='' refused 404 not_found . "the path ${bytes:0:20}"

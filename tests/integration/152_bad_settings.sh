@@ -232,7 +232,7 @@ test_a_database_url_that_is_none_is_named_and_not_said() {
 
 test_a_database_that_cannot_be_reached_is_named() {
 	local all=("$GATEWAY" "$GATEWAY --check" "$POLLER" "$DOCTOR" "$MIGRATE")
-	local at=127.0.0.1:$STACK_PG_PORT fd
+	local at=127.0.0.1:$STACK_PG_PORT
 
 	changed "database_url=postgresql://u:s3cret@127.0.0.1:1/x"
 	refuses 'cannot reach the database: .*"127.0.0.1", port 1 .*refused' \

@@ -11,9 +11,9 @@ declare -A PAGE=([todoist]=200 [linear]=250 [attio]=500)
 # on_second_page PROVIDER: a run that waits there; the test acts meanwhile
 on_second_page() {
 	fault "{\"kind\": \"delay\", \"provider\": \"$1\", \"op\": \"list\",
-		\"page\": 2, \"delay_ms\": 1500, \"times\": 1}"
+		\"page\": 2, \"delay_ms\": 5000, \"times\": 1}"
 	sql "update integrations set next_poll_at = now() where id = '$CONNECTION'"
-	poll_behind --connection "$CONNECTION"
+	patient_poll
 	wait_until 20 second_page_is_asked || flunk "$1: the second page is asked for"
 }
 
@@ -111,9 +111,9 @@ test_an_edit_by_the_user_while_the_run_asks_wins() {
 		change_item "$provider" "${IDS[0]}" '{"state": "completed"}'
 		TASK=$(task_of "${IDS[0]}")
 		fault "{\"kind\": \"delay_after\", \"provider\": \"$provider\",
-			\"op\": \"read\", \"delay_ms\": 1500, \"times\": 1}"
+			\"op\": \"read\", \"delay_ms\": 5000, \"times\": 1}"
 		mark
-		poll_behind --connection "$CONNECTION"
+		patient_poll
 		wait_until 20 is_in_flight op=read || flunk "$provider: it asks"
 		api POST "/v1/tasks/$TASK/archive"
 		is "$STATUS" 200 "$provider: the user archives it"
@@ -132,9 +132,9 @@ test_a_stale_page_after_our_own_close_reopens_nothing() {
 		polls 1
 		TASK=$(task_of "${IDS[0]}")
 		fault "{\"kind\": \"delay_after\", \"provider\": \"$provider\",
-			\"op\": \"list\", \"delay_ms\": 1500, \"times\": 1}"
+			\"op\": \"list\", \"delay_ms\": 5000, \"times\": 1}"
 		mark
-		poll_behind --connection "$CONNECTION"
+		patient_poll
 		wait_until 20 is_in_flight op=list || flunk "$provider: it lists"
 		complete "$TASK"
 		is "$STATUS" 200 "$provider: it is closed meanwhile"
@@ -200,7 +200,7 @@ test_two_pollers_on_one_connection_mark_once() {
 	fill linear 30
 	polls 1
 	item_changes linear 0 20 '{"state": "completed"}'
-	fault '{"kind": "delay", "provider": "linear", "delay_ms": 300}'
+	fault '{"kind": "delay", "provider": "linear", "delay_ms": 1500}'
 	mark
 	sql "update integrations set next_poll_at = now() where id = '$CONNECTION'"
 	for i in one two three; do
@@ -227,9 +227,9 @@ test_what_an_older_claim_decides_is_refused() {
 	polls 1
 	change_item linear "${IDS[0]}" '{"state": "completed"}'
 	fault '{"kind": "delay_after", "provider": "linear", "op": "read",
-		"delay_ms": 3000, "times": 1}'
+		"delay_ms": 15000, "times": 1}'
 	mark
-	poll_behind --connection "$CONNECTION"
+	patient_poll
 	wait_until 20 is_in_flight op=read || flunk "it asks"
 	change_item linear "${IDS[0]}" '{"state": "open"}'
 	# its lease ended, and another took over and is done

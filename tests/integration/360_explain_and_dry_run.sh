@@ -205,9 +205,9 @@ test_a_decision_that_came_too_late_is_told_so() {
 	change_item todoist "${IDS[0]}" '{"state": "completed"}'
 	TASK=$(task_of "${IDS[0]}")
 	fault '{"kind": "delay_after", "provider": "todoist", "op": "read",
-		"delay_ms": 1200, "times": 1}'
+		"delay_ms": 5000, "times": 1}'
 	mark
-	poll_behind --connection "$CONNECTION"
+	patient_poll
 	wait_until 20 is_in_flight op=read || flunk "it asks"
 	api POST "/v1/tasks/$TASK/archive"
 	poll_joined

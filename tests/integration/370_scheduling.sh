@@ -186,4 +186,27 @@ test_an_inbox_of_50000_items_needs_little_memory() {
 		[ $((mb > 0 && mb < 120)) = 1 ]
 }
 
+# Compiling it would take longer than all the rest.
+test_the_last_statement_of_a_long_run_is_not_compiled() {
+	local plan
+
+	plan=$({
+		echo 'set plan_cache_mode = force_custom_plan; prepare q as'
+		grep -v '^--' "$STACK_ROOT/sql/queries/run_finish.sql"
+		echo ';'
+		sql "select format('explain execute q(%L, %L, 1, now(), null, null, 60000,
+			%L, %L, %L, %L, %L, %L, %L, %L, %L, %L, %L, 1, 0, 0, 0, null, 0,
+			60000, 10);', '$USER_ID', '$CONNECTION', array_agg('i' || n),
+			array_agg('t'::text), array_agg('u'::text),
+			array_agg('{}'::text),
+			array_agg(null::text), '{}', '{}', '{}', '{}', '{}', '{}')
+			from generate_series(1, 50000) n"
+	} | stack_sql)
+	like "$plan" 'CTE listed' "it has a plan"
+	unlike "$plan" 'JIT:' "which is not compiled"
+}
+
+stack_init || bail "no directory"
+# what it needs is memory, not haste
+stack_setting query_timeout_ms 120000
 stack_whole && run_tests

@@ -72,6 +72,14 @@ polls() {
 	done
 }
 
+# patient_poll: as poll_behind, of the latest connection, for a provider that the
+# test lets wait longer than a run usually would.
+patient_poll() {
+	export FLOWPIN_PROVIDER_TIMEOUT_MS=60000
+	poll_behind --connection "$CONNECTION"
+	unset FLOWPIN_PROVIDER_TIMEOUT_MS
+}
+
 ctl() {
 	"$STACK_BIN/flowpinctl" --config "$STACK_DIR/flowpin.conf" "$@" 2>&1
 }

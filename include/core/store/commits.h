@@ -32,4 +32,7 @@ void commits_free(struct commits *commits);
 /* Returns when run() has had element. */
 void commits_join(struct commits *commits, void *element);
 
+/* How many wait for the statement before them. */
+size_t commits_waiting(struct commits *commits);
+
 #endif

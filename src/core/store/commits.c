@@ -213,3 +213,15 @@ commits_join(struct commits *c, void *element)
 	}
 	sem_destroy(&self.woken);
 }
+
+size_t
+commits_waiting(struct commits *c)
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&c->lock);
+	for (struct waiter *w = c->first; w; w = w->next)
+		n++;
+	pthread_mutex_unlock(&c->lock);
+	return n;
+}
