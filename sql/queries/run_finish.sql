@@ -59,7 +59,10 @@ with own as materialized (
 		   and (w.settled_at is null
 			or w.settled_at >= $4::timestamptz))
 	 order by t.id
-	   for update of t
+	   -- what someone changes at this moment is the next run's; to wait for
+	   -- it could be for ever: a settle locks its task first, then its
+	   -- connection
+	   for update of t skip locked
 ), marked as (
 	update tasks t
 	   set status = case m.action when 'complete' then 'completed'

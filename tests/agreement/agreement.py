@@ -241,6 +241,7 @@ class Test:
         print(f"seed={self.args.seed} calls={self.totals['calls']} "
               f"requests={self.totals['requests']} "
               f"deaths={self.processes.deaths} thaws={self.processes.thaws} "
+              f"failed_programs={self.processes.failed} "
               f"seconds={time.monotonic() - begun:.0f} "
               f"failed_seeds={','.join(map(str, self.failed)) or 'none'}")
 
