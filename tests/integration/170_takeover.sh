@@ -16,9 +16,10 @@ connected() {
 	done
 }
 
-# in_flight WISH PROVIDER FAULT: one write of a new task hangs. Sets WRITEBACK.
+# in_flight WISH PROVIDER FAULT [ITEM]: one write of a new task hangs. Sets
+# WRITEBACK.
 in_flight() {
-	make_tasks "$2" 1 && next_task "$1" || return 1
+	make_tasks "$2" 1 "${4:-null}" && next_task "$1" || return 1
 	fault "{\"provider\": \"$2\", \"write\": true, \"item\": \"$ITEM\", $3}"
 	call_behind owner POST "/v1/tasks/$TASK/$1"
 	wait_until 20 is_in_flight "write=true&item=$ITEM" ||
@@ -100,6 +101,23 @@ test_what_the_dead_owner_had_not_sent_is_sent_once() {
 		stack_end other
 		stack_gateway || bail "the gateway does not come back"
 	done
+}
+
+# Todoist runs a command once under its id, whoever sends it: a close of the dead
+# owner's that arrives after all skips no occurrence.
+test_the_next_owner_of_a_recurring_close_sends_it_under_the_same_id() {
+	in_flight complete todoist '"kind": "hang_before"' \
+		'{"recurring": "every day"}' || return
+	gateway_dies
+	lease_ends 0
+	stack_poll
+	ok "the next run ends it" has_ended
+	sim GET "/_sim/requests?since=$MARK&write=true"
+	is "$(jq -r '.requests[].commands // empty | .[].uuid' <<<"$BODY")" \
+		"$WRITEBACK" "the id is the writeback's, whoever has it: $BODY"
+	sim GET "/_sim/items/todoist/$ITEM"
+	is "$(field .occurrences_done)" 1 "one occurrence is done"
+	stack_gateway || bail "the gateway does not come back"
 }
 
 test_with_no_gateway_alive_the_next_poller_run_takes_it_up() {
