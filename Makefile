@@ -117,8 +117,11 @@ test-all: test-unit test-integration
 test-unit: $(UNIT)
 	@BUILD=$(BUILD) tests/unit/run.sh $(UNIT)
 
+# What failed among others is run once more alone, and all of it shown: on a
+# crowded machine a suite's own patience may end. Failing twice is failing.
 test-integration: $(PROGRAMS) $(BUILD)/flowpin-sim
-	@BUILD=$(BUILD) prove -j $(JOBS) --timer tests/integration/[0-9]*.sh
+	@BUILD=$(BUILD) prove -j $(JOBS) --timer --statefile=$(BUILD)/prove --state=save tests/integration/[0-9]*.sh || \
+		BUILD=$(BUILD) prove -v --statefile=$(BUILD)/prove --state=failed
 
 test-crash: deps
 	@$(MAKE) --no-print-directory CRASH=1 -s all sim

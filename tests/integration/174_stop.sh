@@ -132,16 +132,15 @@ task_status_of() {
 
 # While one slow call keeps the process alive, its sweepers have had their last.
 test_while_it_stops_nothing_is_taken_up() {
-	local i waiting
+	local entry waiting
 
-	make_tasks attio 13
+	make_tasks attio 17
+	next_task
 	slow 4000
-	for i in {1..12}; do
-		next_task
-		complete "$TASK" 'Prefer: respond-async'
+	for entry in "${MADE_TASKS[@]}"; do
+		complete "${entry%% *}" 'Prefer: respond-async'
 		is "$STATUS" 202 "noted: $BODY"
 	done
-	next_task
 	call_behind busy POST "/v1/tasks/$TASK/complete"
 	wait_until 20 is_in_flight "write=true&item=$ITEM" ||
 		flunk "it is in flight"
