@@ -356,6 +356,12 @@ class Judge:
             missing += [(None, f"no {how}") for how in CUTS
                         if not any(h == how for _, h in hit)]
         self.check("something died at every crash point", missing)
+        # a walk in which nothing works proves nothing
+        wished = [s for s in self.walk.scenes if not s.is_inbound]
+        accepted = sum(any(r["state"] == "accepted" for r in self.rows[s.task])
+                       for s in wished)
+        self.check("most wishes came true", [] if accepted * 2 > len(wished) else [
+            (None, f"{accepted} of {len(wished)} scenes had one")], self.lost)
 
     # -- how long it took
 
