@@ -24,7 +24,8 @@ settle() {
 	row=$(sql "select user_id, id, generation from writebacks
 		where task_id = '$TASK' and state = 'sending'")
 	IFS='|' read -r user id generation <<<"$row"
-	sed -e "s/\$12::/array[0]::/; s/\$11::/array[null]::/" \
+	sed -e "s/\$13::/array[false]::/; s/\$12::/array[0]::/" \
+		-e "s/\$11::/array[null]::/" \
 		-e "s/\$10::/array[null]::/; s/\$9::/array[0]::/" \
 		-e "s/\$8::/array[false]::/; s/\$7::/array[passed($2)]::/" \
 		-e "s/\$6::/array['']::/; s/\$5::/array['refused']::/" \
