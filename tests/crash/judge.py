@@ -155,7 +155,7 @@ class Judge:
             if effective > sent:
                 twice.append((task["id"], f"{effective} writes had an effect "
                               f"for {sent} wishes that were sent"))
-            if s and not s.is_pair and not s.how.startswith("net_"):
+            if s and not s.is_pair:
                 again += self.resent(task, s, writes)
         self.check("nothing was done twice", twice, self.twice)
         self.check("nothing that was applied was sent again unread", again,
@@ -163,9 +163,13 @@ class Judge:
 
     def resent(self, task, s, writes):
         """A write after one that was applied, without a look in between. Only of
-        scenes with a single wish since the victim was called."""
+        scenes with a single wish since the victim was called. With the provider
+        cut off the look fails: what sets a value, or goes by its id, may be sent
+        again then; a plain close never."""
         since = (s.called_at or 0) * 1000
-        writes = [e for e in writes if e["at_ms"] >= since]
+        is_blind = s.how.startswith("net_") or "provider" in s.cut_sides
+        writes = [e for e in writes if e["at_ms"] >= since
+                  and (e["op"] == "close" or not is_blind)]
         every = self.log[task["source"], task["source_id"]]
         for one, two in zip(writes, writes[1:]):
             looked = any(one["seq"] < e["seq"] < two["seq"] and not e["write"]
@@ -356,6 +360,12 @@ class Judge:
             missing += [(None, f"no {how}") for how in CUTS
                         if not any(h == how for _, h in hit)]
         self.check("something died at every crash point", missing)
+        # a walk in which nothing works proves nothing
+        wished = [s for s in self.walk.scenes if not s.is_inbound]
+        accepted = sum(any(r["state"] == "accepted" for r in self.rows[s.task])
+                       for s in wished)
+        self.check("most wishes came true", [] if accepted * 2 > len(wished) else [
+            (None, f"{accepted} of {len(wished)} scenes had one")], self.lost)
 
     # -- how long it took
 
