@@ -236,14 +236,14 @@ test_a_recurring_task_that_many_complete_is_closed_once() {
 }
 
 test_slow_tasks_do_not_hold_up_others_of_the_same_connection() {
-	local held slow_item
+	local held
 
 	fresh attio
 	ready_for complete attio
-	held=$TASK slow_item=$ITEM
+	held=$TASK
+	fault "{\"kind\": \"hang_before\", \"provider\": \"attio\",
+		\"write\": true, \"times\": 1, \"item\": \"$ITEM\"}"
 	ready_for complete attio
-	fault "{\"kind\": \"delay\", \"provider\": \"attio\", \"write\": true,
-		\"delay_ms\": 2200, \"item\": \"$slow_item\"}"
 	call_behind held POST "/v1/tasks/$held/complete"
 	wait_until 10 is_in_flight 'write=true' || flunk "it is in flight"
 	complete "$TASK"
