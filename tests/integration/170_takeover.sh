@@ -150,7 +150,7 @@ test_a_late_owner_changes_nothing_of_what_has_ended() {
 
 	for provider in "${PROVIDERS[@]}"; do
 		in_flight complete "$provider" \
-			'"kind": "status", "status": 400, "times": 1, "delay_ms": 4000' ||
+			'"kind": "status", "status": 400, "times": 1, "delay_ms": 8000' ||
 			continue
 		kill -STOP "$(stack_pid gateway)"
 		wait_until 10 owner_is_stopped
@@ -174,7 +174,7 @@ test_a_late_owner_changes_nothing_of_what_has_ended() {
 # The other way round: what the next owner rolled back is told as such.
 test_a_late_owner_is_told_of_a_rollback_as_a_failure() {
 	in_flight complete attio \
-		'"kind": "status", "status": 400, "times": 2, "delay_ms": 4000' ||
+		'"kind": "status", "status": 400, "times": 2, "delay_ms": 8000' ||
 		return
 	kill -STOP "$(stack_pid gateway)"
 	wait_until 10 owner_is_stopped
@@ -189,7 +189,7 @@ test_a_late_owner_is_told_of_a_rollback_as_a_failure() {
 
 test_a_late_owner_is_refused_while_the_next_one_is_at_work() {
 	in_flight complete attio \
-		'"kind": "status", "status": 400, "times": 1, "delay_ms": 4000' ||
+		'"kind": "status", "status": 400, "times": 1, "delay_ms": 8000' ||
 		return
 	kill -STOP "$(stack_pid gateway)"
 	wait_until 10 owner_is_stopped
