@@ -332,7 +332,7 @@ test_a_connection_deleted_while_it_is_polled_harms_nothing() {
 		mark
 		fault "{\"kind\": \"delay_after\", \"provider\": \"$provider\",
 			\"op\": \"list\", \"account\": \"${TOKENS[$provider]}\",
-			\"delay_ms\": 1500, \"times\": 1}"
+			\"delay_ms\": 3000, \"times\": 1}"
 		due
 		poll_behind
 		wait_until 20 is_in_flight \
