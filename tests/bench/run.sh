@@ -171,6 +171,7 @@ measure_poll() {
 	wants poll || return 0
 	say "polling $POLLED connections"
 	stack_setting poll_concurrency $AT_ONCE
+	stack_setting poll_type_concurrency $AT_ONCE
 	use_database polls
 	stack_sql -c 'delete from integrations'
 	add_polled $POLLED 2 50
