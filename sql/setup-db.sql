@@ -38,6 +38,9 @@ create table integrations (
 	last_run_at timestamptz,
 	last_complete_run_at timestamptz,
 	quiet_runs integer not null default 0,
+	quiet_list text,
+	quiet_tasks bigint,
+	quiet_inbox bigint,
 	constraint integrations_key_check
 		check ((key_sealed is null) = (key_id is null))
 );
@@ -60,6 +63,9 @@ comment on column integrations.failure_count is 'Runs that failed since the last
 comment on column integrations.last_error is 'Why the last run failed, for its owner and operators.';
 comment on column integrations.last_complete_run_at is 'When the last run began that saw the whole list.';
 comment on column integrations.quiet_runs is 'Complete runs in a row that found nothing new; many of them make it an idle one.';
+comment on column integrations.quiet_list is 'SHA-256 of the last whole list that gave a run nothing to do; null: the last one did.';
+comment on column integrations.quiet_tasks is 'flowpin_tasks_seen when that run judged.';
+comment on column integrations.quiet_inbox is 'flowpin_inbox_seen when that run ended.';
 
 -- the fallback of a task that names no connection: the user's oldest of a type
 create index idx_integrations_user_type
@@ -402,6 +408,52 @@ comment on column idempotency_keys.locked_until is 'While it runs: until then a 
 
 create index idx_idempotency_keys_created on idempotency_keys (created_at);
 
+-- quiet runs ---------------------------------------------------------------------
+
+-- One number for every state that a list may be judged against: which tasks the
+-- connection has, each at which version, those that name no connection included,
+-- and whether they fall back to it. Its order does not matter.
+create function flowpin_tasks_seen(i integrations) returns bigint
+language sql stable parallel safe as $$
+	select coalesce(bit_xor(uuid_hash_extended(k.id, k.version)), 0)
+		# count(*)
+		# case when exists (
+			select from integrations o
+			 where o.user_id = i.user_id
+			   and o.type = i.type
+			   and (o.created_at, o.id) < (i.created_at, i.id))
+			then 0 else bigint '1' << 62 end
+	  from (select t.id, t.version
+		  from tasks t
+		 where t.user_id = i.user_id
+		   and t.connection_id = i.id
+		   and t.source_id is not null
+		union all
+		select t.id, t.version
+		  from tasks t
+		 where t.user_id = i.user_id
+		   and t.source = i.type
+		   and t.connection_id is null
+		   and t.source_id is not null) k
+$$;
+
+-- The same of the inbox, whose rows only runs and imports write.
+create function flowpin_inbox_seen(i integrations) returns bigint
+language sql stable parallel safe as $$
+	select coalesce(bit_xor(uuid_hash_extended(b.id, 0)), 0) # count(*)
+	  from inbox_items b
+	 where b.user_id = i.user_id
+	   and b.connection_id = i.id
+$$;
+
+-- When to poll again: past so many quiet runs the wait doubles with each.
+create function flowpin_poll_wait(wait_ms bigint, longest_ms bigint,
+	quiet_runs integer, idle_after integer) returns bigint
+language sql immutable parallel safe as $$
+	select least(greatest(wait_ms, longest_ms), wait_ms
+		* power(2, greatest(0, least(30, quiet_runs - idle_after)))::bigint)
+$$;
+
 -- flowpin_migrations: what `flowpinctl migrate` has nothing left to do for -------
 
 create table flowpin_migrations (
@@ -428,6 +480,7 @@ insert into flowpin_migrations (number, name) values
 	(12, '012_idempotency_keys_owner'),
 	(13, '013_writebacks_is_unclear'),
 	(20, '020_guards'),
-	(21, '021_decisions');
+	(21, '021_decisions'),
+	(22, '022_quiet_lists');
 
 commit;

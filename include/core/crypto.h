@@ -55,6 +55,14 @@ uint64_t crypto_random(void);
 void crypto_sha256_hex(
     const void *bytes, size_t n, char out[CRYPTO_SHA256_HEX]);
 
+/* The same of what comes in pieces; crypto_digest_end() frees it. */
+struct crypto_digest;
+struct crypto_digest *crypto_digest_begin(void);
+void crypto_digest_add(
+    struct crypto_digest *digest, const void *bytes, size_t n);
+void crypto_digest_end(
+    struct crypto_digest *digest, char out[CRYPTO_SHA256_HEX]);
+
 /* Lower-case hyphenated UUID text? Upper case is accepted and lowered. */
 bool crypto_uuid_parse(const char *text, char out[CRYPTO_UUID]);
 

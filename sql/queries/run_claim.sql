@@ -26,6 +26,7 @@ update integrations i
 returning i.user_id, i.id as connection_id, i.type, i.name, i.key_sealed,
        i.key_id, i.key_version, i.metadata, i.account_id, i.status, i.writeback,
        i.generation, 0 as rate_limited_ms, clock_timestamp() as t0,
+       i.quiet_list,
        (extract(epoch from i.last_complete_run_at) * 1000)::bigint
 		as listed_at_ms,
        (select g.held from guards g

@@ -8,6 +8,7 @@
 -- counts: $19 pages  $20 still open  $21 unconfirmed  $22 rows that came again
 -- guard:  $23 kind or null  $24 tasks without evidence
 -- $25 longest wait of an idle connection, ms  $26 quiet runs until it is idle
+-- $27 SHA-256 of the list  $28 tasks_seen of run_diff
 -- No row: another poller has the connection now, or it is gone; nothing changed.
 with own as materialized (
 	select i.user_id, i.id, i.type,
@@ -220,11 +221,16 @@ with own as materialized (
 	       (select count(*) from marked where is_healed) as healed,
 	       (select count(*) from refreshed) as refreshed
 ), activity as (
-	-- past so many quiet runs the wait doubles with each
 	select q.id, q.quiet_runs,
-	       least(greatest($7::bigint, $25::bigint), $7::bigint
-			* power(2, greatest(0, least(30,
-				q.quiet_runs - $26::integer)))::bigint) as wait_ms
+	       flowpin_poll_wait($7::bigint, $25::bigint, q.quiet_runs,
+			$26::integer) as wait_ms,
+	       -- the same list over the same tasks will be as quiet
+	       q.quiet_runs > 0 and cardinality($13::uuid[]) = 0
+		and $28::bigint is not null
+		and not exists (
+			select from guards g
+			 where g.user_id = $1::uuid
+			   and g.connection_id = q.id) as has_nothing_to_do
 	  from (select o.id,
 		       case when c.inbox_added + c.inbox_removed + c.completed
 				+ c.reopened + c.refreshed > 0
@@ -310,6 +316,9 @@ with own as materialized (
 				case when i.next_poll_at > $4::timestamptz
 					then i.next_poll_at end)),
 	       quiet_runs = a.quiet_runs,
+	       quiet_list = case when a.has_nothing_to_do then $27 end,
+	       quiet_tasks = $28::bigint,
+	       quiet_inbox = flowpin_inbox_seen(i),
 	       failure_count = 0,
 	       last_error = null,
 	       last_complete_run_at = $4::timestamptz,

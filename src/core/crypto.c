@@ -130,13 +130,45 @@ crypto_uuid_parse(const char *text, char out[CRYPTO_UUID])
 void
 crypto_sha256_hex(const void *bytes, size_t n, char out[CRYPTO_SHA256_HEX])
 {
-	unsigned char digest[SHA256_BYTES];
+	struct crypto_digest *digest = crypto_digest_begin();
 
-	/* Fails only when memory for a context is out or OpenSSL is broken;
-	 * a wrong digest would be worse than the end. */
-	if (EVP_Digest(bytes, n, digest, NULL, EVP_sha256(), NULL) != 1)
+	crypto_digest_add(digest, bytes, n);
+	crypto_digest_end(digest, out);
+}
+
+/* Fails only when memory for a context is out or OpenSSL is broken; a wrong
+ * digest would be worse than the end. */
+static void
+must(bool is_done)
+{
+	if (!is_done)
 		abort();
-	hex_encode(digest, sizeof(digest), out);
+}
+
+struct crypto_digest *
+crypto_digest_begin(void)
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+
+	must(context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1);
+	return (struct crypto_digest *)context;
+}
+
+void
+crypto_digest_add(struct crypto_digest *digest, const void *bytes, size_t n)
+{
+	must(EVP_DigestUpdate((EVP_MD_CTX *)digest, bytes, n) == 1);
+}
+
+void
+crypto_digest_end(struct crypto_digest *digest, char out[CRYPTO_SHA256_HEX])
+{
+	EVP_MD_CTX *context = (EVP_MD_CTX *)digest;
+	unsigned char bytes[SHA256_BYTES];
+
+	must(EVP_DigestFinal_ex(context, bytes, NULL) == 1);
+	EVP_MD_CTX_free(context);
+	hex_encode(bytes, sizeof(bytes), out);
 }
 
 static void

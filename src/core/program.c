@@ -13,7 +13,7 @@
 #include "queries.h"
 
 /* The newest migration whose columns the statements use. */
-#define SCHEMA_NEEDED 21
+#define SCHEMA_NEEDED 22
 
 static void
 print_help(const struct program *program)

@@ -265,6 +265,8 @@ open_poller(struct poller *poller, const struct config *config)
 		err = courier_open(&poller->courier, config);
 	if (!err)
 		err = program_open_store(&program, config, &poller->store);
+	if (!err)
+		err = run_share(&poller->store);
 	return err;
 }
 
@@ -299,6 +301,7 @@ main(int argc, char **argv)
 		log_debug("msg=\"pass ended\" runs=%d failures=%d",
 		    atomic_load(&pass.runs), atomic_load(&pass.failures));
 	}
+	run_unshare(&poller.store);
 	db_pool_free(poller.store.pool);
 	if (poller.courier.http)
 		courier_close(&poller.courier);

@@ -153,11 +153,36 @@ log_run(const struct run *run, const struct findings *f,
 		    guard_kind_name(f->guard.kind), f->guard.held);
 }
 
+/* The same list as the one before, over the same tasks: nothing to do again. */
+static bool
+ends_quietly(
+    const struct poller *poller, const struct run *run, struct findings *f)
+{
+	const struct run_result result = { .items = &f->fetched.items,
+		.digest = f->fetched.digest,
+		.metadata_patch = f->fetched.metadata_patch,
+		.next_poll_ms = next_poll_ms(poller->config),
+		.idle_poll_ms = poller->config->poll_idle_interval_ms,
+		.pages = f->fetched.pages,
+		.repeated = f->fetched.repeated };
+	bool is_ended;
+
+	if (!f->fetched.is_quiet)
+		return false;
+	crash_point("before_mark");
+	is_ended = run_end_quietly(&poller->store, run, &result);
+	crash_point("after_mark");
+	if (is_ended)
+		log_run(run, f, &result);
+	return is_ended;
+}
+
 static enum err
 mark(const struct poller *poller, struct run *run, struct findings *f)
 {
 	struct run_result result = { .items = &f->fetched.items,
 		.candidates = &f->candidates,
+		.digest = f->fetched.digest,
 		.account_id = f->fetched.account_id,
 		.metadata_patch = f->fetched.metadata_patch,
 		.next_poll_ms = next_poll_ms(poller->config),
@@ -190,13 +215,13 @@ run_poll(const struct poller *poller, struct run *run)
 	int64_t deadline_ms = deadline(poller);
 	struct findings f = { 0 };
 	struct answer failure = { 0 };
-	enum err err;
+	enum err err = OK;
 
 	crash_point("before_fetch");
-	if (courier_fetch(&poller->courier, &run->connection, deadline_ms,
-		&f.fetched, &failure)) {
+	if (courier_fetch(&poller->courier, &run->connection, run->quiet_list,
+		deadline_ms, &f.fetched, &failure)) {
 		err = fail(poller, run, &f.fetched, &failure);
-	} else {
+	} else if (!ends_quietly(poller, run, &f)) {
 		err = judge(poller, run, deadline_ms, &f);
 		if (!err)
 			err = mark(poller, run, &f);
@@ -237,7 +262,7 @@ run_preview(const struct poller *poller, struct run *run)
 	struct answer failure = { 0 };
 	enum err err = OK;
 
-	if (courier_fetch(&poller->courier, &run->connection, deadline_ms,
+	if (courier_fetch(&poller->courier, &run->connection, "", deadline_ms,
 		&f.fetched, &failure)) {
 		printf("%s %s: not the whole list, marks nothing: %s\n",
 		    run->connection.id, run->connection.type, failure.detail);

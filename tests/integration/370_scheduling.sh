@@ -196,7 +196,7 @@ test_the_last_statement_of_a_long_run_is_not_compiled() {
 		echo ';'
 		sql "select format('explain execute q(%L, %L, 1, now(), null, null, 60000,
 			%L, %L, %L, %L, %L, %L, %L, %L, %L, %L, %L, 1, 0, 0, 0, null, 0,
-			60000, 10);', '$USER_ID', '$CONNECTION', array_agg('i' || n),
+			60000, 10, null, null);', '$USER_ID', '$CONNECTION', array_agg('i' || n),
 			array_agg('t'::text), array_agg('u'::text),
 			array_agg('{}'::text),
 			array_agg(null::text), '{}', '{}', '{}', '{}', '{}', '{}')

@@ -41,18 +41,22 @@ struct fetched {
 	char *account_id;
 	char *metadata_patch;
 	int pages;
-	size_t repeated;        /* rows that came again while pages shifted */
+	size_t repeated; /* rows that came again while pages shifted */
+	char digest[CRYPTO_SHA256_HEX]; /* of items */
+	bool is_quiet;                  /* it is the list that was known */
 	char *other_account_id; /* behind the key, and not the one before */
 };
 void fetched_done(struct fetched *fetched);
 
-/* On failure nothing of it may be used, and *failure says what it was: the
- * error is ERR_AUTH, ERR_BUSY (rate limited), ERR_CONFLICT (another account is
- * behind the key, out->other_account_id), ERR_TIMEOUT or ERR_REMOTE. out->pages
- * is right either way.
+/* Fetch all that is listed. known: the digest of a list that would say nothing
+ * new, or "": whose it is need not be asked, since no other account's has these
+ * items. On failure nothing of it may be used, and *failure says what it was:
+ * the error is ERR_AUTH, ERR_BUSY (rate limited), ERR_CONFLICT (another account
+ * is behind the key, out->other_account_id), ERR_TIMEOUT or ERR_REMOTE.
+ * out->pages is right either way.
  */
 enum err courier_fetch(const struct courier *courier, struct connection *conn,
-    int64_t deadline_ms, struct fetched *out,
+    const char *known, int64_t deadline_ms, struct fetched *out,
     struct answer *failure) MUST_CHECK;
 
 /* Read items by id, in as few requests as the provider allows. out: one for

@@ -9,6 +9,11 @@ struct run {
 	struct connection connection;
 	char t0[48];      /* the database's clock before any request */
 	int64_t approved; /* so many tasks may pass a guard; -1: none */
+	/* absence_digest() of the list that gave the run before nothing to do;
+	 * empty: it did something */
+	char quiet_list[CRYPTO_SHA256_HEX];
+	char tasks_seen[24]; /* by run_diff(): which tasks it judged; empty:
+				not all could be */
 };
 void run_done(struct run *run);
 
@@ -29,12 +34,14 @@ enum err run_claim(const struct store *store, int limit, int64_t lease_ms,
 enum err run_look(const struct store *store, const char *after,
     const char *connection_id, struct run *out) MUST_CHECK;
 
-enum err run_diff(const struct store *store, const struct run *run,
+/* Which tasks does the list speak of? Sets run->tasks_seen, too. */
+enum err run_diff(const struct store *store, struct run *run,
     const struct items *items, struct candidates *out) MUST_CHECK;
 
 struct run_result {
 	const struct items *items;
 	const struct candidates *candidates;
+	const char *digest;         /* of items */
 	const char *account_id;     /* NULL: not learnt */
 	const char *metadata_patch; /* NULL: none */
 	int64_t next_poll_ms, idle_poll_ms;
@@ -48,6 +55,18 @@ struct run_result {
 /* ERR_CONFLICT: another poller has it now, or it is gone; nothing changed. */
 enum err run_finish(const struct store *store, const struct run *run,
     struct run_result *result) MUST_CHECK;
+
+/* End a run that saw the same list as the one before, which had nothing to do,
+ * if that still goes for the tasks: in a commit shared with others that end at
+ * this moment. False: there may be something to do, or the database did not
+ * say; then it is to be found out the long way. Of result the candidates, the
+ * guard and the counts are not asked. */
+bool run_end_quietly(const struct store *store, const struct run *run,
+    const struct run_result *result) MUST_CHECK;
+
+/* Let this process's quiet runs share commits. */
+enum err run_share(struct store *store) MUST_CHECK;
+void run_unshare(struct store *store);
 
 struct run_failure {
 	const char *error;

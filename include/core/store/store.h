@@ -13,6 +13,7 @@ struct store {
 	int wait_ms;        /* for a free connection */
 	int64_t give_up_ms; /* age of a writeback that is given up */
 	struct commits *begins, *settles; /* NULL: each call commits alone */
+	struct commits *quiets;           /* a poller's */
 };
 
 /* A page of a listing. */

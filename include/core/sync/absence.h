@@ -30,6 +30,10 @@ struct guard {
 struct guard absence_guard(
     struct candidates *candidates, size_t listed, int64_t approved);
 
+/* SHA-256 of all that a run looks at in items: the same list, the same digest.
+ */
+void absence_digest(const struct items *items, char out[CRYPTO_SHA256_HEX]);
+
 /* Drop items that came twice while pages shifted; the later one is newer.
  * Returns how many were dropped. Order is by source_id afterwards. */
 size_t absence_dedupe(struct items *items);

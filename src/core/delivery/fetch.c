@@ -196,9 +196,28 @@ learn_metadata(struct fetch *f, struct fetched *out)
 	return err ? err : fail(f, ERR_REMOTE, "states have no end");
 }
 
+/* Before the list where its reader has to know who asks, after it otherwise: a
+ * list that is known already needs no such question. */
+static enum err
+fetch_list(struct fetch *f, const char *known, struct fetched *out)
+{
+	bool is_asked = !f->conn->account_id;
+	enum err err = is_asked ? learn_account(f, out) : OK;
+
+	if (!err)
+		err = all_pages(f, out);
+	if (err)
+		return err;
+	out->repeated = absence_dedupe(&out->items);
+	absence_digest(&out->items, out->digest);
+	out->is_quiet = out->items.count > 0 && !strcmp(out->digest, known);
+	return is_asked || out->is_quiet ? OK : learn_account(f, out);
+}
+
 enum err
 courier_fetch(const struct courier *courier, struct connection *conn,
-    int64_t deadline_ms, struct fetched *out, struct answer *failure)
+    const char *known, int64_t deadline_ms, struct fetched *out,
+    struct answer *failure)
 {
 	struct fetch f = { .courier = courier,
 		.provider = provider_by_name(conn->type),
@@ -217,12 +236,6 @@ courier_fetch(const struct courier *courier, struct connection *conn,
 		snprintf(why, sizeof(why), "%s", err_text());
 		return fail(&f, err == ERR_AUTH ? ERR_AUTH : ERR_CONFIG, why);
 	}
-	err = learn_account(&f, out);
-	if (!err)
-		err = all_pages(&f, out);
-	if (!err)
-		err = learn_metadata(&f, out);
-	if (!err)
-		out->repeated = absence_dedupe(&out->items);
-	return err;
+	err = fetch_list(&f, known, out);
+	return err ? err : learn_metadata(&f, out);
 }

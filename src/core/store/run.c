@@ -5,11 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/log.h"
+#include "core/store/commits.h"
 #include "core/store/connection.h"
 #include "queries.h"
 
 /* After so many runs without news a connection is an idle one. */
 #define QUIET_RUNS 10
+
+/* Quiet runs that end in one commit, at most; and how long one waits for that
+ * of those before it. */
+#define QUIETS_MOST 128
+#define QUIETS_PATIENCE_MS 50
 
 void
 run_done(struct run *run)
@@ -21,10 +28,13 @@ static enum err
 read_run(const struct rows *rows, size_t row, struct run *run)
 {
 	enum err err = connection_from_row(rows, row, &run->connection);
+	const char *quiet_list = rows_text(rows, row, "quiet_list");
 
 	snprintf(run->connection.user_id, sizeof(run->connection.user_id), "%s",
 	    rows_text(rows, row, "user_id"));
 	snprintf(run->t0, sizeof(run->t0), "%s", rows_text(rows, row, "t0"));
+	snprintf(run->quiet_list, sizeof(run->quiet_list), "%s",
+	    quiet_list ? quiet_list : "");
 	run->connection.listed_at_ms = rows_int(rows, row, "listed_at_ms");
 	run->approved = rows_text(rows, row, "approved")
 			    ? rows_int(rows, row, "approved")
@@ -117,9 +127,21 @@ read_candidate(const struct rows *rows, size_t row, struct candidate *c)
 		   : err_set(ERR_NOMEM, "no memory");
 }
 
+/* The one row that is always there names no task if there is none. */
+static size_t
+count_candidates(const struct rows *rows, struct run *run)
+{
+	size_t n = rows_count(rows);
+	const char *seen = n ? rows_text(rows, 0, "tasks_seen") : NULL;
+
+	snprintf(
+	    run->tasks_seen, sizeof(run->tasks_seen), "%s", seen ? seen : "");
+	return n && rows_text(rows, 0, "id") ? n : 0;
+}
+
 enum err
-run_diff(const struct store *store, const struct run *run,
-    const struct items *items, struct candidates *out)
+run_diff(const struct store *store, struct run *run, const struct items *items,
+    struct candidates *out)
 {
 	struct array ids = ARRAY_INIT, dues = ARRAY_INIT;
 	struct args args = { 0 };
@@ -139,7 +161,7 @@ run_diff(const struct store *store, const struct run *run,
 	err = store_run(store, &q_run_diff, &args, &rows);
 	if (err)
 		goto out;
-	n = rows_count(&rows);
+	n = count_candidates(&rows, run);
 	out->list = calloc(n ? n : 1, sizeof(*out->list));
 	if (!out->list) {
 		err = err_set(ERR_NOMEM, "no memory for candidates");
@@ -228,6 +250,8 @@ run_finish(
 	args_int(&args, result->held);
 	args_int(&args, result->idle_poll_ms);
 	args_int(&args, QUIET_RUNS);
+	args_text(&args, result->digest);
+	args_text(&args, *run->tasks_seen ? run->tasks_seen : NULL);
 	err = store_run(store, &q_run_finish, &args, &rows);
 	if (!err && rows_count(&rows) == 0)
 		err = err_set(ERR_CONFLICT,
@@ -243,6 +267,129 @@ run_finish(
 	for (int i = 0; i < F_COUNT; i++)
 		array_done(&a[i]);
 	return err;
+}
+
+/* --- quiet runs --------------------------------------------------------------
+ */
+
+struct quiet {
+	const struct run *run;
+	const struct run_result *result;
+	bool is_ended;
+};
+
+enum {
+	Q_USER,
+	Q_CONNECTION,
+	Q_GENERATION,
+	Q_T0,
+	Q_LIST,
+	Q_PATCH,
+	Q_NEXT_POLL,
+	Q_PAGES,
+	Q_ITEMS,
+	Q_REPEATED,
+	Q_COUNT
+};
+
+static void
+add_quiet(struct array *a, const struct quiet *q)
+{
+	array_text(&a[Q_USER], q->run->connection.user_id);
+	array_text(&a[Q_CONNECTION], q->run->connection.id);
+	array_int(&a[Q_GENERATION], q->run->connection.generation);
+	array_text(&a[Q_T0], q->run->t0);
+	array_text(&a[Q_LIST], q->result->digest);
+	array_text(&a[Q_PATCH], q->result->metadata_patch);
+	array_int(&a[Q_NEXT_POLL], q->result->next_poll_ms);
+	array_int(&a[Q_PAGES], q->result->pages);
+	array_int(&a[Q_ITEMS], (int64_t)q->result->items->count);
+	array_int(&a[Q_REPEATED], (int64_t)q->result->repeated);
+}
+
+static bool
+is_among(const struct rows *rows, const char *connection_id)
+{
+	for (size_t i = 0; i < rows_count(rows); i++)
+		if (!strcmp(rows_text(rows, i, "connection_id"), connection_id))
+			return true;
+	return false;
+}
+
+static enum err
+end_all(const struct store *store, void **quiets, size_t count)
+{
+	const struct quiet *first = quiets[0];
+	struct array a[Q_COUNT];
+	struct args args = { 0 };
+	struct rows rows = { 0 };
+	enum err err;
+
+	for (int i = 0; i < Q_COUNT; i++)
+		a[i] = (struct array)ARRAY_INIT;
+	for (size_t i = 0; i < count; i++)
+		add_quiet(a, quiets[i]);
+	for (int i = 0; i < Q_COUNT; i++)
+		args_array(&args, &a[i]);
+	args_int(&args, first->result->idle_poll_ms);
+	args_int(&args, QUIET_RUNS);
+	err = store_run(store, &q_run_quiet, &args, &rows);
+	for (size_t i = 0; !err && i < count; i++) {
+		struct quiet *q = quiets[i];
+
+		q->is_ended = is_among(&rows, q->run->connection.id);
+	}
+	rows_done(&rows);
+	args_done(&args);
+	for (int i = 0; i < Q_COUNT; i++)
+		array_done(&a[i]);
+	return err;
+}
+
+static void
+end_together(void *context, void **quiets, size_t count)
+{
+	char why[200];
+
+	if (end_all(context, quiets, count))
+		log_debug("msg=\"quiet runs did not end\" why=%s",
+		    log_quote(err_text(), why, sizeof(why)));
+}
+
+bool
+run_end_quietly(const struct store *store, const struct run *run,
+    const struct run_result *result)
+{
+	struct quiet quiet = { .run = run, .result = result };
+
+	commits_join(store->quiets, &quiet);
+	return quiet.is_ended;
+}
+
+static const char *
+quiet_key(const void *element)
+{
+	return ((const struct quiet *)element)->run->connection.id;
+}
+
+enum err
+run_share(struct store *store)
+{
+	const struct commits_options options = { .most = QUIETS_MOST,
+		.writers = 1,
+		.patience_ms = QUIETS_PATIENCE_MS,
+		.context = store,
+		.run = end_together,
+		.key = quiet_key };
+
+	return commits_new(&options, &store->quiets);
+}
+
+void
+run_unshare(struct store *store)
+{
+	commits_free(store->quiets);
+	store->quiets = NULL;
 }
 
 enum err

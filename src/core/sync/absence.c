@@ -211,3 +211,29 @@ absence_dedupe(struct items *items)
 	free(sorted);
 	return dropped;
 }
+
+/* With its end, and what is not there apart from what is empty. */
+static void
+add_text(struct crypto_digest *digest, const char *text)
+{
+	crypto_digest_add(digest, text ? "+" : "-", 1);
+	if (text)
+		crypto_digest_add(digest, text, strlen(text) + 1);
+}
+
+void
+absence_digest(const struct items *items, char out[CRYPTO_SHA256_HEX])
+{
+	struct crypto_digest *digest = crypto_digest_begin();
+
+	for (size_t i = 0; i < items->count; i++) {
+		const struct item *item = &items->list[i];
+
+		add_text(digest, item->source_id);
+		add_text(digest, item->title);
+		add_text(digest, item->source_url);
+		add_text(digest, item->metadata);
+		add_text(digest, item->due);
+	}
+	crypto_digest_end(digest, out);
+}

@@ -1,0 +1,56 @@
+-- run_quiet: end the runs that saw what an earlier one had nothing to do about: the
+-- same list, over the same tasks and the same inbox.
+-- of each: $1 user_ids  $2 connection ids  $3 generations  $4 t0s
+--          $5 SHA-256 of its list  $6 metadata patches or null
+--          $7 next poll in so many ms  $8 pages  $9 items  $10 rows that came again
+-- $11 longest wait of an idle connection, ms  $12 quiet runs until it is idle
+-- A row for each that is ended. Of the others nothing is changed: there is, or may
+-- be, something to do, another poller has it now, or it is gone.
+with asked as materialized (
+	select *
+	  from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[],
+		$5::text[], $6::jsonb[], $7::bigint[], $8::integer[],
+		$9::integer[], $10::integer[])
+		as a (user_id, id, generation, t0, list, patch, wait_ms, pages,
+			items, repeated)
+), own as materialized (
+	select a.*
+	  from asked a
+	  join integrations i
+	    on i.user_id = a.user_id
+	   and i.id = a.id
+	 where i.generation = a.generation
+	   and i.quiet_list = a.list
+	   and i.quiet_inbox = flowpin_inbox_seen(i)
+	   and i.quiet_tasks = flowpin_tasks_seen(i)
+	   and not exists (
+		select from guards g
+		 where g.user_id = i.user_id
+		   and g.connection_id = i.id)
+	 order by i.id
+	   for no key update of i skip locked
+), freed as (
+	update integrations i
+	   set lease_until = null,
+	       -- past t0 it was asked for while this run was under way
+	       next_poll_at = greatest(i.rate_limited_until,
+			least(now() + flowpin_poll_wait(o.wait_ms, $11::bigint,
+					i.quiet_runs + 1, $12::integer)
+				* interval '1 ms',
+				case when i.next_poll_at > o.t0
+					then i.next_poll_at end)),
+	       quiet_runs = i.quiet_runs + 1,
+	       failure_count = 0,
+	       last_error = null,
+	       last_complete_run_at = o.t0,
+	       metadata = coalesce(i.metadata, '{}') || coalesce(o.patch, '{}')
+	  from own o
+	 where i.id = o.id
+), run as (
+	insert into poll_runs (user_id, connection_id, generation, started_at,
+		ended_at, outcome, pages, items, repeated)
+	select o.user_id, o.id, o.generation, o.t0, clock_timestamp(),
+	       'complete', o.pages, o.items, o.repeated
+	  from own o
+)
+select id as connection_id from own
