@@ -43,6 +43,50 @@ provider_takes() {
 	curl -sSf -o /dev/null -X POST "$STUB_URL/_stub/delay/$1"
 }
 
+# bench_tls: the stub behind TLS, a new connection for each request. Sets TLS_URL.
+bench_tls() {
+	local dir=$STACK_DIR/tls port
+
+	mkdir -p "$dir" && port=$(stack_port) || return 1
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-days 2 -subj /CN=stub -addext subjectAltName=IP:127.0.0.1 \
+		-keyout "$dir/key.pem" -out "$dir/one.pem" 2>"$dir/log" || return 1
+	cat /etc/ssl/certs/ca-certificates.crt "$dir/one.pem" >"$dir/bundle.pem" ||
+		return 1
+	{
+		[ "$(id -u)" = 0 ] && echo 'user root;'
+		cat <<-CONF
+			daemon off;
+			pid $dir/pid;
+			error_log $dir/log;
+			events {
+				worker_connections 4096;
+			}
+			http {
+				access_log off;
+				client_body_temp_path $dir/body;
+				proxy_temp_path $dir/proxy;
+				fastcgi_temp_path $dir/fastcgi;
+				uwsgi_temp_path $dir/uwsgi;
+				scgi_temp_path $dir/scgi;
+				server {
+					listen 127.0.0.1:$port ssl backlog=4096;
+					ssl_certificate $dir/one.pem;
+					ssl_certificate_key $dir/key.pem;
+					ssl_session_tickets off;
+					keepalive_timeout 0;
+					location / {
+						proxy_pass $STUB_URL;
+					}
+				}
+			}
+		CONF
+	} >"$dir/nginx.conf"
+	stack_start tls nginx -e "$dir/log" -p "$dir" -c "$dir/nginx.conf"
+	stack_await tls test -s "$dir/pid" || return 1
+	TLS_URL=https://127.0.0.1:$port
+}
+
 # What is measured against: two processes behind an nginx of their own.
 # node_start NAME SHARED: sets NODE_URL; node_end NAME ends it.
 node_start() {

@@ -1,4 +1,5 @@
-"""Run a command; print its seconds and its largest resident set, in KiB."""
+"""Run a command; print its seconds, its largest resident set in KiB and its seconds
+of CPU."""
 import resource
 import subprocess
 import sys
@@ -7,5 +8,6 @@ import time
 began = time.monotonic()
 code = subprocess.run(sys.argv[1:]).returncode
 seconds = time.monotonic() - began
-print(f"{seconds:.3f} {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss}")
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(f"{seconds:.3f} {used.ru_maxrss} {used.ru_utime + used.ru_stime:.3f}")
 sys.exit(code)

@@ -5,12 +5,12 @@
 # fewer and shorter rounds, and a smaller big table. Leaves build/bench/results.tsv.
 . "$(dirname "$0")/lib.sh"
 
-ROUNDS=5 SECONDS_EACH=5 BIG=10000000
+ROUNDS=5 SECONDS_EACH=5 BIG=10000000 WORN=1000000
 if [ "${QUICK:-0}" = 1 ]; then
-	ROUNDS=2 SECONDS_EACH=2 BIG=300000
+	ROUNDS=2 SECONDS_EACH=2 BIG=300000 WORN=20000
 fi
 # only some of it, while working on one thing; and against whom
-PARTS=${PARTS:-completions many alone poll memory size}
+PARTS=${PARTS:-completions many alone waits poll tls memory worn size}
 AGAINST=${AGAINST-pgbench node}
 POLLED=1000 AT_ONCE=256 # connections
 RESULTS=${RESULTS:-$STACK_ROOT/build/bench/results.tsv}
@@ -141,17 +141,40 @@ measure_many() {
 		'the limit, 512 / 0.1 s' 5120 '>= 0.75'
 }
 
+# A kept connection must not keep a worker from the others.
+measure_waits() {
+	local i longest answered
+
+	wants waits || return 0
+	stack_setting workers 8
+	restart_gateway
+	provider_takes 10
+	for ((i = 1; i <= ROUNDS; i++)); do
+		bench_load "$STACK_DIR/load" "$WRK_TASKS"
+		read -r longest answered < <(python3 "$BENCH/waits.py" "$URL" 64 \
+			"$SECONDS_EACH" "$STACK_DIR/load") || give_up "no probe"
+		[ "${answered:-0}" -ge 64 ] || give_up "nobody was answered"
+		sample longest "$longest"
+	done
+	provider_takes 0
+	stack_setting workers 64
+	restart_gateway
+	result 's the longest wait of 64 clients, 8 workers, 10 ms' \
+		"$(of longest)" 's at most' 1 '<= 1'
+}
+
 # --- polls --------------------------------------------------------------------
 
-# polled NAME: a pass over what is due. Samples seconds and memory.
+# polled NAME: a pass over what is due. Samples seconds, memory and CPU.
 polled() {
-	local seconds kib
+	local seconds kib cpu
 
-	read -r seconds kib < <(python3 "$BENCH/pass.py" \
+	read -r seconds kib cpu < <(python3 "$BENCH/pass.py" \
 		"$STACK_BIN/flowpin-poller" --config "$STACK_DIR/flowpin.conf" \
 		2>>"$STACK_DIR/poller.log") || give_up "the poller failed"
 	sample "$1_seconds" "$seconds"
 	sample "$1_kib" "$kib"
+	sample "$1_cpu" "$cpu"
 }
 
 # add_polled COUNT PAGES ITEMS: connections with so long lists, in a database of
@@ -196,16 +219,40 @@ measure_poll() {
 		'MiB at most' 64 '<= 1'
 }
 
+# Every request of a pass is a new TLS connection. To read Debian's CA bundle for
+# each of them would cost fifty times what the connection does.
+measure_tls() {
+	local i name count=200
+
+	wants tls && wants poll || return 0
+	bench_tls || give_up "no TLS in front of the stub"
+	stack_setting todoist_url "$TLS_URL"
+	for ((i = 1; i <= ROUNDS; i++)); do
+		for name in one bundle; do
+			stack_setting ca_file "$STACK_DIR/tls/$name.pem"
+			stack_sql -c "update integrations set next_poll_at = now()
+				where id in (select id from integrations
+					where quiet_list is not null
+					order by id limit $count)"
+			polled "tls_$name"
+		done
+	done
+	stack_setting todoist_url "$STUB_URL"
+	stack_setting ca_file ''
+	result "s of CPU for $count polls by new TLS connections, all of Debian's CAs" \
+		"$(of tls_bundle_cpu)" 'one CA' "$(of tls_one_cpu)" '<= 1.5'
+}
+
 # --- size ---------------------------------------------------------------------
 
 # The same calls, over 10,000 tasks of a small table and over as many that lie
 # all over a big one.
-sized() { # DATABASE, and every so many-th of its tasks
+sized() { # DATABASE, every so many-th of its tasks, what to sample it as
 	use_database "$1"
 	WRK_TASKS="select $2 * generate_series(1, 10000)"
 	bench_wrk "$URL" 64 1
 	bench_wrk "$URL" 64 "$SECONDS_EACH"
-	sample "$1" "$(calc "1e6 / $RATE")"
+	sample "$3" "$(calc "1e6 / $RATE")"
 }
 
 measure_size() {
@@ -218,11 +265,34 @@ measure_size() {
 	use_database big
 	bench_tasks $BIG
 	for ((i = 1; i <= ROUNDS; i++)); do
-		sized small 1
-		sized big $((BIG / 10000))
+		sized small 1 small
+		sized big $((BIG / 10000)) big
 	done
 	result "us a completion costs at $BIG tasks" "$(of big)" 'at 10,000' \
 		"$(of small)" '<= 1.2'
+}
+
+# The same calls over tasks that were completed a hundred times each, and over
+# such that never were.
+measure_worn() {
+	local i done=0
+
+	wants worn || return 0
+	use_database worn
+	bench_tasks 10000
+	say "$WORN completions"
+	while [ "$(calc "$done < $WORN")" = 1 ]; do
+		bench_wrk "$URL" 64 10
+		done=$(calc "$done + $RATE * 10")
+	done
+	for ((i = 1; i <= ROUNDS; i++)); do
+		use_database "fresh$i"
+		bench_tasks 10000
+		sized "fresh$i" 1 fresh
+		sized worn 1 worn
+	done
+	result "us a completion costs after $WORN" "$(of worn)" \
+		'the first ones' "$(of fresh)" '<= 1.1'
 }
 
 start_node() {
@@ -249,7 +319,10 @@ main() {
 	! against node || start_node
 	measure_completions
 	measure_many
+	measure_waits
 	measure_poll
+	measure_tls
+	measure_worn
 	measure_size
 	awk -f "$BENCH/table.awk" "$RESULTS"
 }

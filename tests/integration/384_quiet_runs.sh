@@ -191,6 +191,22 @@ test_a_task_under_way_is_not_taken_for_judged() {
 	ok "now it is" is_quiet
 }
 
+test_what_nobody_answered_is_asked_again() {
+	local provider
+
+	for provider in "${PROVIDERS[@]}"; do
+		settled "$provider" 3 || continue
+		item_changes "$provider" 0 1 '{"state": "completed"}'
+		fault "{\"kind\": \"status\", \"status\": 500,
+			\"provider\": \"$provider\", \"op\": \"read\"}"
+		polls 2
+		is "$(tally)" '3 active' "$provider: nobody says what became of it"
+		no_faults
+		polls 1
+		is "$(tally)" '2 active, 1 completed completed' "$provider: now"
+	done
+}
+
 test_a_guard_is_no_quiet_matter() {
 	settled attio 8 || return
 	item_changes attio 0 8 '{"state": "deleted"}'
