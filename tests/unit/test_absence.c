@@ -442,6 +442,41 @@ test_a_long_list_is_in_order_and_has_none_twice(void **state)
 	items_done(&items);
 }
 
+/* Whatever a run looks at makes another digest of it. */
+static void
+test_a_list_that_differs_anywhere_has_another_digest(void **state)
+{
+	static const struct item lists[][2] = {
+		{ { .source_id = "a", .title = "t" }, { .source_id = "b" } },
+		{ { .source_id = "a", .title = "u" }, { .source_id = "b" } },
+		{ { .source_id = "a", .title = "t" }, { .source_id = "c" } },
+		{ { .source_id = "a", .title = "" }, { .source_id = "b" } },
+		{ { .source_id = "a" }, { .source_id = "b" } },
+		{ { .source_id = "a", .source_url = "t" },
+		    { .source_id = "b" } },
+		{ { .source_id = "a", .metadata = "t" }, { .source_id = "b" } },
+		{ { .source_id = "a", .due = "t" }, { .source_id = "b" } },
+		{ { .source_id = "a" }, { .source_id = "b", .title = "t" } },
+		{ { .source_id = "at" }, { .source_id = "b" } },
+	};
+	enum { LISTS = sizeof(lists) / sizeof(lists[0]) };
+	char digests[LISTS + 1][CRYPTO_SHA256_HEX], again[CRYPTO_SHA256_HEX];
+
+	(void)state;
+	for (size_t i = 0; i < LISTS; i++) {
+		struct items items = { (struct item *)lists[i], 2, 2 };
+
+		absence_digest(&items, digests[i]);
+		absence_digest(&items, again);
+		assert_string_equal(digests[i], again);
+		items.count = 1;
+		absence_digest(&items, digests[LISTS]);
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(digests[i], digests[k]);
+		assert_string_not_equal(digests[i], digests[LISTS]);
+	}
+}
+
 int
 main(void)
 {
@@ -461,6 +496,8 @@ main(void)
 		cmocka_unit_test(test_of_items_that_came_twice_the_later_stays),
 		cmocka_unit_test(
 		    test_a_long_list_is_in_order_and_has_none_twice),
+		cmocka_unit_test(
+		    test_a_list_that_differs_anywhere_has_another_digest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -314,6 +314,7 @@ test_only_hyphenated_uuids_are_read(void **state)
 static void
 test_sha256_is_that_of_the_standard(void **state)
 {
+	struct crypto_digest *digest = crypto_digest_begin();
 	char out[CRYPTO_SHA256_HEX];
 
 	(void)state;
@@ -323,6 +324,11 @@ test_sha256_is_that_of_the_standard(void **state)
 	crypto_sha256_hex("", 0, out);
 	assert_string_equal(out, "e3b0c44298fc1c149afbf4c8996fb924"
 				 "27ae41e4649b934ca495991b7852b855");
+	crypto_digest_add(digest, "a", 1);
+	crypto_digest_add(digest, "bc", 2);
+	crypto_digest_end(digest, out);
+	assert_string_equal(out, "ba7816bf8f01cfea414140de5dae2223"
+				 "b00361a396177a9cb410ff61f20015ad");
 }
 
 int
