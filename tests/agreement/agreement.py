@@ -98,8 +98,24 @@ class Test:
         for walk in walks:
             walk.heal()
         self.await_writebacks()
+        raided = [walk for walk in walks if walk.raided]
+        for _ in range(2 if raided else 0):
+            self.run_all(raided)
+        for walk in raided:
+            self.approve(walk)
         for _ in range(2):
             self.run_all(walks)
+
+    def approve(self, walk):
+        """A person has looked: what a guard holds there is gone for good."""
+        for account in walk.raided:
+            found = walk.connections.get(account)
+            if found:  # without a guard there is nothing to approve
+                subprocess.run(
+                    [f"{self.stack.programs}/flowpinctl", "--config",
+                     self.stack.conf, "guard", "approve", found], timeout=30,
+                    check=False, stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL)
 
     def await_writebacks(self):
         """Those that wait for their next attempt need not: so time passes."""
@@ -156,6 +172,8 @@ class Test:
             if verdict.findings:
                 self.tell(walk, verdict.findings, tables, entries, items)
         self.totals["requests"] += len(entries)
+        self.totals["guards"] += int(self.database.sure(
+            "select count(*) from events where type = 'guard.raised'")[0])
 
     def tell(self, walk, findings, tables=None, entries=(), items=None):
         self.failed.append(walk.seed)
@@ -240,6 +258,7 @@ class Test:
                       f"{time.monotonic() - begun:.0f} s", flush=True)
         print(f"seed={self.args.seed} calls={self.totals['calls']} "
               f"requests={self.totals['requests']} "
+              f"guards={self.totals['guards']} "
               f"deaths={self.processes.deaths} thaws={self.processes.thaws} "
               f"failed_programs={self.processes.failed} "
               f"seconds={time.monotonic() - begun:.0f} "

@@ -26,10 +26,11 @@ DEEDS = {
 }
 # Not visible by id any more, so nobody can confirm it: too many of these at once
 # are rightly held until a person has looked. They are kept to the first items of
-# an account.
+# an account, but for a raid, after which a person does look.
 UNSEEN = {"todoist": ("deleted", "moved"), "recurring": ("deleted",),
           "attio": ("deleted",), "linear": ()}
 UNSEEN_MOST = 4
+RAID = 8            # items that are deleted at once: more than a guard lets pass
 
 # (kind, how it is spoilt): once each. What lies is told apart from what only
 # fails: a list may always lie, because what it leaves out is asked for by id; a
@@ -82,6 +83,8 @@ STEPS = (
     ("person", 26), ("new_item", 4),
     # pollers
     ("poll", 5), ("poll_wait", 8),
+    # what a guard is for: a provider that shows nothing, and honest mass deletion
+    ("blackout", 0.8), ("raid", 0.4),
     # trouble
     ("fault", 10), ("both", 5), ("slow_run", 6), ("unknown", 5),
 )
@@ -113,7 +116,7 @@ class Step:
 
     def __str__(self):
         words = " ".join(f"{k}={getattr(v, 'number', v)}"
-                         for k, v in self.what.items())
+                         for k, v in self.what.items() if k != "items")
         return f"{self.number} {self.kind} {words}"
 
 
@@ -191,8 +194,13 @@ class Plan:
         what = {}
         if kind in ("flip", "flip_async", "archive", "rename", "remove", "pair"):
             what = {"item": item}
-        elif kind in ("poll", "poll_wait", "replace_key"):
+        elif kind in ("poll", "poll_wait", "replace_key", "blackout"):
             what = {"account": account}
+        elif kind == "raid":
+            account = self.pick.choice([a for a in self.accounts
+                                        if UNSEEN[a.provider]])
+            what = {"account": account,
+                    "items": [self.add_item(account) for _ in range(RAID)]}
         elif kind in ("writeback", "pause"):
             what = {"account": account, "is_on": self.pick.random() < 0.6}
         elif kind == "disconnect":

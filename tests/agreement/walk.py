@@ -112,6 +112,7 @@ class Walk:
         self.tasks = {}         # item -> ids of its tasks, oldest first
         self.status = {}        # task -> as last seen
         self.faults = []
+        self.raided = set()     # accounts where much was deleted at once
         self.log = []
         self.lock = threading.Lock()
         self.begun = time.time()
@@ -398,6 +399,40 @@ class Walk:
 
     def step_fault(self, step):
         self.fault(step.account, step.op, step.fault)
+
+    def step_blackout(self, step):
+        """For two runs and more the provider lists nothing and knows no item by
+        id: two lies, which only a guard keeps from being believed."""
+        account = step.account
+        for old in self.faults:
+            self.lift(old)
+        self.lies.append(account)
+        hides = "empty_list" if account.provider == "linear" else "not_found"
+        faults = [self.simulator.ask("POST", "/_sim/faults", {
+            "provider": account.provider, "account": self.keys[account],
+            "op": op, "kind": kind})["id"]
+            for op, kind in (("list", "empty_list"), ("read", hides))]
+        for _ in range(3):
+            self.poll_and_wait(account)
+        for fault in faults:
+            self.lift(fault)
+
+    def lift(self, fault):
+        try:
+            self.simulator.ask("DELETE", f"/_sim/faults/{fault}")
+        except RuntimeError:
+            pass  # it happened as often as it was to
+
+    def step_raid(self, step):
+        """So much is deleted at once that a guard holds it; see raided."""
+        for item in step.items:
+            self.new_item(item)
+        self.poll_and_wait(step.account)
+        self.take_inbox(most=2 * len(step.items))
+        for item in step.items:
+            self.person(item, "deleted")
+        self.raided.add(step.account)
+        self.poll_and_wait(step.account)
 
     def step_both(self, step):
         self.beside((self.flip, step.item, step.is_async),
