@@ -410,12 +410,15 @@ create index idx_idempotency_keys_created on idempotency_keys (created_at);
 
 -- quiet runs ---------------------------------------------------------------------
 
--- One number for every state that a list may be judged against: which tasks the
--- connection has, each at which version, those that name no connection included,
--- and whether they fall back to it. Its order does not matter.
+-- One number for every state of the tasks that a list may be judged against: all
+-- that a run looks at in all of the user's tasks of the connection's source, through
+-- whichever connection, and whether those that name none fall back to this one. No
+-- order, no clock: equal only if nothing of it changed.
 create function flowpin_tasks_seen(i integrations) returns bigint
 language sql stable parallel safe as $$
-	select coalesce(bit_xor(uuid_hash_extended(k.id, k.version)), 0)
+	select coalesce(bit_xor(hash_record_extended(row(t.id, t.version, t.status,
+			t.connection_id, t.source_id, t.source_metadata,
+			t.completed_by, t.missing_since, t.created_at), 0)), 0)
 		# count(*)
 		# case when exists (
 			select from integrations o
@@ -423,18 +426,10 @@ language sql stable parallel safe as $$
 			   and o.type = i.type
 			   and (o.created_at, o.id) < (i.created_at, i.id))
 			then 0 else bigint '1' << 62 end
-	  from (select t.id, t.version
-		  from tasks t
-		 where t.user_id = i.user_id
-		   and t.connection_id = i.id
-		   and t.source_id is not null
-		union all
-		select t.id, t.version
-		  from tasks t
-		 where t.user_id = i.user_id
-		   and t.source = i.type
-		   and t.connection_id is null
-		   and t.source_id is not null) k
+	  from tasks t
+	 where t.user_id = i.user_id
+	   and t.source = i.type
+	   and t.source_id is not null
 $$;
 
 -- The same of the inbox, whose rows only runs and imports write.

@@ -18,6 +18,8 @@ update integrations i
        rate_limited_until = case when $4::bytea is null
 			then i.rate_limited_until end,
        lease_until = case when $4::bytea is null then i.lease_until end,
+       -- another key may be another account's
+       quiet_list = case when $4::bytea is null then i.quiet_list end,
        failure_count = case when $4::bytea is null
 			then i.failure_count else 0 end,
        last_error = case when $4::bytea is null then i.last_error end,

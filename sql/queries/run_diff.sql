@@ -5,8 +5,9 @@
 --          occurrence active, listed, its due date moved on: that one was done
 --          returned   completed on both sides before, listed again: by id
 -- active: how many active tasks the connection has.
--- tasks_seen: flowpin_tasks_seen of what was judged; null if some could not be. At
--- least one row says it, without a task if the list speaks of none.
+-- tasks_seen: flowpin_tasks_seen of what was judged; null if some could not be, or
+-- may have to be adopted. At least one row says it, without a task if the list speaks
+-- of none.
 -- Tasks that changed since t0, or whose writeback is open or was settled since,
 -- are left out. Tasks that name no connection belong to the user's oldest one of
 -- their source. The anti-join grows linearly under any plan; `<> all` does not.
@@ -24,28 +25,23 @@ with own as (
 ), listed as materialized (
 	select *
 	  from unnest($4::text[], $5::text[]) as l (source_id, due)
-), known as (
-	select t.*
-	  from own o
-	  join tasks t
-	    on t.user_id = o.user_id
-	   and t.connection_id = o.id
-	 where t.source_id is not null
-	union all
-	select t.*
+), known as materialized (
+	select t.*,
+	       t.connection_id = o.id or (t.connection_id is null and o.is_oldest)
+			as is_own,
+	       t.created_at < $3::timestamptz
+		and t.updated_at < $3::timestamptz as is_settled
 	  from own o
 	  join tasks t
 	    on t.user_id = o.user_id
 	   and t.source = o.type
-	 where o.is_oldest
-	   and t.connection_id is null
-	   and t.source_id is not null
+	 where t.source_id is not null
 ), quiet as (
 	select k.*
 	  from known k
-	 where k.status in ('active', 'completed')
-	   and k.created_at < $3::timestamptz
-	   and k.updated_at < $3::timestamptz
+	 where k.is_own
+	   and k.is_settled
+	   and k.status in ('active', 'completed')
 	   and not exists (
 		select from writebacks w
 		 where w.user_id = k.user_id
@@ -105,9 +101,16 @@ with own as (
 select c.*,
        case when not exists (
 		select from known k
-		 where (k.status = 'active' and k.connection_id is null)
-		    or (k.status in ('active', 'completed')
-			and k.id not in (select id from quiet)))
+		 where k.is_settled is not true
+		    or (k.is_own and k.status = 'active'
+			and k.connection_id is null))
+	     and not exists (
+		select from known k
+		  join writebacks w
+		    on w.user_id = k.user_id
+		   and w.task_id = k.id
+		 where w.settled_at is null
+		    or w.settled_at >= $3::timestamptz)
 		then o.tasks_seen end as tasks_seen
   from own o
   left join spoken_of c on true

@@ -10,6 +10,7 @@ with freed as (
 	   set lease_until = null,
 	       failure_count = i.failure_count + 1,
 	       last_error = $5,
+	       quiet_list = case when $11::text is null then i.quiet_list end,
 	       status = case when $7::boolean and i.status = 'active'
 			then 'auth_failed' else i.status end,
 	       rate_limited_until = case when $8::bigint > 0

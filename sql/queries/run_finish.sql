@@ -226,12 +226,12 @@ with own as materialized (
 			$26::integer) as wait_ms,
 	       -- the same list over the same tasks will be as quiet
 	       q.quiet_runs > 0 and cardinality($13::uuid[]) = 0
-		and $28::bigint is not null
+		and flowpin_tasks_seen(q.connection) = $28::bigint
 		and not exists (
 			select from guards g
 			 where g.user_id = $1::uuid
 			   and g.connection_id = q.id) as has_nothing_to_do
-	  from (select o.id,
+	  from (select o.id, i as connection,
 		       case when c.inbox_added + c.inbox_removed + c.completed
 				+ c.reopened + c.refreshed > 0
 			     or $23::text is not null

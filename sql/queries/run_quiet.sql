@@ -13,16 +13,23 @@ with asked as materialized (
 		$9::integer[], $10::integer[])
 		as a (user_id, id, generation, t0, list, patch, wait_ms, pages,
 			items, repeated)
-), own as materialized (
-	select a.*
+), known as materialized (
+	-- first of all: what is to be seen costs something only of these
+	select a.*, i as connection
 	  from asked a
 	  join integrations i
 	    on i.user_id = a.user_id
 	   and i.id = a.id
 	 where i.generation = a.generation
 	   and i.quiet_list = a.list
-	   and i.quiet_inbox = flowpin_inbox_seen(i)
-	   and i.quiet_tasks = flowpin_tasks_seen(i)
+), own as materialized (
+	select k.*
+	  from known k
+	  join integrations i on i.id = k.id
+	 where i.generation = k.generation
+	   and i.quiet_list = k.list
+	   and i.quiet_inbox = flowpin_inbox_seen(k.connection)
+	   and i.quiet_tasks = flowpin_tasks_seen(k.connection)
 	   and not exists (
 		select from guards g
 		 where g.user_id = i.user_id

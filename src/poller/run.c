@@ -169,9 +169,9 @@ ends_quietly(
 
 	if (!f->fetched.is_quiet)
 		return false;
-	crash_point("before_mark");
+	crash_point("before_quiet");
 	is_ended = run_end_quietly(&poller->store, run, &result);
-	crash_point("after_mark");
+	crash_point("after_quiet");
 	if (is_ended)
 		log_run(run, f, &result);
 	return is_ended;
@@ -209,6 +209,22 @@ deadline(const struct poller *poller)
 	return clock_mono_ms() + poller->config->poll_lease_ms - MARGIN_MS;
 }
 
+/* The long way. */
+static enum err
+conclude(const struct poller *poller, struct run *run, int64_t deadline_ms,
+    struct findings *f)
+{
+	struct answer failure = { 0 };
+	enum err err;
+
+	if (f->fetched.is_quiet &&
+	    courier_ask_account(&poller->courier, &run->connection, deadline_ms,
+		&f->fetched, &failure))
+		return fail(poller, run, &f->fetched, &failure);
+	err = judge(poller, run, deadline_ms, f);
+	return err ? err : mark(poller, run, f);
+}
+
 enum err
 run_poll(const struct poller *poller, struct run *run)
 {
@@ -219,13 +235,10 @@ run_poll(const struct poller *poller, struct run *run)
 
 	crash_point("before_fetch");
 	if (courier_fetch(&poller->courier, &run->connection, run->quiet_list,
-		deadline_ms, &f.fetched, &failure)) {
+		deadline_ms, &f.fetched, &failure))
 		err = fail(poller, run, &f.fetched, &failure);
-	} else if (!ends_quietly(poller, run, &f)) {
-		err = judge(poller, run, deadline_ms, &f);
-		if (!err)
-			err = mark(poller, run, &f);
-	}
+	else if (!ends_quietly(poller, run, &f))
+		err = conclude(poller, run, deadline_ms, &f);
 	findings_done(&f);
 	if (err == ERR_CONFLICT) {
 		log_warn("connection=%s msg=\"given up\" why=\"%s\"",

@@ -55,6 +55,7 @@ import datetime
 from walk import is_done
 
 NEAR = 0.005        # seconds: clocks of one machine, rounded differently
+TICK = 0.002        # seconds within which two moments are the same one
 SLACK = 0.15        # until a write that arrived was applied
 LATE = 20           # seconds after which a call without answer has not begun
 ENDLESS = float("inf")
@@ -91,6 +92,9 @@ class Write:
         self.provider, self.seq = entry["provider"], entry["seq"]
         self.row = command["uuid"] if command else None
         self.wish, self.task = wish_of(entry, command), None
+        if entry["applied"] and entry["op"] == "update":
+            self.wish = {"completed": "complete",
+                         "open": "uncomplete"}.get(entry.get("state"))
         self.applied = entry["applied"] and (
             not command or command["result"] == "ok")
         self.fault = entry.get("fault")
@@ -272,8 +276,11 @@ class Oracle:
                        for began, ended in self.spans[row["id"]]),
                       default=ENDLESS)
             if off <= NEAR:
-                fitting.append((off, effective[row["id"]], row["id"], row))
-        return min(fitting)[3] if fitting else None
+                # of two wishes that follow on each other at that moment it is
+                # the one that has no write yet
+                fitting.append((off > TICK, effective[row["id"]], off,
+                                row["id"], row))
+        return min(fitting, key=lambda f: f[:-1])[-1] if fitting else None
 
     def count_writes(self, item, row, number):
         began = seconds(row["created_at"]) - NEAR
@@ -324,7 +331,9 @@ class Oracle:
             done = write.wish == "complete"
         segment = Segment(write.began, before.flags, done,
                           write.due if item.kind == "recurring" else None)
-        segment.done_by = write.task
+        # it may have been done already, and not by this
+        segment.done_by = before.done_by if before.is_done == done \
+            else write.task
         segment.due_by = before.due_by if segment.due == before.due \
             else write.task
         return segment

@@ -14,10 +14,20 @@ is_quiet() {
 		where id = '$CONNECTION'")" = t ]
 }
 
-# settled PROVIDER COUNT: so many items, all of them tasks, and runs until there is
-# nothing to do.
+# settled PROVIDER COUNT: so many items, all of them tasks, and one more in the inbox;
+# and runs until there is nothing to do. A wrong title in the inbox, which nobody but
+# a run writes, then tells a run that went the long way from one that did not.
 settled() {
-	fill "$1" "$2" && polls 3 && ok "$1: it is quiet" is_quiet && mark
+	fill "$1" "$2" && add_own_item "$1" 'Waiting' && polls 3 &&
+		ok "$1: it is quiet" is_quiet && mark &&
+		sql "update inbox_items set title = 'odd'
+			where connection_id = '$CONNECTION'"
+}
+
+# went_long [CONNECTION]: what was odd has been mended
+went_long() {
+	[ "$(sql "select title from inbox_items where title in ('odd', 'Waiting')
+		and connection_id = '${1:-$CONNECTION}'")" = Waiting ]
 }
 
 # counters: how many rows were ever written, by table
@@ -39,8 +49,9 @@ test_a_quiet_run_is_a_complete_one() {
 		polls 1
 		is "$(sql "select count(*), max(generation) from poll_runs
 			where connection_id = '$CONNECTION'
-			and outcome = 'complete' and items = 3
-			and pages = 1")" '4|4' "$provider: it is told as one"
+			and outcome = 'complete' and pages = 1
+			and items = 4")" '4|4' "$provider: it is told as one"
+		ok "$provider: it was short" eval '! went_long'
 		is "$(sql "select quiet_runs, failure_count, last_error is null,
 				lease_until is null, next_poll_at > now(),
 				last_complete_run_at = (
@@ -56,13 +67,44 @@ test_it_does_not_ask_whose_list_it_is() {
 	polls 1
 	is "$(count_requests 'op=user')" 0 "nobody else has these items"
 	is "$(count_requests 'op=list')" 1 "one page"
+	ok "it was short" eval '! went_long'
 	add_own_item todoist 'Another'
 	polls 1
 	is "$(count_requests 'op=user')" 1 "any other list may be another's"
 }
 
+# Nothing is concluded from a list before that was asked.
+test_it_asks_when_there_is_something_to_do() {
+	settled todoist 3 || return
+	sql "update tasks set status = 'archived'
+		where id = '$(task_of "${IDS[0]}")'"
+	polls 1
+	is "$(count_requests 'op=user')" 1 "asked, although the list is known"
+	is "$(sql "select count(*) from inbox_items
+		where source_id = '${IDS[0]}'")" 1 "and done"
+}
+
+test_another_key_is_no_quiet_matter() {
+	local provider key
+
+	for provider in todoist attio; do
+		settled "$provider" 3 || continue
+		key=$(sim_token "$provider")
+		sim POST /_sim/accounts "$(jq -n --arg p "$provider" --arg t "$key" \
+			--arg a "${TOKENS[$provider]}" \
+			'{provider: $p, token: $t, account: $a}')"
+		api PATCH "/v1/connections/$CONNECTION" "{\"key\": \"$key\"}"
+		mark
+		polls 1
+		is "$(count_requests 'op=user')$(count_requests 'op=self')" \
+			"$([ "$provider" = todoist ] && echo 10 || echo 01)" \
+			"$provider: whose it is was asked"
+		ok "$provider: it went the long way" went_long
+	done
+}
+
 test_an_empty_list_may_be_anybodys() {
-	fill todoist 0 && polls 3 && mark
+	fill todoist 0 && polls 3 && ok "it is quiet" is_quiet && mark
 	polls 1
 	is "$(count_requests 'op=user')" 1 "it is asked whose it is"
 }
@@ -97,7 +139,7 @@ test_a_task_whose_item_is_not_listed_is_seen() {
 		fill "$provider" 3 || continue
 		gone=${IDS[0]}
 		item_changes "$provider" 0 1 '{"state": "completed"}'
-		polls 3
+		polls 4
 		ok "$provider: it is quiet" is_quiet
 		is "$(tally)" '2 active, 1 completed completed' "$provider"
 		# as Flowpin's own client would, past the gateway
@@ -112,8 +154,8 @@ test_a_task_that_was_deleted_here_is_seen() {
 	settled attio 2 || return
 	sql "delete from tasks where id = '$(task_of "${IDS[0]}")'"
 	polls 1
-	is "$(sql "select source_id from inbox_items
-		where user_id = '$USER_ID'")" "${IDS[0]}" "its item can be imported"
+	is "$(sql "select count(*) from inbox_items
+		where source_id = '${IDS[0]}'")" 1 "its item can be imported"
 }
 
 test_a_task_that_was_archived_here_is_seen() {
@@ -121,8 +163,8 @@ test_a_task_that_was_archived_here_is_seen() {
 	sql "update tasks set status = 'archived'
 		where id = '$(task_of "${IDS[0]}")'"
 	polls 1
-	is "$(sql "select source_id from inbox_items
-		where user_id = '$USER_ID'")" "${IDS[0]}" "its item can be imported"
+	is "$(sql "select count(*) from inbox_items
+		where source_id = '${IDS[0]}'")" 1 "its item can be imported"
 }
 
 test_an_inbox_item_that_was_deleted_here_is_seen() {
@@ -165,6 +207,7 @@ test_an_older_connection_that_was_deleted_is_seen() {
 	polls 3
 	is "$(sql "select connection_id is null from tasks
 		where user_id = '$USER_ID'")" t "not its own yet"
+	ok "and it is quiet" is_quiet
 	api DELETE "/v1/connections/$older"
 	polls 1
 	is "$(sql "select connection_id from tasks
@@ -173,22 +216,44 @@ test_an_older_connection_that_was_deleted_is_seen() {
 
 # What a run could not judge, it knows nothing of.
 test_a_task_under_way_is_not_taken_for_judged() {
-	settled attio 2 || return
-	TASK=$(task_of "${IDS[0]}")
-	# its change is as old as it looks; only its writeback is under way
-	sql "insert into writebacks (user_id, task_id, task_version, wish, state,
-			due_at, give_up_at, source, source_id, before_status)
-		select user_id, id, version, 'complete', 'queued',
-			now() + interval '1 day', now() + interval '1 day', source,
-			source_id, 'active'
-		from tasks where id = '$TASK'" >/dev/null || flunk "a writeback"
-	# something else to do, so that the run is not quiet by what was known
-	change_item attio "${IDS[1]}" '{"title": "Other"}'
+	fill attio 2 || return
+	polls 1
+	open_writeback "${IDS[0]}" || return
 	polls 3
 	ok "no run is sure of it" eval '! is_quiet'
 	sql "delete from writebacks where task_id = '$TASK'"
 	polls 1
 	ok "now it is" is_quiet
+}
+
+# One whose archived task may yet go back: its item waits for how that ends.
+test_an_archived_task_under_way_is_not_taken_for_judged() {
+	fill attio 2 || return
+	polls 1
+	open_writeback "${IDS[0]}" || return
+	sql "update tasks set status = 'archived' where id = '$TASK'"
+	polls 3
+	is "$(sql "select count(*) from inbox_items
+		where connection_id = '$CONNECTION'")" 0 "it waits"
+	sql "update writebacks set state = 'skipped', settled_at = now(),
+			due_at = null, reason = 'manual'
+		where task_id = '$TASK'"
+	polls 1
+	is "$(sql "select source_id from inbox_items
+		where connection_id = '$CONNECTION'")" "${IDS[0]}" "it does not"
+}
+
+# open_writeback ITEM: its task's change is as old as it looks, only its writeback
+# is under way. Sets TASK.
+open_writeback() {
+	TASK=$(task_of "$1")
+	sql "insert into writebacks (user_id, task_id, task_version, wish, state,
+			due_at, give_up_at, source, source_id, before_status)
+		select user_id, id, version, 'complete', 'queued',
+			now() + interval '1 day', now() + interval '2 days', source,
+			source_id, 'active'
+		from tasks where id = '$TASK'" >/dev/null || flunk "a writeback"
+	sql "update integrations set quiet_list = null where id = '$CONNECTION'"
 }
 
 test_what_nobody_answered_is_asked_again() {
@@ -209,10 +274,56 @@ test_what_nobody_answered_is_asked_again() {
 
 test_a_guard_is_no_quiet_matter() {
 	settled attio 8 || return
-	item_changes attio 0 8 '{"state": "deleted"}'
+	sql "insert into guards (user_id, connection_id, kind, held)
+		values ('$USER_ID', '$CONNECTION', 'mass_drop', 8)"
+	polls 1
+	is "$(guard_of)" '' "a run that finds all there releases it"
+	ok "and went the long way" went_long
+}
+
+# What this connection is to do may hang on a task of another one.
+test_a_task_of_another_connection_is_seen() {
+	local first
+
+	fill attio 1 || return
+	first=$CONNECTION
+	add_connection attio "${TOKENS[attio]}" || return
+	sql "insert into tasks (user_id, title, source, source_id, connection_id,
+			created_at, updated_at)
+		values ('$USER_ID', 'Item 1', 'attio', '${IDS[0]}', '$CONNECTION',
+			now() - interval '1 minute', now() - interval '1 minute')"
+	# of two tasks of one item the newer one is reopened
+	sql "update tasks set status = 'completed', completed_at = now(),
+			completed_by = 'absence', completion_reason = 'completed'
+		where user_id = '$USER_ID'"
+	polls 2
+	is "$(tally)" '1 active, 1 completed completed' "the newer one is"
+	CONNECTION=$first
 	polls 3
-	is "$(guard_of)" 'list_emptied 8' "it holds"
-	ok "and is not quiet" eval '! is_quiet'
+	ok "the other connection has nothing to do" is_quiet
+	sql "delete from tasks where user_id = '$USER_ID' and status = 'active'"
+	polls 1
+	is "$(tally)" '1 active' "now the older one is"
+}
+
+# A run whose claim ended changes nothing.
+test_a_claim_that_ended_ends_nothing() {
+	local runs
+
+	settled attio 2 || return
+	runs=$(sql "select count(*) from poll_runs
+		where connection_id = '$CONNECTION'")
+	fault '{"kind": "delay", "op": "list", "delay_ms": 700}'
+	poll_behind --connection "$CONNECTION"
+	wait_until 20 is_in_flight 'op=list' || flunk "it is under way"
+	sql "update integrations set generation = generation + 1
+		where id = '$CONNECTION'"
+	poll_joined
+	no_faults
+	is "$(sql "select count(*) from poll_runs
+		where connection_id = '$CONNECTION'")" "$runs" "not its run, either"
+	is "$(sql "select lease_until > now() from integrations
+		where id = '$CONNECTION'")" t "the lease is the other's"
 }
 
 test_an_unchanged_connection_writes_itself_and_its_run() {
@@ -227,30 +338,47 @@ test_an_unchanged_connection_writes_itself_and_its_run() {
 		paste -sd ' ')" 'integrations poll_runs' "and nothing else"
 }
 
+have_ended() {
+	[ "$(sql "select count(*) from integrations
+		where user_id = '$USER_ID' and quiet_runs = $1
+		and lease_until is null")" = "$2" ]
+}
+
+# Somebody has one of the rows locked for long: the others do not wait for that.
 test_many_end_together() {
-	local i
+	local i locked
 
 	as_new_user
 	for i in {1..12}; do
 		add_connection attio || return
-		add_own_item attio 'One'
+		add_own_item attio 'Waiting'
 	done
 	for i in 1 2 3; do
 		poll_own
 	done
-	is "$(sql "select count(*) from integrations
-		where user_id = '$USER_ID' and quiet_list is not null
-		and quiet_runs = 2 and lease_until is null")" 12 "all are quiet"
-	# one of them is another poller's, or a person's, at this moment
-	CONNECTION=$(sql "select min(id::text) from integrations
+	ok "all are quiet" have_ended 2 12
+	sql "update inbox_items set title = 'odd' where user_id = '$USER_ID'"
+	sql "update integrations set next_poll_at = now() +
+		case when user_id = '$USER_ID' then '0' else '1 day' end::interval"
+	fault '{"kind": "delay", "op": "list", "delay_ms": 700}'
+	mark
+	poll_behind
+	wait_until 20 is_in_flight 'op=list' || flunk "it is under way"
+	locked=$(sql "select min(id::text) from integrations
 		where user_id = '$USER_ID'")
-	change_item attio "$ITEM" '{"state": "completed"}'
-	poll_own
-	is "$(sql "select count(*) from integrations
-		where user_id = '$USER_ID' and quiet_runs = 3
-		and lease_until is null")" 11 "eleven are"
+	stack_start locker psql "$DATABASE_URL" -X -c "begin; select 1 from integrations
+		where id = '$locked' for update; select pg_sleep(600)"
+	ok "eleven end" wait_until 20 have_ended 3 11
+	# its server would sleep on
+	sql "select pg_terminate_backend(pid) from pg_stat_activity
+		where query like '%pg_sleep(600)%' and pid <> pg_backend_pid()" \
+		>/dev/null
+	stack_end locker
+	poll_joined
+	no_faults
+	ok "and the last one after all" have_ended 3 12
 	is "$(sql "select count(*) from inbox_items
-		where user_id = '$USER_ID'")" 11 "and one has changed"
+		where user_id = '$USER_ID' and title = 'odd'")" 11 "which went the long way"
 }
 
 stack_whole && run_tests

@@ -49,14 +49,19 @@ struct fetched {
 void fetched_done(struct fetched *fetched);
 
 /* Fetch all that is listed. known: the digest of a list that would say nothing
- * new, or "": whose it is need not be asked, since no other account's has these
- * items. On failure nothing of it may be used, and *failure says what it was:
- * the error is ERR_AUTH, ERR_BUSY (rate limited), ERR_CONFLICT (another account
- * is behind the key, out->other_account_id), ERR_TIMEOUT or ERR_REMOTE.
- * out->pages is right either way.
- */
+ * new, or ""; if it is that one, whose it is has not been asked, see
+ * courier_ask_account(). On failure nothing of it may be used, and *failure
+ * says what it was: the error is ERR_AUTH, ERR_BUSY (rate limited),
+ * ERR_CONFLICT (another account is behind the key, out->other_account_id),
+ * ERR_TIMEOUT or ERR_REMOTE. out->pages is right either way. */
 enum err courier_fetch(const struct courier *courier, struct connection *conn,
     const char *known, int64_t deadline_ms, struct fetched *out,
+    struct answer *failure) MUST_CHECK;
+
+/* Whose list is it? To be asked before anything is concluded from one that
+ * is_quiet. Fails as courier_fetch() does. */
+enum err courier_ask_account(const struct courier *courier,
+    struct connection *conn, int64_t deadline_ms, struct fetched *out,
     struct answer *failure) MUST_CHECK;
 
 /* Read items by id, in as few requests as the provider allows. out: one for

@@ -30,8 +30,8 @@ struct guard {
 struct guard absence_guard(
     struct candidates *candidates, size_t listed, int64_t approved);
 
-/* SHA-256 of all that a run looks at in items: the same list, the same digest.
- */
+/* SHA-256 of all that a run looks at in items: the same list, the same digest,
+ * as long as the program's version is the same. */
 void absence_digest(const struct items *items, char out[CRYPTO_SHA256_HEX]);
 
 /* Drop items that came twice while pages shifted; the later one is newer.

@@ -196,8 +196,8 @@ learn_metadata(struct fetch *f, struct fetched *out)
 	return err ? err : fail(f, ERR_REMOTE, "states have no end");
 }
 
-/* Before the list where its reader has to know who asks, after it otherwise: a
- * list that is known already needs no such question. */
+/* Before the list where its reader has to know who asks, after it otherwise:
+ * with a list that is known already there is most likely nothing to do. */
 static enum err
 fetch_list(struct fetch *f, const char *known, struct fetched *out)
 {
@@ -214,17 +214,33 @@ fetch_list(struct fetch *f, const char *known, struct fetched *out)
 	return is_asked || out->is_quiet ? OK : learn_account(f, out);
 }
 
-enum err
-courier_fetch(const struct courier *courier, struct connection *conn,
-    const char *known, int64_t deadline_ms, struct fetched *out,
-    struct answer *failure)
+static struct fetch
+begin(const struct courier *courier, struct connection *conn,
+    int64_t deadline_ms, struct answer *failure)
 {
-	struct fetch f = { .courier = courier,
+	return (struct fetch){ .courier = courier,
 		.provider = provider_by_name(conn->type),
 		.base_url = config_base_url(courier->config, conn->type),
 		.conn = conn,
 		.deadline_ms = deadline_ms,
 		.failure = failure };
+}
+
+enum err
+courier_ask_account(const struct courier *courier, struct connection *conn,
+    int64_t deadline_ms, struct fetched *out, struct answer *failure)
+{
+	struct fetch f = begin(courier, conn, deadline_ms, failure);
+
+	return learn_account(&f, out);
+}
+
+enum err
+courier_fetch(const struct courier *courier, struct connection *conn,
+    const char *known, int64_t deadline_ms, struct fetched *out,
+    struct answer *failure)
+{
+	struct fetch f = begin(courier, conn, deadline_ms, failure);
 	enum err err;
 
 	if (!f.provider)

@@ -352,7 +352,7 @@ end_together(void *context, void **quiets, size_t count)
 	char why[200];
 
 	if (end_all(context, quiets, count))
-		log_debug("msg=\"quiet runs did not end\" why=%s",
+		log_warn("msg=\"quiet runs go the long way\" why=%s",
 		    log_quote(err_text(), why, sizeof(why)));
 }
 

@@ -226,6 +226,8 @@ absence_digest(const struct items *items, char out[CRYPTO_SHA256_HEX])
 {
 	struct crypto_digest *digest = crypto_digest_begin();
 
+	/* another version may decide otherwise about the same list */
+	add_text(digest, FLOWPIN_VERSION);
 	for (size_t i = 0; i < items->count; i++) {
 		const struct item *item = &items->list[i];
 
