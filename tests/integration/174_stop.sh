@@ -108,7 +108,7 @@ test_while_it_stops_no_call_is_begun() {
 	make_tasks attio 2
 	next_task
 	first=$TASK
-	slow 2500
+	slow 4000
 	call_behind busy POST "/v1/tasks/$first/complete"
 	wait_until 20 is_in_flight 'write=true' || flunk "it is in flight"
 	kill -TERM "$(stack_pid gateway)"
