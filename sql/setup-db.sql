@@ -5,8 +5,9 @@
 -- this file too; a test holds that both ways give the same catalogue.
 --
 -- Row level security is on everywhere, without a policy: only the owner of the
--- tables, which is the gateway's role, reads them. A project whose web client
--- reads its tasks through Supabase's API has policies of its own for that.
+-- tables reads them; where that is not the gateway's role, gateway-role.sql lets
+-- that one in. A project whose web client reads its tasks through Supabase's API
+-- has policies of its own for that.
 
 begin;
 
@@ -52,7 +53,7 @@ comment on column integrations.metadata is 'What polls learn of it; for Linear t
 comment on column integrations.key_sealed is 'The provider key under AES-256-GCM, bound to this row; never in plain.';
 comment on column integrations.key_id is 'Which master key sealed it.';
 comment on column integrations.key_version is 'Counts the keys it has had: a refusal of an older one does not concern the present one.';
-comment on column integrations.status is 'auth_failed: the provider refused the key, nothing is sent until it is replaced; paused: by the user.';
+comment on column integrations.status is 'auth_failed: the provider refused the key, nothing is sent until it is replaced; paused: by the user, neither polled nor written to.';
 comment on column integrations.writeback is 'False: completions of its tasks stay in Flowpin.';
 comment on column integrations.account_id is 'Who the provider says the key is.';
 comment on column integrations.generation is 'Counts claims by pollers: what an older claim decides is refused.';
@@ -63,7 +64,7 @@ comment on column integrations.failure_count is 'Runs that failed since the last
 comment on column integrations.last_error is 'Why the last run failed, for its owner and operators.';
 comment on column integrations.last_complete_run_at is 'When the last run began that saw the whole list.';
 comment on column integrations.quiet_runs is 'Complete runs in a row that found nothing new; many of them make it an idle one.';
-comment on column integrations.quiet_list is 'SHA-256 of the last whole list that gave a run nothing to do; null: the last one did.';
+comment on column integrations.quiet_list is 'SHA-256 of the last whole list that gave a run nothing to do; null: none did, or not for certain.';
 comment on column integrations.quiet_tasks is 'flowpin_tasks_seen when that run judged.';
 comment on column integrations.quiet_inbox is 'flowpin_inbox_seen when that run ended.';
 
@@ -108,7 +109,7 @@ comment on column tasks.source_url is 'Where a person opens the item.';
 comment on column tasks.connection_id is 'The connection it was imported through; null: made by hand, or imported before connections were kept.';
 comment on column tasks.source_metadata is 'As the last poll saw the item: Linear team and state, due date, recurrence.';
 comment on column tasks.status is 'active, completed or archived.';
-comment on column tasks.completed_by is 'user: here; absence or webhook: at the provider.';
+comment on column tasks.completed_by is 'user: here; absence: at the provider; webhook is reserved.';
 comment on column tasks.completion_reason is 'What the provider said of the item: completed, canceled, deleted, ...';
 comment on column tasks.version is 'Counts changes of what completion is about; a rollback holds only for the version it was made for.';
 comment on column tasks.seen_at is 'When the item was imported, or last found changed at the provider.';
@@ -292,9 +293,9 @@ alter table poll_runs enable row level security;
 comment on table poll_runs is 'One poll of one connection (a run).';
 comment on column poll_runs.started_at is 't0: the database''s clock before the first request.';
 comment on column poll_runs.outcome is 'complete: every page arrived whole and the end was seen.';
-comment on column poll_runs.candidates is 'Active tasks whose item was not listed.';
+comment on column poll_runs.candidates is 'Tasks that the list spoke of: not listed, listed with another due date, or completed here and listed again.';
 comment on column poll_runs.still_open is 'Candidates that by id were open and in scope.';
-comment on column poll_runs.unconfirmed is 'Candidates of which the provider said nothing; tried again by the next run.';
+comment on column poll_runs.unconfirmed is 'Missing ones of which the provider said nothing, or that it could not show for the first time; tried again by the next run.';
 
 comment on column poll_runs.guard is 'What held marks in this run; null: nothing.';
 comment on column poll_runs.held is 'Tasks without evidence while a guard held.';
@@ -325,7 +326,7 @@ alter table decisions enable row level security;
 comment on table decisions is 'What a run made of a task that its list spoke of.';
 comment on column decisions.task_id is 'No foreign key: the story outlives a deleted task.';
 comment on column decisions.verdict is 'What the list said: missing, another occurrence, or returned.';
-comment on column decisions.reason is 'What the provider said of the item by id; no_answer: nothing.';
+comment on column decisions.reason is 'What the provider said of the item by id; no_answer: nothing; reopened: it is open again; occurrence: the list alone told.';
 comment on column decisions.is_applied is 'False: there was nothing to do, or the task had changed meanwhile.';
 
 create index idx_decisions_decided on decisions (decided_at);
@@ -402,7 +403,7 @@ alter table idempotency_keys enable row level security;
 
 comment on table idempotency_keys is 'Calls made with an Idempotency-Key, and the answer they got.';
 comment on column idempotency_keys.owner is 'The call that runs under the key, or ran.';
-comment on column idempotency_keys.fingerprint is 'SHA-256 of method, path and body: another request under the same key is refused.';
+comment on column idempotency_keys.fingerprint is 'SHA-256 of method, path, query and body: another request under the same key is refused.';
 comment on column idempotency_keys.status is 'HTTP status of the first answer; null while it runs.';
 comment on column idempotency_keys.locked_until is 'While it runs: until then a repetition is told to wait; past it the process that had it is gone.';
 

@@ -52,6 +52,10 @@ void config_done(struct config *config);
 enum err config_require(
     const struct config *config, const char *name) MUST_CHECK;
 
+/* Is a call over before its lease is? ERR_CONFIG says which setting is wrong.
+ */
+enum err config_check_times(const struct config *config) MUST_CHECK;
+
 /* The base URL of a provider by name; NULL: no such provider. */
 const char *config_base_url(const struct config *config, const char *provider);
 

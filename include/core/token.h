@@ -1,5 +1,5 @@
-/* Bearer tokens of users: Supabase access tokens (JWT), verified through
- * libcjose. providers.md 7.1 lists the claims; RFC 8725 the rules. */
+/* Bearer tokens of users: Supabase access tokens (JWT) with sub, exp, aud and
+ * role, verified through libcjose; RFC 8725 has the rules. */
 #ifndef CORE_TOKEN_H
 #define CORE_TOKEN_H
 

@@ -5,7 +5,7 @@ alter table integrations
 	add column quiet_tasks bigint,
 	add column quiet_inbox bigint;
 
-comment on column integrations.quiet_list is 'SHA-256 of the last whole list that gave a run nothing to do; null: the last one did.';
+comment on column integrations.quiet_list is 'SHA-256 of the last whole list that gave a run nothing to do; null: none did, or not for certain.';
 comment on column integrations.quiet_tasks is 'flowpin_tasks_seen when that run judged.';
 comment on column integrations.quiet_inbox is 'flowpin_inbox_seen when that run ended.';
 
@@ -47,3 +47,11 @@ language sql immutable parallel safe as $$
 	select least(greatest(wait_ms, longest_ms), wait_ms
 		* power(2, greatest(0, least(30, quiet_runs - idle_after)))::bigint)
 $$;
+
+-- What these say has become more than they said.
+comment on column integrations.status is 'auth_failed: the provider refused the key, nothing is sent until it is replaced; paused: by the user, neither polled nor written to.';
+comment on column tasks.completed_by is 'user: here; absence: at the provider; webhook is reserved.';
+comment on column poll_runs.candidates is 'Tasks that the list spoke of: not listed, listed with another due date, or completed here and listed again.';
+comment on column poll_runs.unconfirmed is 'Missing ones of which the provider said nothing, or that it could not show for the first time; tried again by the next run.';
+comment on column decisions.reason is 'What the provider said of the item by id; no_answer: nothing; reopened: it is open again; occurrence: the list alone told.';
+comment on column idempotency_keys.fingerprint is 'SHA-256 of method, path, query and body: another request under the same key is refused.';

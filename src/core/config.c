@@ -72,7 +72,7 @@ static const struct setting settings[] = {
 	{ "poll_idle_interval_ms", AT(poll_idle_interval_ms), NULL, 600000, 100,
 	  INT_MAX, "one without news is polled less and less, so often at least" },
 	{ "poll_longest_wait_ms", AT(poll_longest_wait_ms), NULL, 1800000, 100,
-	  INT_MAX, "one that fails is tried again after so long at most" },
+	  INT_MAX, "one that fails is tried again after about so long in the end" },
 	{ "poll_concurrency", AT(poll_concurrency), NULL, 64, 1, 512,
 	  "connections polled at once" },
 	{ "poll_type_concurrency", AT(poll_type_concurrency), NULL, 32, 1,
@@ -87,7 +87,7 @@ static const struct setting settings[] = {
 	{ "retain_writebacks_days", AT(retain_writebacks_days), NULL, 90, 1,
 	  36500, "ended writebacks are kept so long" },
 	{ "retain_runs_days", AT(retain_runs_days), NULL, 14, 1, 36500,
-	  "runs are kept so long" },
+	  "runs, and what they decided, are kept so long" },
 	{ "retain_events_days", AT(retain_events_days), NULL, 30, 1, 36500,
 	  "events are kept so long" },
 	{ "retain_idempotency_days", AT(retain_idempotency_days), NULL, 2, 1,
@@ -269,6 +269,15 @@ config_done(struct config *config)
 		free(*text_of(config, &settings[i]));
 		*text_of(config, &settings[i]) = NULL;
 	}
+}
+
+enum err
+config_check_times(const struct config *config)
+{
+	if (config->lease_ms >= config->call_deadline_ms + 1000)
+		return OK;
+	return err_set(ERR_CONFIG, "lease_ms must be at least a second more "
+				   "than call_deadline_ms");
 }
 
 enum err

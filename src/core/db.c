@@ -286,8 +286,8 @@ reserve(struct db_pool *pool, int64_t deadline_ms, struct db **out)
 	pthread_mutex_lock(&pool->lock);
 	while (!(*out = take_idle(pool)) && pool->open >= pool->limit) {
 		if (pthread_cond_timedwait(&pool->freed, &pool->lock, &until)) {
-			err = err_set(ERR_TIMEOUT,
-			    "no database connection was free in time");
+			err = err_set(
+			    ERR_DB, "no database connection was free in time");
 			break;
 		}
 	}

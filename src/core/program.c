@@ -18,13 +18,14 @@
 static void
 print_help(const struct program *program)
 {
-	printf("%s - %s\n\nusage: %s [options]\n"
-	       "  --config FILE  settings (default " CONFIG_FILE
-	       ", if it is there)\n"
-	       "  --help         this text\n"
-	       "  --version      print the version\n%s\n"
-	       "Settings: `name = value` lines in the file, or environment "
-	       "variables FLOWPIN_NAME,\nwhich win:\n",
+	printf(
+	    "%s - %s\n\nusage: %s [options]\n"
+	    "  --config FILE  settings, before all else (default " CONFIG_FILE
+	    ", if it is there)\n"
+	    "  --help         this text\n"
+	    "  --version      print the version\n%s\n"
+	    "Settings: `name = value` lines in the file, or environment "
+	    "variables FLOWPIN_NAME,\nwhich win:\n",
 	    program->name, program->summary, program->name, program->options);
 	config_print_help();
 }

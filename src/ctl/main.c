@@ -133,6 +133,8 @@ check_settings(const struct config *config)
 	enum err err = config_require(config, "database_url");
 
 	if (!err)
+		err = config_check_times(config);
+	if (!err)
 		err = program_open_verifier(config, &verifier);
 	token_free(verifier);
 	if (!err)

@@ -20,14 +20,11 @@ static const struct program program = { "flowpin-gateway",
 static enum err
 open_gateway(struct gateway *gateway, const struct config *config)
 {
-	enum err err;
+	enum err err = config_check_times(config);
 
 	gateway->config = config;
-	if (config->lease_ms < config->call_deadline_ms + 1000)
-		return err_set(ERR_CONFIG,
-		    "lease_ms must be at least a second more than "
-		    "call_deadline_ms");
-	err = program_open_verifier(config, &gateway->verifier);
+	if (!err)
+		err = program_open_verifier(config, &gateway->verifier);
 	if (!err)
 		err = courier_open(&gateway->courier, config);
 	if (!err)

@@ -12,7 +12,7 @@ struct poller {
 	unsigned complete_on; /* policy, see core/sync/absence.h */
 };
 
-/* Fetch, diff, confirm, mark; every failure of the provider is written down
+/* Fetch, and unless that says nothing new: diff, confirm, mark; every failure of the provider is written down
  * and concerns this connection only. ERR_DB and the like: internal, nothing
  * was marked; the lease will end. */
 enum err run_poll(const struct poller *poller, struct run *run) MUST_CHECK;

@@ -34,7 +34,7 @@ RAID = 8            # items that are deleted at once: more than a guard lets pas
 
 # (kind, how it is spoilt): once each. What lies is told apart from what only
 # fails: a list may always lie, because what it leaves out is asked for by id; a
-# "not found" by id is the second lie that design allows to be believed, so an
+# "not found" by id is the second lie that may be believed, so an
 # account tells only one of the two.
 LIST_FAULTS = (
     ("drop_items", {"drop": 3}), ("drop_items", {"drop": 1}), ("empty_list", {}),

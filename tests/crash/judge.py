@@ -10,9 +10,9 @@ from table import Table
 from walk import RESTARTS
 from wire import items_of, seconds, wait_until
 
-SETTLE_WAIT = 90    # seconds for every writeback to end: promise 2
+SETTLE_WAIT = 90    # seconds for every writeback to end
 PROVIDER_TIMEOUT_MS = 700  # as run.sh has it
-TAKE_UP_MS = 15000  # after the lease's end, somebody has it: promise 2
+TAKE_UP_MS = 15000  # after the lease's end, somebody has it
 # What a rollback restores, as columns of a task; with before_, of a writeback.
 RESTORED = ("status", "completed_at", "completed_by", "completion_reason")
 
@@ -70,7 +70,7 @@ class Judge:
             return item["occurrences_done"] > 0
         return item["state"] == "completed"
 
-    # -- promise 2
+    # -- every writeback ends
 
     def await_end(self):
         begun = time.monotonic()
@@ -94,7 +94,7 @@ class Judge:
             for e in self.audit if e["what"] == "writebacks"
             and e["op"] != "insert" and e["was"]["settled_at"]))
 
-    # -- promise 1
+    # -- no change without its writeback
 
     def check_together(self):
         alone, bare = [], []
@@ -132,7 +132,7 @@ class Judge:
                 return True
         return False
 
-    # -- promises 5 and 7
+    # -- nothing is done twice, no late owner settles
 
     def check_writes(self):
         twice, again = [], []
@@ -206,7 +206,7 @@ class Judge:
                    self.twice)
         self.check("a key whose owner is gone is free again", silent)
 
-    # -- promise 6
+    # -- the last wish wins
 
     def check_order(self):
         """The last wish wins. A task that an inbound change has touched is the
@@ -232,7 +232,7 @@ class Judge:
                               f"ended as {last['state']}"))
         self.check("the last wish won", wrong, self.wrong)
 
-    # -- promises 3 and 4
+    # -- a rollback is exact, and no outcome is wrong
 
     def check_outcomes(self):
         """Before the last polls, which would heal what is wrong. Polls on the way
@@ -315,7 +315,7 @@ class Judge:
             return answer.status in (502, 503, 504)
         return answer.status == 200
 
-    # -- promise 12
+    # -- both sides agree
 
     def poll_twice(self):
         failures = []

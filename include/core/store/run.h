@@ -13,7 +13,7 @@ struct run {
 	 * empty: it did something */
 	char quiet_list[CRYPTO_SHA256_HEX];
 	char tasks_seen[24]; /* by run_diff(): which tasks it judged; empty:
-				not all could be */
+				not all could be, or one may be adopted */
 };
 void run_done(struct run *run);
 
