@@ -212,29 +212,40 @@ sim() {
 	[[ $STATUS == 2* ]] || flunk "the simulator takes $1 $2: $STATUS $BODY"
 }
 
-# http_call URL METHOD JSON [curl's options, or whole headers]
+# http_call URL METHOD JSON [curl's options, or whole headers]: one process for each
+# call, since a suite makes hundreds.
 http_call() {
-	local url=$1 method=$2 json=$3 args=() arg head=$STACK_DIR/head.$BASHPID
+	local url=$1 method=$2 json=$3 args=() lines=() word rest
+	local head=$STACK_DIR/head.$BASHPID
 
 	shift 3
 	while [ $# -gt 0 ]; do
-		arg=$1
-		case $arg in
+		case $1 in
 		-K)
 			args+=(-K "$2")
 			shift
 			;;
-		*) args+=(-H "$arg") ;;
+		*) args+=(-H "$1") ;;
 		esac
 		shift
 	done
-	[ -z "$json" ] || args+=(-H 'Content-Type: application/json'
-		--data-binary @-)
-	BODY=$(printf '%s' "$json" | curl -sS -X "$method" --max-time 90 \
-		-D "$head" "${args[@]}" "$url" 2>&1)
-	HEADERS=$(tr -d '\r' <"$head" 2>/dev/null)
-	STATUS=$(awk '/^HTTP/ { s = $2 } END { print s }' <<<"$HEADERS")
-	rm -f "$head"
+	[ -z "$json" ] || args+=(-H 'Content-Type: application/json')
+	: >"$head"
+	args+=(-sS -X "$method" --max-time 90 -D "$head" "$url")
+	if [ ${#json} -gt 100000 ]; then # longer than an argument may be
+		BODY=$(printf %s "$json" |
+			curl "${args[@]}" --data-binary @- 2>&1)
+	else
+		BODY=$(curl "${args[@]}" ${json:+--data-binary "$json"} 2>&1)
+	fi
+	mapfile -t lines <"$head"
+	lines=("${lines[@]%$'\r'}")
+	STATUS=''
+	for rest in "${lines[@]}"; do
+		read -r word rest _ <<<"$rest"
+		[[ $word != HTTP/* ]] || STATUS=$rest
+	done
+	printf -v HEADERS '%s\n' "${lines[@]}"
 }
 
 # field PATH: of the last answer, as jq has it; nothing for null.
