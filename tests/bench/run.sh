@@ -245,10 +245,9 @@ measure_tls() {
 
 # --- size ---------------------------------------------------------------------
 
-# The same calls, over 10,000 tasks of a small table and over as many that lie
-# all over a big one.
-# Then what to sample it as, and seconds to warm it.
-sized() { # DATABASE, and every so many-th of its tasks
+# sized DATABASE EVERY NAME SECONDS: calls over 10,000 of its tasks, every so
+# many-th; sampled after so long to get warm.
+sized() {
 	use_database "$1"
 	WRK_TASKS="select $2 * generate_series(1, 10000)"
 	bench_wrk "$URL" 64 "$4"
@@ -256,6 +255,8 @@ sized() { # DATABASE, and every so many-th of its tasks
 	sample "$3" "$(calc "1e6 / $RATE")"
 }
 
+# The same calls, over the tasks of a small table and over as many that lie all
+# over a big one.
 measure_size() {
 	local i
 
