@@ -213,10 +213,12 @@ class Database:
         self.sure(sql)
 
     def run(self, sql):
-        """The rows as text; None when the database is away."""
+        """The rows as text; None when the database is away, or ended this to
+        resolve a deadlock."""
         done = subprocess.run(self.command, input=sql.encode(), timeout=30,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        if done.returncode == 2:  # psql's: the connection went bad
+        # psql's 2: the connection went bad
+        if done.returncode == 2 or b"deadlock detected" in done.stderr:
             return None
         if done.returncode != 0:
             raise RuntimeError(f"psql: {done.stderr.decode()}")
