@@ -44,7 +44,7 @@ create table integrations (
 	quiet_inbox bigint,
 	constraint integrations_key_check
 		check ((key_sealed is null) = (key_id is null))
-);
+) with (fillfactor = 70);
 alter table integrations enable row level security;
 
 comment on table integrations is 'One user''s credential for one provider (a connection).';
@@ -99,7 +99,7 @@ create table tasks (
 	missing_since timestamptz,
 	created_at timestamptz not null default now(),
 	updated_at timestamptz not null default now()
-);
+) with (fillfactor = 90);
 alter table tasks enable row level security;
 
 comment on table tasks is 'What a user has to do in Flowpin; imported ones name their item.';

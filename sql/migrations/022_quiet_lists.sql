@@ -48,6 +48,11 @@ language sql immutable parallel safe as $$
 		* power(2, greatest(0, least(30, quiet_runs - idle_after)))::bigint)
 $$;
 
+-- Room for rows that are rewritten all the time to stay on their page: a claim of a
+-- connection, what a run refreshes of a task.
+alter table integrations set (fillfactor = 70);
+alter table tasks set (fillfactor = 90);
+
 -- What these say has become more than they said.
 comment on column integrations.status is 'auth_failed: the provider refused the key, nothing is sent until it is replaced; paused: by the user, neither polled nor written to.';
 comment on column tasks.completed_by is 'user: here; absence: at the provider; webhook is reserved.';
