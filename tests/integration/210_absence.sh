@@ -325,7 +325,7 @@ test_a_task_imported_after_the_run_began_is_not_touched_by_it() {
 		change_item "$provider" "$ITEM" '{"state": "completed"}'
 		mark
 		fault "{\"kind\": \"delay_after\", \"provider\": \"$provider\",
-			\"op\": \"list\", \"delay_ms\": 1500, \"times\": 1}"
+			\"op\": \"list\", \"delay_ms\": 3000, \"times\": 1}"
 		poll_behind --connection "$CONNECTION"
 		wait_until 20 is_in_flight "provider=$provider&op=list" ||
 			flunk "$provider: the run reads the list"
