@@ -1,5 +1,6 @@
-/* A run: fetch every page, and unless they say nothing new ask the database what
- * is missing, ask the provider about that by id, then mark in one transaction. */
+/* A run: fetch every page, and unless they say nothing new ask the database
+ * what is missing, ask the provider about that by id, then mark in one
+ * transaction. */
 #include "run.h"
 
 #include <inttypes.h>

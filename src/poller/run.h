@@ -12,9 +12,9 @@ struct poller {
 	unsigned complete_on; /* policy, see core/sync/absence.h */
 };
 
-/* Fetch, and unless that says nothing new: diff, confirm, mark; every failure of the provider is written down
- * and concerns this connection only. ERR_DB and the like: internal, nothing
- * was marked; the lease will end. */
+/* Fetch, and unless that says nothing new: diff, confirm, mark; every failure
+ * of the provider is written down and concerns this connection only. ERR_DB and
+ * the like: internal, nothing was marked; the lease will end. */
 enum err run_poll(const struct poller *poller, struct run *run) MUST_CHECK;
 
 /* The same of a run that was not claimed, but for the marking: print what would
