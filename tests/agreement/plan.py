@@ -194,11 +194,7 @@ class Plan:
         what = {}
         if kind in ("flip", "flip_async", "archive", "rename", "remove", "pair"):
             what = {"item": item}
-        elif kind == "blackout":
-            is_whole = self.pick.random() < 0.5
-            what = {"account": account, "is_whole": is_whole, "items": [
-                self.add_item(account) for _ in range(0 if is_whole else RAID)]}
-        elif kind in ("poll", "poll_wait", "replace_key"):
+        elif kind in ("poll", "poll_wait", "replace_key", "blackout"):
             what = {"account": account}
         elif kind == "raid":
             account = self.pick.choice([a for a in self.accounts

@@ -15,7 +15,6 @@ from wire import Answer, fcgi_answer, fcgi_request
 CALL_WAIT = 6       # seconds for an answer; a gateway may be frozen or dead
 POLL_WAIT = 1.2     # seconds for a run that a step waits for
 WISHES = ("complete", "uncomplete")
-DROPPED_LEAST = 9   # active tasks, so that a guard surely holds all but one
 
 
 def other(wish):
@@ -402,44 +401,21 @@ class Walk:
         self.fault(step.account, step.op, step.fault)
 
     def step_blackout(self, step):
-        """For two runs and more the provider lists nothing, or one item, and knows
-        none by id: two lies, which only a guard keeps from being believed."""
+        """For two runs and more the provider lists nothing and knows no item by
+        id: two lies, which only a guard keeps from being believed."""
         account = step.account
-        self.import_new(account, step.items)
-        lists = {"kind": "empty_list"}
-        if not step.is_whole and self.count_active(account) > DROPPED_LEAST:
-            lists = {"kind": "drop_items", "page": 1,
-                     "drop": self.count_listed(account) - 1}
         for old in self.faults:
             self.lift(old)
         self.lies.append(account)
         hides = "empty_list" if account.provider == "linear" else "not_found"
         faults = [self.simulator.ask("POST", "/_sim/faults", {
             "provider": account.provider, "account": self.keys[account],
-            "op": op, **fault})["id"]
-            for op, fault in (("list", lists), ("read", {"kind": hides}))]
+            "op": op, "kind": kind})["id"]
+            for op, kind in (("list", "empty_list"), ("read", hides))]
         for _ in range(3):
             self.poll_and_wait(account)
         for fault in faults:
             self.lift(fault)
-
-    def import_new(self, account, items):
-        for item in items:
-            self.new_item(item)
-        if items:
-            self.poll_and_wait(account)
-            self.take_inbox(most=2 * len(items))
-
-    def count_active(self, account):
-        return sum(self.status.get(task) == "active"
-                   for item, tasks in self.tasks.items()
-                   if item.account == account for task in tasks)
-
-    def count_listed(self, account):
-        found = self.simulator.ask(
-            "GET", f"/_sim/items?provider={account.provider}"
-            f"&account={self.keys[account]}")["items"]
-        return sum(item["state"] == "open" for item in found)
 
     def lift(self, fault):
         try:
@@ -449,7 +425,10 @@ class Walk:
 
     def step_raid(self, step):
         """So much is deleted at once that a guard holds it; see raided."""
-        self.import_new(step.account, step.items)
+        for item in step.items:
+            self.new_item(item)
+        self.poll_and_wait(step.account)
+        self.take_inbox(most=2 * len(step.items))
         for item in step.items:
             self.person(item, "deleted")
         self.raided.add(step.account)
