@@ -11,7 +11,6 @@ from walk import RESTARTS
 from wire import items_of, seconds, wait_until
 
 SETTLE_WAIT = 90    # seconds for every writeback to end
-FAILED_LOOK_MS = 300  # a look that failed took longer, one left out takes nothing
 TAKE_UP_MS = 15000  # after the lease's end, somebody has it
 # What a rollback restores, as columns of a task; with before_, of a writeback.
 RESTORED = ("status", "completed_at", "completed_by", "completion_reason")
@@ -164,25 +163,15 @@ class Judge:
 
     def resent(self, task, s, writes):
         """A write after one that was applied, without a look in between. Only of
-        scenes with a single wish since the victim was called. A look that fails,
-        as with the provider cut off, takes a while: what sets a value, or goes by
-        its id, may be sent again then; a plain close never."""
+        scenes with a single wish since the victim was called. A look that fails
+        leaves the writeback open: nothing is sent again unread."""
         since = (s.called_at or 0) * 1000
-        is_blind = s.how.startswith("net_") or "provider" in s.cut_sides
-        writes = [e for e in writes if e["at_ms"] >= since
-                  and (e["op"] == "close" or not is_blind)]
-        owned = [seconds(e["at"]) * 1000 for e in self.audit
-                 if e["what"] == "writebacks" and e["op"] == "update"
-                 and e["became"]["task_id"] == task["id"]
-                 and e["became"]["generation"] > e["was"]["generation"]]
+        writes = [e for e in writes if e["at_ms"] >= since]
         every = self.log[task["source"], task["source_id"]]
         for one, two in zip(writes, writes[1:]):
             looked = any(one["seq"] < e["seq"] < two["seq"] and not e["write"]
                          for e in every)
             # a delayed write was applied when its delay was over
-            begun = max([one["at_ms"]] + [at for at in owned if at <= two["at_ms"]])
-            looked |= (two["op"] != "close"
-                       and two["at_ms"] - begun >= FAILED_LOOK_MS)
             if one["applied"] and one.get("fault") != "delay" and not looked:
                 yield (task["id"], f"request {two['seq']} repeats {one['seq']}, "
                        "which had been applied")

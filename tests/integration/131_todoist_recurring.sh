@@ -161,7 +161,9 @@ test_repeated_sendings_carry_one_command_id() {
 }
 
 # The first one took effect, and nobody can tell: the second is the same command.
-test_a_close_that_is_sent_twice_is_run_once() {
+test_a_close_is_not_sent_again_unread() {
+	local writeback
+
 	fresh
 	ready_for complete todoist "$DAILY" || return
 	# the look before must succeed, the look in between must not
@@ -170,9 +172,13 @@ test_a_close_that_is_sent_twice_is_run_once() {
 	fault '{"provider": "todoist", "write": true, "kind": "reset_after",
 		"times": 1}'
 	complete "$TASK"
-	healed
-	is_outcome accepted "done"
-	is "$(writes)" 2 "it was sent twice"
+	writeback=$(field .writeback.id)
+	is "$STATUS $(field .writeback.outcome)" '504 open' "it stays open: $BODY"
+	is "$(writes)" 1 "it was sent once"
+	no_faults
+	wait_until 60 writeback_has_ended "$writeback" || flunk "it ends"
+	is "$(writeback_state "$writeback")" accepted "as what was found there"
+	is "$(writes)" 1 "and not sent again"
 	one_is_done
 }
 

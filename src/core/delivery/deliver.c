@@ -222,7 +222,7 @@ round_ended(struct delivery *d)
 	if (d->may_have_happened && look(d))
 		return true;
 	d->answer = first;
-	return d->may_have_happened && !d->provider->is_repeatable(&d->push);
+	return d->may_have_happened; /* unread it is never sent again */
 }
 
 static void
@@ -236,8 +236,7 @@ work(struct delivery *d)
 			return;
 		say(&d->answer, OUTCOME_UNKNOWN, REASON_NO_ANSWER,
 		    "sent earlier, cannot be read now");
-		if (d->may_have_happened &&
-		    !d->provider->is_repeatable(&d->push))
+		if (d->may_have_happened)
 			return;
 	}
 	for (int tries = 1; !round_ended(d) && tries < MOST_WRITES; tries++) {
