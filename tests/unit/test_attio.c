@@ -472,7 +472,6 @@ test_a_write_sets_one_value(void **state)
 		struct http_request req = HTTP_REQUEST_INIT;
 		assert_int_equal(attio->write_request(&push, &req), OK);
 		assert_request(&req, &want);
-		assert_true(attio->is_repeatable(&push));
 	}
 }
 

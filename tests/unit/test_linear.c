@@ -982,7 +982,6 @@ test_a_wish_is_fulfilled_by_what_the_issue_shows(void **state)
 		push.wish = WISH_UNCOMPLETE;
 		assert_int_equal(
 		    linear->fulfilment(&push, &now), states[i].uncomplete);
-		assert_true(linear->is_repeatable(&push));
 	}
 }
 

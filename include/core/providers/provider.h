@@ -126,11 +126,6 @@ struct provider {
 	void (*write_response)(const struct push *push,
 	    const struct http_response *res, struct answer *answer);
 
-	/* Is repeating the same write harmless, unseen? False for a close that
-	 * skips an occurrence if the item recurs, unless it goes out under a
-	 * command id that the provider runs once. */
-	bool (*is_repeatable)(const struct push *push);
-
 	/* After an unknown outcome: given the item as it now reads, did the
 	 * wish come true? Recurring items compare the due date. */
 	enum fulfilment (*fulfilment)(

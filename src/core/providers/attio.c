@@ -435,6 +435,5 @@ const struct provider provider_attio = {
 	.read_response = read_response,
 	.write_request = write_request,
 	.write_response = write_response,
-	.is_repeatable = provider_sets_a_value,
 	.fulfilment = provider_state_fits,
 };

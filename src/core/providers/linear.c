@@ -542,7 +542,5 @@ const struct provider provider_linear = {
 	.ask_response = linear_ask_response,
 	.write_request = linear_write_request,
 	.write_response = linear_write_response,
-	/* Expected, though not promised: setting the state that is set. */
-	.is_repeatable = provider_sets_a_value,
 	.fulfilment = provider_state_fits,
 };

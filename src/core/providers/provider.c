@@ -397,13 +397,6 @@ provider_add_gone(struct items *items, const char *id, struct answer *failure)
 	return OK;
 }
 
-bool
-provider_sets_a_value(const struct push *push)
-{
-	(void)push;
-	return true;
-}
-
 /* clang-format off */
 static const struct {
 	bool complete, uncomplete;

@@ -107,9 +107,6 @@ enum err provider_add_gone(
 /* Move all of from to the end of to; from is empty afterwards. */
 enum err provider_items_move(struct items *from, struct items *to) MUST_CHECK;
 
-/* is_repeatable() of a write that sets a value: always. */
-bool provider_sets_a_value(const struct push *push);
-
 /* fulfilment() by what the item's state says. What can no longer be read
  * counts as completed: there is nothing left to complete. */
 enum fulfilment provider_state_fits(

@@ -432,8 +432,5 @@ const struct provider provider_todoist = {
 	.ask_response = todoist_ask_response,
 	.write_request = todoist_write_request,
 	.write_response = todoist_write_response,
-	/* Closing and reopening set a state; an occurrence is closed under a
-	 * command id. */
-	.is_repeatable = todoist_is_repeatable,
 	.fulfilment = todoist_fulfilment,
 };

@@ -55,7 +55,6 @@ enum err todoist_write_request(
     const struct push *push, struct http_request *out);
 void todoist_write_response(const struct push *push,
     const struct http_response *res, struct answer *answer);
-bool todoist_is_repeatable(const struct push *push);
 enum fulfilment todoist_fulfilment(
     const struct push *push, const struct item *now);
 

@@ -337,13 +337,6 @@ is_plain_close(const struct push *push)
 	return is_plain;
 }
 
-/* What did not recur at the last poll may do so by now. */
-bool
-todoist_is_repeatable(const struct push *push)
-{
-	return !is_plain_close(push);
-}
-
 /* A recurring task stays open when it is closed: its due date tells. Not so
  * after a plain close, which was sent because it did not recur. */
 enum fulfilment
