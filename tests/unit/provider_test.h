@@ -197,4 +197,56 @@ assert_json_equal(const char *text, const char *want)
 	cJSON_Delete(b);
 }
 
+/* A list's bodies with a description of a million characters of so many bytes
+ * each, which is to be cut between two of them. The fixture has one item, whose
+ * description is at path. */
+static inline void
+assert_long_description_is_cut(
+    const struct provider *provider, const char *file, const char *path)
+{
+	static const char *const characters[] = { "a", "\xc3\xa4",
+		"\xe2\x98\x8e", "\xf0\x9f\x9a\xaa" };
+	static const size_t lengths[] = { 16384, 16384, 16383, 16384 };
+	static const size_t after_a_byte[] = { 16384, 16383, 16384, 16381 };
+	char *text = fixture(file);
+
+	for (size_t i = 0; i < COUNT(characters) * 2; i++) {
+		const char *one = characters[i / 2];
+		struct buf json = BUF_INIT(8 * 1024 * 1024);
+		struct change change = { path, NULL };
+		struct connection conn = { .id = "" };
+		struct http_response res;
+		struct answer failure;
+		struct page page;
+		struct item *item;
+		cJSON *bag;
+		char *body;
+
+		assert_int_equal(buf_add_str(&json, i % 2 ? "\"x" : "\""), OK);
+		for (size_t n = 0; n < 1000000; n++)
+			assert_int_equal(buf_add_str(&json, one), OK);
+		assert_int_equal(buf_add_str(&json, "\""), OK);
+		change.value = json.ptr;
+		body = changed(text, &change);
+		res = answered(200, JSON_TYPE, body);
+		assert_int_equal(
+		    provider->list_response(&conn, NULL, &res, &page, &failure),
+		    OK);
+		item = &page.items.list[0];
+		assert_int_equal(strlen(item->description),
+		    i % 2 ? after_a_byte[i / 2] : lengths[i / 2]);
+		assert_true(
+		    json_is_utf8(item->description, strlen(item->description)));
+		bag = cJSON_Parse(item->bag);
+		assert_string_equal(
+		    json_str(bag, "description"), item->description);
+		cJSON_Delete(bag);
+		page_done(&page);
+		http_response_done(&res);
+		buf_done(&json);
+		free(body);
+	}
+	free(text);
+}
+
 #endif

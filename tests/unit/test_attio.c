@@ -115,6 +115,78 @@ test_a_short_page_is_the_last(void **state)
 	page_done(&page);
 }
 
+static void
+test_a_bag_holds_what_the_client_keeps_of_a_task(void **state)
+{
+	static const struct {
+		const char *file, *bag;
+	} tasks[] = {
+		{ "attio/list_task_with_everything.json",
+		    "{\"workspaceId\":\"" WORKSPACE
+		    "\",\"deadlineAt\":\"2026-12-01T15:00:00.000000000Z\","
+		    "\"linkedRecords\":[{\"target_object_id\":\"people\","
+		    "\"target_record_id\":"
+		    "\"bf071e1f-6035-429d-b874-d83ea64ea13b\"}],"
+		    "\"assignees\":[{\"referenced_actor_type\":"
+		    "\"workspace-member\",\"referenced_actor_id\":\"" MEMBER
+		    "\"}],"
+		    "\"createdAt\":\"2026-11-01T09:00:00.000000000Z\"}" },
+		{ "attio/list_task_with_nulls.json",
+		    "{\"workspaceId\":\"" WORKSPACE
+		    "\",\"linkedRecords\":[],\"assignees\":[],"
+		    "\"createdAt\":\"2026-11-01T09:00:00.000000000Z\"}" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(tasks); i++) {
+		struct http_response res = answered_file(200, tasks[i].file);
+		struct answer failure;
+		struct page page;
+
+		assert_int_equal(list(NULL, &res, &page, &failure), OK);
+		assert_string_equal(page.items.list[0].bag, tasks[i].bag);
+		assert_null(page.items.list[0].description);
+		page_done(&page);
+	}
+}
+
+/* What only the bag needs decides nothing: it is left out where it is odd. */
+static void
+test_an_odd_member_of_a_bag_is_left_out(void **state)
+{
+	static const struct {
+		struct change change;
+		const char *member;
+	} odd[] = {
+		{ { "data.0.id.workspace_id", "7" }, "workspaceId" },
+		{ { "data.0.linked_records", NULL }, "linkedRecords" },
+		{ { "data.0.linked_records", "{}" }, "linkedRecords" },
+		{ { "data.0.assignees", "null" }, "assignees" },
+		{ { "data.0.created_at", "7" }, "createdAt" },
+	};
+	char *text = fixture("attio/list_task_with_everything.json");
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(odd); i++) {
+		char *body = changed(text, &odd[i].change);
+		struct http_response res = answered(200, JSON_TYPE, body);
+		struct answer failure;
+		struct page page;
+		cJSON *bag;
+
+		assert_int_equal(list(NULL, &res, &page, &failure), OK);
+		bag = cJSON_Parse(page.items.list[0].bag);
+		assert_true(cJSON_IsObject(bag));
+		if (json_path(bag, odd[i].member, NULL) != NULL)
+			fail_msg("%s: %s", body, page.items.list[0].bag);
+		assert_non_null(json_str(bag, "deadlineAt"));
+		cJSON_Delete(bag);
+		page_done(&page);
+		free(body);
+	}
+	free(text);
+}
+
 /* A page of n open tasks. */
 static struct http_response
 page_of(size_t n)
@@ -517,6 +589,9 @@ main(void)
 		    test_a_list_counts_by_offset_and_names_its_assignee),
 		cmocka_unit_test(test_a_cursor_that_is_no_offset_is_not_sent),
 		cmocka_unit_test(test_a_short_page_is_the_last),
+		cmocka_unit_test(
+		    test_a_bag_holds_what_the_client_keeps_of_a_task),
+		cmocka_unit_test(test_an_odd_member_of_a_bag_is_left_out),
 		cmocka_unit_test(test_a_full_page_is_followed_by_another),
 		cmocka_unit_test(
 		    test_a_page_with_one_odd_thing_is_refused_whole),

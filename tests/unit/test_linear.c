@@ -33,8 +33,10 @@ static const struct verdict bad_answer = { OUTCOME_UNKNOWN, REASON_BAD_ANSWER,
 	"    assignedIssues(first: $first, after: $after,\\n"                  \
 	"      filter: { state: { type: { nin: [\\\"completed\\\", "           \
 	"\\\"canceled\\\", \\\"duplicate\\\"] } } }) {\\n"                     \
-	"      nodes { id identifier title url priority dueDate updatedAt "    \
-	"state { id type } team { id } }\\n"                                   \
+	"      nodes { id identifier title description url priority estimate " \
+	"dueDate updatedAt\\n"                                                 \
+	"        state { id name type } team { id name key } "                 \
+	"project { id name } }\\n"                                             \
 	"      pageInfo { hasNextPage endCursor }\\n    }\\n  }\\n}\","
 #define BY_ID                                                                  \
 	"{\"query\":\"query IssuesById($ids: [ID!]!, $first: Int!) {\\n"       \
@@ -156,12 +158,142 @@ test_a_list_keeps_every_state_that_is_not_known_to_be_closed(void **state)
 	assert_int_equal(page.rows, 6);
 	assert_int_equal(page.items.count, 3);
 	assert_string_equal(page.items.list[0].source_id, ISSUE);
-	assert_string_equal(page.items.list[0].title, "Fix it");
+	assert_string_equal(page.items.list[0].title, "[ENG-1] Fix it");
 	assert_string_equal(page.items.list[0].source_url,
 	    "https://linear.app/acme/issue/ENG-1/fix-it");
 	assert_json_equal(page.items.list[0].metadata, STORED);
 	assert_false(page.items.list[0].is_recurring);
 	page_done(&page);
+}
+
+/* list_last_page.json, as asked for by earlier versions, has none of what only
+ * the bag needs. */
+static void
+test_a_bag_holds_what_the_client_keeps_of_an_issue(void **state)
+{
+	static const struct {
+		const char *file, *title, *description, *bag;
+	} issues[] = {
+		{ "linear/list_issue_with_everything.json",
+		    "[ENG-12] Mend the \"blue\" door\n🚪 \\ now",
+		    "# Why\n\nIt **squeaks** – \"loudly\" 🚪\tsee\\"
+		    "https://example.test/a?b=1",
+		    "{\"identifier\":\"ENG-12\",\"description\":\"# Why\\n"
+		    "\\nIt **squeaks** – \\\"loudly\\\" 🚪\\tsee\\\\"
+		    "https://example.test/a?b=1\",\"teamId\":\"" TEAM
+		    "\",\"teamName\":\"Engineering\",\"teamKey\":\"ENG\","
+		    "\"projectId\":\"2f4a7c1e-9d3b-4e5f-8a6b-7c8d9e0f1a05\","
+		    "\"projectName\":\"Häuser & \\\"Doors\\\"\","
+		    "\"state\":\"In Progress\",\"stateType\":\"started\","
+		    "\"estimate\":2.5,\"url\":\"https://linear.app/acme/"
+		    "issue/ENG-12/mend-the-blue-door\"}" },
+		{ "linear/list_issue_with_nulls.json", "[ENG-12] Bare", NULL,
+		    "{\"identifier\":\"ENG-12\",\"teamId\":\"" TEAM
+		    "\",\"teamName\":\"Engineering\",\"teamKey\":\"ENG\","
+		    "\"state\":\"In Progress\",\"stateType\":\"started\","
+		    "\"url\":\"https://linear.app/acme/issue/ENG-12/"
+		    "mend-the-blue-door\"}" },
+		{ "linear/list_last_page.json", "[ENG-1] Fix it", NULL,
+		    "{\"identifier\":\"ENG-1\",\"teamId\":\"" TEAM
+		    "\",\"stateType\":\"started\",\"url\":"
+		    "\"https://linear.app/acme/issue/ENG-1/fix-it\"}" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(issues); i++) {
+		struct http_response res = answered_file(200, issues[i].file);
+		struct answer failure;
+		struct page page;
+		const struct item *item;
+
+		assert_int_equal(list(NULL, &res, &page, &failure), OK);
+		item = &page.items.list[0];
+		assert_string_equal(item->title, issues[i].title);
+		assert_string_equal(item->bag, issues[i].bag);
+		if (issues[i].description != NULL)
+			assert_string_equal(
+			    item->description, issues[i].description);
+		else
+			assert_null(item->description);
+		page_done(&page);
+	}
+}
+
+#define LIST "data.viewer.assignedIssues."
+
+/* What only the bag needs decides nothing: it is left out where it is odd. */
+static void
+test_an_odd_member_of_a_bag_is_left_out(void **state)
+{
+	static const struct {
+		struct change change;
+		const char *member;
+	} odd[] = {
+		{ { LIST "nodes.0.description", "7" }, "description" },
+		{ { LIST "nodes.0.description", "\"\"" }, "description" },
+		{ { LIST "nodes.0.description", "\"\\u0000\"" },
+		    "description" },
+		{ { LIST "nodes.0.estimate", "\"3\"" }, "estimate" },
+		{ { LIST "nodes.0.project", "7" }, "projectId" },
+		{ { LIST "nodes.0.project.name", "null" }, "projectName" },
+		{ { LIST "nodes.0.state.name", "[]" }, "state" },
+		{ { LIST "nodes.0.team.name", NULL }, "teamName" },
+		{ { LIST "nodes.0.team.key", "{}" }, "teamKey" },
+		{ { LIST "nodes.0.url", "null" }, "url" },
+		{ { LIST "nodes.0.identifier", NULL }, "identifier" },
+	};
+	char *text = fixture("linear/list_issue_with_everything.json");
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(odd); i++) {
+		char *body = changed(text, &odd[i].change);
+		struct http_response res = answered(200, JSON_TYPE, body);
+		struct answer failure;
+		struct page page;
+		cJSON *bag;
+
+		assert_int_equal(list(NULL, &res, &page, &failure), OK);
+		bag = cJSON_Parse(page.items.list[0].bag);
+		assert_true(cJSON_IsObject(bag));
+		if (json_path(bag, odd[i].member, NULL) != NULL)
+			fail_msg("%s: %s", body, page.items.list[0].bag);
+		assert_string_equal(json_str(bag, "stateType"), "started");
+		cJSON_Delete(bag);
+		page_done(&page);
+		free(body);
+	}
+	free(text);
+}
+
+static void
+test_a_title_without_an_identifier_stands_alone(void **state)
+{
+	static const char *const none[] = { NULL, "null", "\"\"" };
+	char *text = fixture("linear/list_issue_with_nulls.json");
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(none); i++) {
+		struct change change = { LIST "nodes.0.identifier", none[i] };
+		char *body = changed(text, &change);
+		struct http_response res = answered(200, JSON_TYPE, body);
+		struct answer failure;
+		struct page page;
+
+		assert_int_equal(list(NULL, &res, &page, &failure), OK);
+		assert_string_equal(page.items.list[0].title, "Bare");
+		page_done(&page);
+		free(body);
+	}
+	free(text);
+}
+
+static void
+test_a_long_description_is_cut_between_characters(void **state)
+{
+	(void)state;
+	assert_long_description_is_cut(linear,
+	    "linear/list_issue_with_everything.json",
+	    LIST "nodes.0.description");
 }
 
 static void
@@ -183,8 +315,6 @@ test_a_page_with_more_gives_its_cursor(void **state)
 	assert_int_equal(page.rows, 0);
 	page_done(&page);
 }
-
-#define LIST "data.viewer.assignedIssues."
 
 static void
 test_a_page_with_one_odd_thing_is_refused_whole(void **state)
@@ -994,6 +1124,13 @@ main(void)
 		    test_a_personal_key_goes_bare_and_a_token_as_bearer),
 		cmocka_unit_test(
 		    test_a_list_keeps_every_state_that_is_not_known_to_be_closed),
+		cmocka_unit_test(
+		    test_a_bag_holds_what_the_client_keeps_of_an_issue),
+		cmocka_unit_test(test_an_odd_member_of_a_bag_is_left_out),
+		cmocka_unit_test(
+		    test_a_title_without_an_identifier_stands_alone),
+		cmocka_unit_test(
+		    test_a_long_description_is_cut_between_characters),
 		cmocka_unit_test(test_a_page_with_more_gives_its_cursor),
 		cmocka_unit_test(
 		    test_a_page_with_one_odd_thing_is_refused_whole),

@@ -122,6 +122,99 @@ test_a_list_keeps_what_is_active_and_ones_own(void **state)
 }
 
 static void
+test_a_bag_holds_what_the_client_keeps_of_a_task(void **state)
+{
+	static const struct {
+		const char *file, *description, *bag;
+	} tasks[] = {
+		{ "todoist/list_task_with_everything.json",
+		    "From the *corner* shop\n\"2 litres\" 🥛",
+		    "{\"projectId\":\"6XGgm6PHrGgMpCFX\",\"priority\":4,"
+		    "\"due\":{\"date\":\"2026-11-23T09:00:00Z\","
+		    "\"timezone\":\"Europe/Berlin\","
+		    "\"string\":\"every day at 10\",\"lang\":\"en\","
+		    "\"is_recurring\":true},"
+		    "\"labels\":[\"home\",\"Besuch – ☎\"],"
+		    "\"description\":\"From the *corner* shop\\n"
+		    "\\\"2 litres\\\" 🥛\","
+		    "\"duration\":{\"amount\":30,\"unit\":\"minute\"},"
+		    "\"url\":\"https://app.todoist.com/app/task/" RECURRING
+		    "\"}" },
+		{ "todoist/list_task_with_nulls.json", NULL,
+		    "{\"projectId\":\"6XGgm6PHrGgMpCFX\",\"priority\":1,"
+		    "\"labels\":[],"
+		    "\"url\":\"https://app.todoist.com/app/task/" RECURRING
+		    "\"}" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(tasks); i++) {
+		struct http_response res = answered_file(200, tasks[i].file);
+		struct answer failure;
+		struct page page;
+		const struct item *item;
+
+		assert_int_equal(list(&mine, NULL, &res, &page, &failure), OK);
+		item = &page.items.list[0];
+		assert_string_equal(item->title, "Buy milk");
+		assert_string_equal(item->bag, tasks[i].bag);
+		if (tasks[i].description != NULL)
+			assert_string_equal(
+			    item->description, tasks[i].description);
+		else
+			assert_null(item->description);
+		page_done(&page);
+	}
+}
+
+/* What only the bag needs decides nothing: it is left out where it is odd. */
+static void
+test_an_odd_member_of_a_bag_is_left_out(void **state)
+{
+	static const struct {
+		struct change change;
+		const char *member;
+	} odd[] = {
+		{ { "results.0.description", "7" }, "description" },
+		{ { "results.0.description", NULL }, "description" },
+		{ { "results.0.labels", "null" }, "labels" },
+		{ { "results.0.labels", "\"home\"" }, "labels" },
+		{ { "results.0.duration", "30" }, "duration" },
+		{ { "results.0.priority", "\"4\"" }, "priority" },
+		{ { "results.0.project_id", "7" }, "projectId" },
+	};
+	char *text = fixture("todoist/list_task_with_everything.json");
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(odd); i++) {
+		char *body = changed(text, &odd[i].change);
+		struct http_response res = answered(200, JSON_TYPE, body);
+		struct answer failure;
+		struct page page;
+		cJSON *bag;
+
+		assert_int_equal(list(&mine, NULL, &res, &page, &failure), OK);
+		bag = cJSON_Parse(page.items.list[0].bag);
+		assert_true(cJSON_IsObject(bag));
+		if (json_path(bag, odd[i].member, NULL) != NULL)
+			fail_msg("%s: %s", body, page.items.list[0].bag);
+		assert_non_null(json_str(bag, "url"));
+		cJSON_Delete(bag);
+		page_done(&page);
+		free(body);
+	}
+	free(text);
+}
+
+static void
+test_a_long_description_is_cut_between_characters(void **state)
+{
+	(void)state;
+	assert_long_description_is_cut(todoist,
+	    "todoist/list_task_with_everything.json", "results.0.description");
+}
+
+static void
 test_a_list_of_an_unknown_account_keeps_all_that_is_active(void **state)
 {
 	struct http_response res =
@@ -945,6 +1038,11 @@ main(void)
 		cmocka_unit_test(
 		    test_a_key_that_could_break_the_header_is_not_sent),
 		cmocka_unit_test(test_a_list_keeps_what_is_active_and_ones_own),
+		cmocka_unit_test(
+		    test_a_bag_holds_what_the_client_keeps_of_a_task),
+		cmocka_unit_test(test_an_odd_member_of_a_bag_is_left_out),
+		cmocka_unit_test(
+		    test_a_long_description_is_cut_between_characters),
 		cmocka_unit_test(
 		    test_a_list_of_an_unknown_account_keeps_all_that_is_active),
 		cmocka_unit_test(test_a_page_with_a_cursor_is_not_the_end),

@@ -44,7 +44,19 @@ struct provider {
 	 * with its end signal or a cursor; ERR_AUTH for a dead key or missing
 	 * scope; ERR_BUSY when rate limited. failure (never NULL) says more. An
 	 * item's state is ITEM_OPEN: rows that are not active or not the user's
-	 * own are left out (page->rows still counts them). */
+	 * own are left out (page->rows still counts them).
+	 *
+	 * An item of a list has a bag: what Flowpin's own client stores as the
+	 * task's source_metadata when it imports the item, in these members.
+	 * Linear: identifier, description, teamId, teamName, teamKey,
+	 * projectId, projectName, state (its name), stateType, estimate, url.
+	 * Todoist: projectId, priority, due, labels, description, duration,
+	 * url; due, labels and duration as they were sent. No projectName: a
+	 * task names its project by id only, and the projects are not listed.
+	 * Attio: workspaceId, deadlineAt, linkedRecords, assignees, createdAt;
+	 * the lists as they were sent. A member is left out, never null, where
+	 * the answer has none, null or another type, and an empty description
+	 * is none: a bag decides nothing, so an odd one spoils no page. */
 	enum err (*list_request)(const struct connection *conn,
 	    const char *base_url, const char *cursor, struct http_request *out);
 	enum err (*list_response)(const struct connection *conn,

@@ -46,7 +46,7 @@ static const struct dialect dialect = { "attio", refine };
 
 struct row {
 	const char *id, *title, *deadline;
-	const cJSON *assignees;
+	const cJSON *task, *assignees;
 	bool is_completed;
 };
 
@@ -57,6 +57,7 @@ row_read(const cJSON *task, struct row *row)
 {
 	const cJSON *completed = json_path(task, "is_completed", NULL);
 
+	row->task = task;
 	row->id = provider_id(json_path(task, "id", NULL), "task_id");
 	row->title = json_str(task, "content_plaintext");
 	row->assignees = json_path(task, "assignees", NULL);
@@ -82,6 +83,21 @@ make_metadata(const struct row *row, char **out)
 		ok = cJSON_AddStringToObject(
 			 json, "deadline_at", row->deadline) != NULL;
 	return provider_text(json, ok, out) == OK;
+}
+
+static bool
+make_bag(const struct row *row, char **out)
+{
+	const cJSON *id = json_path(row->task, "id", NULL);
+	struct bag bag = bag_make();
+
+	bag_text(&bag, "workspaceId", json_str(id, "workspace_id"));
+	bag_text(&bag, "deadlineAt", row->deadline);
+	bag_value(
+	    &bag, "linkedRecords", row->task, "linked_records", cJSON_Array);
+	bag_value(&bag, "assignees", row->task, "assignees", cJSON_Array);
+	bag_text(&bag, "createdAt", json_str(row->task, "created_at"));
+	return bag_take(&bag, out);
 }
 
 static enum err
@@ -179,6 +195,17 @@ turn_page(const char *cursor, struct page *page, struct answer *failure)
 	return OK;
 }
 
+/* A task in a list, which is one that may be imported. */
+static enum err
+add_listed(struct items *items, const struct row *row, struct answer *failure)
+{
+	enum err err = add_item(items, row, ITEM_OPEN, failure);
+
+	if (!err && !make_bag(row, &items->list[items->count - 1].bag))
+		err = provider_no_memory(failure);
+	return err;
+}
+
 static enum err
 read_rows(const cJSON *json, struct page *page, struct answer *failure)
 {
@@ -198,7 +225,7 @@ read_rows(const cJSON *json, struct page *page, struct answer *failure)
 			return provider_bad_answer(failure, "attio: %s", wrong);
 		if (row.is_completed)
 			continue;
-		err = add_item(&page->items, &row, ITEM_OPEN, failure);
+		err = add_listed(&page->items, &row, failure);
 		if (err)
 			return err;
 	}

@@ -3,6 +3,7 @@
  * how Linear wraps requests and errors, linear_write.c asks and writes. */
 #include "linear.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,9 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* nin keeps a state type that is invented later. */
+/* nin keeps a state type that is invented later. By the vendor's rule (0.1 a
+ * property, 1 an object) an issue is 5.7 points, so 250 are 1,425 of the
+ * 10,000 that one query may cost (#rate-limiting). */
 static const char active_issues[] =
     "query ActiveIssues($first: Int!, $after: String) {\n"
     "  viewer {\n"
@@ -18,8 +21,10 @@ static const char active_issues[] =
     "    assignedIssues(first: $first, after: $after,\n"
     "      filter: { state: { type: { nin: "
     "[\"completed\", \"canceled\", \"duplicate\"] } } }) {\n"
-    "      nodes { id identifier title url priority dueDate updatedAt "
-    "state { id type } team { id } }\n"
+    "      nodes { id identifier title description url priority estimate "
+    "dueDate updatedAt\n"
+    "        state { id name type } team { id name key } "
+    "project { id name } }\n"
     "      pageInfo { hasNextPage endCursor }\n"
     "    }\n"
     "  }\n"
@@ -160,6 +165,40 @@ make_metadata(const struct linear_issue *issue, char **out)
 	return provider_text(json, ok, out) == OK;
 }
 
+static bool
+make_bag(const cJSON *node, const struct linear_issue *issue,
+    const struct item *item, char **out)
+{
+	const cJSON *team = json_path(node, "team", NULL);
+	const cJSON *project = json_path(node, "project", NULL);
+	const cJSON *state = json_path(node, "state", NULL);
+	struct bag bag = bag_make();
+
+	bag_text(&bag, "identifier", issue->identifier);
+	bag_text(&bag, "description", item->description);
+	bag_text(&bag, "teamId", issue->team_id);
+	bag_text(&bag, "teamName", json_str(team, "name"));
+	bag_text(&bag, "teamKey", json_str(team, "key"));
+	bag_text(&bag, "projectId", json_str(project, "id"));
+	bag_text(&bag, "projectName", json_str(project, "name"));
+	bag_text(&bag, "state", json_str(state, "name"));
+	bag_text(&bag, "stateType", issue->state_type);
+	bag_value(&bag, "estimate", node, "estimate", cJSON_Number);
+	bag_text(&bag, "url", item->source_url);
+	return bag_take(&bag, out);
+}
+
+/* "[ENG-12] Title", as Flowpin's own client writes it. */
+static bool
+make_title(const char *identifier, const char *title, char **out)
+{
+	if (identifier == NULL || *identifier == '\0')
+		return provider_copy(title, out);
+	if (asprintf(out, "[%s] %s", identifier, title) < 0)
+		*out = NULL;
+	return *out != NULL;
+}
+
 static enum err
 list_request(const struct connection *conn, const char *base_url,
     const char *cursor, struct http_request *out)
@@ -186,9 +225,11 @@ list_add(struct items *items, const cJSON *node, struct answer *failure)
 		return OK;
 	item = items_add(items);
 	if (item == NULL || !provider_copy(issue.id, &item->source_id) ||
-	    !provider_copy(title, &item->title) ||
+	    !make_title(issue.identifier, title, &item->title) ||
 	    !provider_copy(url, &item->source_url) ||
-	    !make_metadata(&issue, &item->metadata))
+	    !provider_description(node, &item->description) ||
+	    !make_metadata(&issue, &item->metadata) ||
+	    !make_bag(node, &issue, item, &item->bag))
 		return provider_no_memory(failure);
 	return OK;
 }

@@ -52,6 +52,27 @@ enum err provider_text(cJSON *json, bool complete, char **out) MUST_CHECK;
 /* What is stored as JSON object text; NULL when it is none. */
 cJSON *provider_object(const char *text);
 
+/* --- Bags -----------------------------------------------------------------
+ * What Flowpin's own client keeps of an imported item; provider.h says what
+ * stands in each provider's. Texts and values are borrowed until bag_take(). */
+
+struct bag {
+	cJSON *json;
+	bool is_whole; /* false: memory ran out */
+};
+struct bag bag_make(void);
+
+/* Nothing for NULL, and so nothing for a string that is missing or none. */
+void bag_text(struct bag *bag, const char *name, const char *text);
+
+/* What stands at from in object, as it was sent; nothing if it is not of that
+ * cJSON type. */
+void bag_value(struct bag *bag, const char *name, const cJSON *object,
+    const char *from, int type);
+
+/* The bag as JSON text; it is gone either way. False: memory is out. */
+bool bag_take(struct bag *bag, char **out);
+
 /* --- Responses ------------------------------------------------------------ */
 
 /* How one vendor's errors differ from what HTTP says. */
@@ -99,6 +120,10 @@ enum err provider_no_memory(struct answer *failure);
 
 /* strdup() that takes NULL for NULL. False: memory is out. */
 bool provider_copy(const char *text, char **out);
+
+/* What stands at description in object, cut to ITEM_DESCRIPTION_MAX; NULL if
+ * it is missing, empty or no string. False: memory is out. */
+bool provider_description(const cJSON *object, char **out);
 
 /* An item that the provider does not show. */
 enum err provider_add_gone(

@@ -183,6 +183,21 @@ make_metadata(const cJSON *task, const struct todoist_row *row, char **out)
 }
 
 static bool
+make_bag(const cJSON *task, const struct item *item, char **out)
+{
+	struct bag bag = bag_make();
+
+	bag_text(&bag, "projectId", json_str(task, "project_id"));
+	bag_value(&bag, "priority", task, "priority", cJSON_Number);
+	bag_value(&bag, "due", task, "due", cJSON_Object);
+	bag_value(&bag, "labels", task, "labels", cJSON_Array);
+	bag_text(&bag, "description", item->description);
+	bag_value(&bag, "duration", task, "duration", cJSON_Object);
+	bag_text(&bag, "url", item->source_url);
+	return bag_take(&bag, out);
+}
+
+static bool
 make_url(const char *id, char **out)
 {
 	struct buf url = BUF_INIT(512);
@@ -257,6 +272,23 @@ todoist_read_cursor(const cJSON *json, const char *cursor, struct page *page,
 	return OK;
 }
 
+/* A task in a list, which is one that may be imported. */
+static enum err
+add_listed(struct items *items, const cJSON *task,
+    const struct todoist_row *row, struct answer *failure)
+{
+	enum err err = add_item(items, task, row, ITEM_OPEN, failure);
+	struct item *item;
+
+	if (err)
+		return err;
+	item = &items->list[items->count - 1];
+	if (!provider_description(task, &item->description) ||
+	    !make_bag(task, item, &item->bag))
+		return provider_no_memory(failure);
+	return OK;
+}
+
 static enum err
 read_rows(const struct connection *conn, const cJSON *json, struct page *page,
     struct answer *failure)
@@ -278,7 +310,7 @@ read_rows(const struct connection *conn, const cJSON *json, struct page *page,
 			    failure, "todoist: %s", wrong);
 		if (row_state(conn, &row) != ITEM_OPEN)
 			continue;
-		err = add_item(&page->items, task, &row, ITEM_OPEN, failure);
+		err = add_listed(&page->items, task, &row, failure);
 		if (err)
 			return err;
 	}
