@@ -249,4 +249,57 @@ assert_long_description_is_cut(
 	free(text);
 }
 
+/* Whatever a database column held: no request is made with such a key, and
+ * what is said of it does not tell it. */
+static inline void
+assert_refuses_key(const struct provider *provider, const char *key)
+{
+	char *copy = strdup(key);
+	struct connection conn = { .key = copy };
+	struct push push = { .conn = &conn,
+		.base_url = "https://x.test",
+		.source_id = "1",
+		.source_metadata = "{\"is_recurring\":false}",
+		.target = "s",
+		.command_id = "11111111-2222-4333-8444-555555555555" };
+	const char *const ids[] = { "1" };
+
+	for (int i = 0; i < 3; i++) {
+		struct http_request req = HTTP_REQUEST_INIT;
+		enum err err = i == 0 ? provider->list_request(
+					    &conn, push.base_url, NULL, &req)
+			       : i == 1 ? provider->read_request(&conn,
+					      push.base_url, ids, 1, &req)
+					: provider->write_request(&push, &req);
+
+		if (err != ERR_AUTH)
+			fail_msg("request %d takes the key '%s'", i, key);
+		assert_int_equal(req.authorization.len, 0);
+		assert_null(strstr(err_text(), "k3y"));
+		assert_true(strlen(err_text()) > 20);
+		http_request_done(&req);
+	}
+	free(copy);
+}
+
+static inline void
+assert_refuses_odd_keys(const struct provider *provider)
+{
+	static const char *const whole[] = { "", " ", "Bearer ", "Bearer  k3y",
+		"k3y\r\nX-Other: y", "k3y\n" };
+	char key[16];
+
+	for (size_t i = 0; i < COUNT(whole); i++)
+		assert_refuses_key(provider, whole[i]);
+	for (int byte = 1; byte < 256; byte++) {
+		if (byte >= 0x21 && byte <= 0x7e)
+			continue;
+		for (size_t at = 0; at < 4; at++) {
+			(void)snprintf(key, sizeof(key), "k3yk3yk3y");
+			key[at * 2] = (char)byte;
+			assert_refuses_key(provider, key);
+		}
+	}
+}
+
 #endif

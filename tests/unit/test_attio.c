@@ -187,6 +187,13 @@ test_an_odd_member_of_a_bag_is_left_out(void **state)
 	free(text);
 }
 
+static void
+test_a_key_that_no_header_may_carry_is_not_sent(void **state)
+{
+	(void)state;
+	assert_refuses_odd_keys(attio);
+}
+
 /* A page of n open tasks. */
 static struct http_response
 page_of(size_t n)
@@ -592,6 +599,8 @@ main(void)
 		cmocka_unit_test(
 		    test_a_bag_holds_what_the_client_keeps_of_a_task),
 		cmocka_unit_test(test_an_odd_member_of_a_bag_is_left_out),
+		cmocka_unit_test(
+		    test_a_key_that_no_header_may_carry_is_not_sent),
 		cmocka_unit_test(test_a_full_page_is_followed_by_another),
 		cmocka_unit_test(
 		    test_a_page_with_one_odd_thing_is_refused_whole),

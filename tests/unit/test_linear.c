@@ -297,6 +297,13 @@ test_a_long_description_is_cut_between_characters(void **state)
 }
 
 static void
+test_a_key_that_no_header_may_carry_is_not_sent(void **state)
+{
+	(void)state;
+	assert_refuses_odd_keys(linear);
+}
+
+static void
 test_a_page_with_more_gives_its_cursor(void **state)
 {
 	struct http_response res =
@@ -1131,6 +1138,8 @@ main(void)
 		    test_a_title_without_an_identifier_stands_alone),
 		cmocka_unit_test(
 		    test_a_long_description_is_cut_between_characters),
+		cmocka_unit_test(
+		    test_a_key_that_no_header_may_carry_is_not_sent),
 		cmocka_unit_test(test_a_page_with_more_gives_its_cursor),
 		cmocka_unit_test(
 		    test_a_page_with_one_odd_thing_is_refused_whole),

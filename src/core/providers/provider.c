@@ -112,7 +112,9 @@ provider_key(const char *stored, const char **key)
 	for (const char *p = start; *p != '\0'; p++) {
 		/* A line break would end the header and begin another. */
 		if (*p <= ' ' || *p > '~')
-			return err_set(ERR_AUTH, "the key has odd bytes");
+			return err_set(ERR_AUTH,
+			    "the connection's key has a character that no "
+			    "provider's key has");
 	}
 	*key = start;
 	return OK;
