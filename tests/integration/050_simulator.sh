@@ -228,7 +228,15 @@ for bad in '{' '[]' '{"provider":"asana"}' '{"provider":"todoist","colour":1}' \
     '{"provider":"todoist","state":"canceled"}' \
     '{"provider":"attio","state":"moved"}' '{"provider":"todoist","title":4}' \
     '{"provider":"todoist","due_date":"soon"}' '{"provider":"attio","due":{}}' \
-    '{"provider":"todoist","parent_id":"none"}'; do
+    '{"provider":"todoist","parent_id":"none"}' \
+    '{"provider":"todoist","description":4}' \
+    '{"provider":"attio","description":"x"}' \
+    '{"provider":"todoist","labels":"home"}' \
+    '{"provider":"todoist","labels":[1]}' \
+    '{"provider":"todoist","duration":{"amount":1,"unit":"week"}}' \
+    '{"provider":"todoist","project":"Home"}' \
+    '{"provider":"linear","estimate":"1"}' '{"provider":"linear","project":1}' \
+    '{"provider":"attio","linked_records":null}'; do
 	sim POST items "$bad"
 	status_is 400
 	body_has '.error | type == "string"'
@@ -320,6 +328,20 @@ status_is 400
 todoist GET 'tasks/filter?query=today'
 body_has '.results | length == 1'
 it "Todoist checks a list's parameters"
+
+item todoist
+todoist GET tasks
+body_has '.results[0] | .description == "" and .labels == [] and .duration == null'
+sim PATCH "items/todoist/$id" '{"description":"2 *litres*","priority":4,
+    "labels":["home","Besuch"],"duration":{"amount":30,"unit":"minute"}}'
+body_has '.description == "2 *litres*" and .labels == ["home","Besuch"] and .duration.amount == 30'
+todoist GET tasks
+body_has '.results[0] | .description == "2 *litres*" and .priority == 4 and
+    .labels == ["home","Besuch"] and .duration == {amount: 30, unit: "minute"}'
+sim PATCH "items/todoist/$id" '{"description":null,"labels":[],"duration":null}'
+todoist GET "tasks/$id"
+body_has '.description == "" and .labels == [] and .duration == null'
+it "a Todoist task has a description, labels and a duration"
 
 item todoist
 todoist POST "tasks/$id/close"
@@ -470,7 +492,8 @@ it "a finished Todoist task may be one that is not read by id"
 active='query ActiveIssues($first: Int!, $after: String) { viewer { id
   assignedIssues(first: $first, after: $after, filter: { state: { type: { nin:
   ["completed", "canceled", "duplicate"] } } }) { nodes { id identifier title
-  url priority dueDate updatedAt state { id type } team { id } }
+  description url priority estimate dueDate updatedAt state { id name type }
+  team { id name key } project { id name } }
   pageInfo { hasNextPage endCursor } } } }'
 by_id='query IssuesById($ids: [ID!]!, $first: Int!) { issues(first: $first,
   includeArchived: true, filter: { id: { in: $ids } }) { nodes { id identifier
@@ -495,6 +518,27 @@ body_has '.data.viewer.assignedIssues | (.nodes | length) == 1 and (.pageInfo.ha
 [ -n "$(header X-RateLimit-Requests-Reset)" ] || note "no limit headers"
 log_has '.op == "list"'
 it "Linear lists assigned issues, newest first, page by page"
+
+item linear
+linear "$active" '{"first":9}'
+body_has '.data.viewer.assignedIssues.nodes[0] | .description == null and
+    .estimate == null and .project == null and .team.key == "ENG" and
+    .team.name == "Engineering" and .state.name == "In Progress"'
+sim PATCH "items/linear/$id" '{"description":"# Why","estimate":2.5,"project":"Doors"}'
+body_has '.description == "# Why" and .estimate == 2.5 and .project == "Doors"'
+project=$(jq -r .project_id "$dir/body")
+item linear '"project":"Doors"'
+body_has ".project_id == \"$project\""
+linear "$active" '{"first":9}'
+body_has ".data.viewer.assignedIssues.nodes | .[0].project == .[1].project and
+    .[1].project == {id: \"$project\", name: \"Doors\"} and
+    .[1].description == \"# Why\" and .[1].estimate == 2.5"
+sim PATCH "items/linear/$id" '{"project":null}'
+linear "$active" '{"first":1}'
+body_has '.data.viewer.assignedIssues.nodes[0].project == null'
+linear '{ issues { nodes { project } } }'
+status_is 400
+it "a Linear issue has a description, an estimate and a project"
 
 item linear
 linear "$active" '{"first":251}'
@@ -650,6 +694,14 @@ sim PATCH "items/attio/$id" '{"assignee":null}'
 attio GET 'tasks?assignee='
 body_has '.data | length == 1'
 it "Attio filters by assignee"
+
+item attio '"linked_records":[{"target_object_id":"people","target_record_id":"p1"}]'
+attio GET tasks
+body_has '.data[0].linked_records == [{target_object_id: "people", target_record_id: "p1"}]'
+attio PATCH "tasks/$id" '{"data":{"linked_records":[]}}'
+body_has '.data.linked_records == []'
+log_has '.applied'
+it "an Attio task may be linked to records"
 
 item attio
 attio PATCH "tasks/$id" '{"data":{"is_completed":true}}'

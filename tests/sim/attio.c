@@ -43,7 +43,8 @@ attio_task_json(struct buf *out, const char *key, const struct item *it,
 	json_str(out, "deadline_at", it->due_date);
 	json_bool(out, "is_completed", it->done);
 	when_json(out, "completed_at", it->completed_ms, 9);
-	json_raw(out, "linked_records", "[]");
+	json_raw(out, "linked_records",
+	    it->linked_records ? it->linked_records : "[]");
 	json_open(out, "assignees", '[');
 	if (it->assignee)
 		add_actor(out, NULL, "referenced_actor_", it->assignee);
@@ -243,6 +244,16 @@ set_text(struct call *c, char **place, const char *text)
 }
 
 static void
+set_linked(struct call *c, struct item *it, const cJSON *v)
+{
+	char *text = cJSON_PrintUnformatted(v);
+
+	if (it->linked_records || v->child)
+		set_text(c, &it->linked_records, text);
+	free(text);
+}
+
+static void
 change(struct call *c, struct item *it, const cJSON *v)
 {
 	if (strcmp(v->string, "is_completed") == 0)
@@ -251,6 +262,8 @@ change(struct call *c, struct item *it, const cJSON *v)
 		set_text(c, &it->due_date, cJSON_GetStringValue(v));
 	else if (strcmp(v->string, "assignees") == 0)
 		set_text(c, &it->assignee, first_assignee(v));
+	else if (strcmp(v->string, "linked_records") == 0)
+		set_linked(c, it, v);
 }
 
 /* The data object of a body, or NULL after a refusal. */

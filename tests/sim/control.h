@@ -56,6 +56,17 @@ bool control_check_state(struct control *ct, const char *name);
 /* Do what the body says to the item; false after a refusal. */
 bool control_apply_members(struct control *ct, struct item *it);
 
+/* Set one member of an item; false after a refusal. */
+bool control_set_description(
+    struct control *ct, struct item *it, const cJSON *v);
+bool control_set_labels(struct control *ct, struct item *it, const cJSON *v);
+bool control_set_duration(struct control *ct, struct item *it, const cJSON *v);
+bool control_set_estimate(struct control *ct, struct item *it, const cJSON *v);
+bool control_set_linked_records(
+    struct control *ct, struct item *it, const cJSON *v);
+bool control_set_project_name(
+    struct control *ct, struct item *it, const cJSON *v);
+
 /* Used by both items and teams. */
 struct team *control_team(
     struct control *ct, struct account *acc, const char *name, bool may_make);

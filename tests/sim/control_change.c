@@ -428,7 +428,13 @@ static const struct {
 	bool (*set)(struct control *ct, struct item *it, const cJSON *v);
 } members[] = {
 	{ "title", T | L | A, false, set_title },
+	{ "description", T | L, false, control_set_description },
 	{ "project_id", T, false, set_project },
+	{ "project", L, false, control_set_project_name },
+	{ "labels", T, false, control_set_labels },
+	{ "duration", T, false, control_set_duration },
+	{ "estimate", L, false, control_set_estimate },
+	{ "linked_records", A, false, control_set_linked_records },
 	{ "parent_id", T, true, set_parent },
 	{ "priority", T | L, false, set_priority },
 	{ "team_id", L, false, set_team },

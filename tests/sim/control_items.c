@@ -17,7 +17,8 @@ todoist_json(struct buf *out, const struct item *it)
 	json_fmt(out, "url", "https://app.todoist.com/app/task/%s", it->id);
 	json_str(out, "content", it->title);
 	json_fmt(out, "old_id", "%lld", (long long)it->old_id);
-	json_str(out, "project_id", it->project_id);
+	json_raw(out, "labels", it->labels ? it->labels : "[]");
+	json_raw(out, "duration", it->duration ? it->duration : "null");
 	json_str(out, "parent_id", it->parent_id);
 	json_bool(out, "checked", it->done);
 	if (it->due_date) {
@@ -46,6 +47,8 @@ linear_json(struct buf *out, const struct item *it)
 	json_str(out, "state_id", it->state->id);
 	json_str(out, "state_type", it->state->type);
 	json_str(out, "state_name", it->state->name);
+	json_str(out, "project", it->project_name);
+	json_raw(out, "estimate", it->estimate ? it->estimate : "null");
 	when_json(out, "canceled_at", it->canceled_ms, 3);
 	when_json(out, "archived_at", it->archived_ms, 3);
 	json_str(out, "due_date", it->due_date);
@@ -67,6 +70,10 @@ item_json(struct buf *out, const struct item *it, bool brief)
 	when_json(out, "completed_at", it->completed_ms, 3);
 	json_str(out, "assignee", it->assignee);
 	json_int(out, "priority", it->priority);
+	if (it->prov != PROV_ATTIO) {
+		json_str(out, "description", it->description);
+		json_str(out, "project_id", it->project_id);
+	}
 	if (it->prov == PROV_TODOIST) {
 		todoist_json(out, it);
 	} else if (it->prov == PROV_LINEAR) {
@@ -75,6 +82,8 @@ item_json(struct buf *out, const struct item *it, bool brief)
 		json_raw(out, "url", "null");
 		json_bool(out, "is_completed", it->done);
 		json_str(out, "deadline_at", it->due_date);
+		json_raw(out, "linked_records",
+		    it->linked_records ? it->linked_records : "[]");
 	}
 }
 

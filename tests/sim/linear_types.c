@@ -19,6 +19,7 @@ static resolver page_info, has_next, state_type, state_team;
 static resolver team_states, team_default, issue_identifier, issue_url;
 static resolver issue_trashed, issue_state, issue_team, issue_assignee;
 static resolver issue_creator, issue_priority, issue_previous, issue_id;
+static resolver issue_estimate, issue_project;
 static resolver issue_sharing, user_is_me, user_issues, user_name;
 static resolver fixed_time, fixed_color;
 
@@ -106,10 +107,17 @@ static const struct gql_type type_sharing = { "IssueSharedAccess",
 	DEFS({ NULL }), NULL, "isShared viewerHasOnlySharedAccess",
 	"sharedWithCount", "sharedWithUsers disallowedIssueFields" };
 
+static const struct gql_type type_project = { "Project",
+	DEFS(PLACE(item, GQL_TEXT, "id", project_id),
+	    PLACE(item, GQL_TEXT, "name", project_name)),
+	NULL, NULL, NULL, NULL };
+
 const struct gql_type linear_type_issue = { "Issue",
 	DEFS(CALL("id", issue_id), CALL("identifier", issue_identifier),
-	    PLACE(item, GQL_TEXT, "title", title), CALL("url", issue_url),
-	    CALL("priority", issue_priority),
+	    PLACE(item, GQL_TEXT, "title", title),
+	    PLACE(item, GQL_TEXT, "description", description),
+	    CALL("url", issue_url), CALL("priority", issue_priority),
+	    CALL("estimate", issue_estimate),
 	    PLACE(item, GQL_COUNT, "number", number),
 	    PLACE(item, GQL_TEXT, "dueDate", due_date),
 	    PLACE(item, GQL_TIME, "createdAt", created_ms),
@@ -121,14 +129,15 @@ const struct gql_type linear_type_issue = { "Issue",
 	    CALL("previousIdentifiers", issue_previous),
 	    OBJECT("state", issue_state, &linear_type_state, NULL),
 	    OBJECT("team", issue_team, &linear_type_team, NULL),
+	    OBJECT("project", issue_project, &type_project, NULL),
 	    OBJECT("assignee", issue_assignee, &linear_type_user, NULL),
 	    OBJECT("creator", issue_creator, &linear_type_user, NULL),
 	    OBJECT("sharedAccess", issue_sharing, &type_sharing, NULL)),
 	"integrationSourceType delegate botActor sourceComment "
-	"cycle estimate syncedWith externalUserCreator "
-	"asksExternalUserRequester asksRequester description "
+	"cycle syncedWith externalUserCreator "
+	"asksExternalUserRequester asksRequester "
 	"lastAppliedTemplate subIssueSortOrder parent projectMilestone "
-	"project recurringIssueTemplate startedTriageAt triagedAt "
+	"recurringIssueTemplate startedTriageAt triagedAt "
 	"addedToCycleAt addedToProjectAt addedToTeamAt autoArchivedAt "
 	"autoClosedAt startedAt slaStartedAt slaBreachesAt slaHighRiskAt "
 	"slaMediumRiskAt snoozedUntilAt slaType snoozedBy favorite "
@@ -387,6 +396,26 @@ issue_priority(
 {
 	(void)g;
 	json_int(x->out, key, ((struct item *)obj)->priority);
+}
+
+static void
+issue_estimate(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
+{
+	struct item *it = obj;
+
+	(void)g;
+	json_raw(x->out, key, it->estimate ? it->estimate : "null");
+}
+
+/* An issue knows all that there is to know of its project. */
+static void
+issue_project(
+    struct gql_exec *x, const char *key, void *obj, const struct gql_group *g)
+{
+	struct item *it = obj;
+
+	gql_object(x, key, &type_project, it->project_id ? it : NULL, g);
 }
 
 static void

@@ -53,8 +53,14 @@ item_free(struct item *it)
 	free(it->id);
 	free(it->title);
 	free(it->assignee);
+	free(it->description);
 	free(it->project_id);
+	free(it->project_name);
+	free(it->estimate);
 	free(it->parent_id);
+	free(it->labels);
+	free(it->duration);
+	free(it->linked_records);
 	free(it->due_date);
 	free(it->due_string);
 	free(it->due_zone);

@@ -74,13 +74,19 @@ struct item {
 	bool done, deleted, archived, moved;
 	char *assignee; /* NULL: nobody */
 	int priority;
+	char *description; /* Todoist, Linear; NULL: none */
+	char *project_id;  /* Todoist: the inbox at first; Linear: or NULL */
 	/* Todoist */
 	int64_t old_id;
-	char *project_id, *parent_id;
+	char *parent_id;
+	char *labels, *duration;                /* JSON; NULL: [] and null */
 	char *due_date, *due_string, *due_zone; /* due_date also elsewhere */
 	bool recurring;
 	int occurrences_done, closes;
+	/* Attio */
+	char *linked_records; /* JSON; NULL: [] */
 	/* Linear */
+	char *project_name, *estimate; /* the latter as JSON; NULL: null */
 	struct team *team;
 	struct wstate *state, *open_state; /* now; the last open one */
 	int number;

@@ -52,9 +52,9 @@ todoist_task_json(
 	json_str(out, "added_by_uid", it->acc->user_id);
 	json_raw(out, "assigned_by_uid", "null");
 	json_str(out, "responsible_uid", it->assignee);
-	json_raw(out, "labels", "[]");
+	json_raw(out, "labels", it->labels ? it->labels : "[]");
 	json_raw(out, "deadline", "null");
-	json_raw(out, "duration", "null");
+	json_raw(out, "duration", it->duration ? it->duration : "null");
 	json_bool(out, "is_collapsed", false);
 	json_bool(out, "checked", it->done);
 	json_bool(out, "is_deleted", it->deleted);
@@ -65,7 +65,7 @@ todoist_task_json(
 	json_int(out, "priority", it->priority);
 	json_int(out, "child_order", (int64_t)it->pos + 1);
 	json_str(out, "content", it->title);
-	json_str(out, "description", "");
+	json_str(out, "description", it->description ? it->description : "");
 	json_int(out, "day_order", -1);
 	json_close(out, '}');
 }
