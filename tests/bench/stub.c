@@ -151,10 +151,14 @@ linear_list(const struct request *req, struct buf *body)
 		    "%s{\"id\":\"i%ldx%ld\",\"identifier\":\"ENG-%ld\","
 		    "\"title\":\"Issue %ld of page %ld, worth a line\","
 		    "\"url\":\"https://linear.app/x/issue/ENG-%ld\","
-		    "\"priority\":2,\"dueDate\":null,"
+		    "\"description\":\"What is to be done, in a few words\","
+		    "\"priority\":2,\"estimate\":3,\"dueDate\":null,"
 		    "\"updatedAt\":\"2026-11-01T09:00:00.000Z\","
-		    "\"state\":{\"id\":\"todo\",\"type\":\"unstarted\"},"
-		    "\"team\":{\"id\":\"team\"}}",
+		    "\"state\":{\"id\":\"todo\",\"name\":\"Todo\","
+		    "\"type\":\"unstarted\"},"
+		    "\"team\":{\"id\":\"team\",\"name\":\"Engineering\","
+		    "\"key\":\"ENG\"},"
+		    "\"project\":{\"id\":\"project\",\"name\":\"Doors\"}}",
 		    i ? "," : "", page, i, i, i, page, i));
 	must(buf_addf(body,
 	    "],\"pageInfo\":{\"hasNextPage\":%s,\"endCursor\":\"p%ld\"}}}}}",
