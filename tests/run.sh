@@ -101,7 +101,8 @@ import() { # PROVIDER TITLE
 
 	[ -z "${real[$1]}" ] || return 0
 	id=$(api GET "/v1/inbox?connection_id=${connection[$1]}" | jq -r \
-		--arg t "$2" '[.items[] | select(.title == $t)][0].id // empty')
+		--arg t "$2" '[.items[] | select(.title == $t or
+			(.title | endswith("] " + $t)))][0].id // empty')
 	[ -n "$id" ] || fail_log poller "'$2' did not arrive from $1"
 	api POST "/v1/inbox/$id/import" >/dev/null || exit 1
 }

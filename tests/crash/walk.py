@@ -102,20 +102,20 @@ class Walk:
             s.source_id = made["items"][0]["id"]
         self.database.sure("update integrations set next_poll_at = now()")
         self.stack.poll()
-        titles = ",".join(f"'{s.title}'" for s in scenes)
-        inbox = {r["title"]: r["id"] for r in self.database.rows(
-            f"select id, title from inbox_items where title in ({titles})")}
+        ids = ",".join(f"'{s.source_id}'" for s in scenes)
+        inbox = {r["source_id"]: r["id"] for r in self.database.rows(
+            f"select id, source_id from inbox_items where source_id in ({ids})")}
         for s in scenes:
-            if s.title in inbox:
+            if s.source_id in inbox:
                 call(self.player.rescuer(), s.token, "POST",
-                     f"/v1/inbox/{inbox[s.title]}/import")
-        tasks = {r["title"]: r for r in self.database.rows(
-            "select id, title, connection_id from tasks "
-            f"where title in ({titles})")}
-        ready = [s for s in scenes if s.title in tasks]
+                     f"/v1/inbox/{inbox[s.source_id]}/import")
+        tasks = {r["source_id"]: r for r in self.database.rows(
+            "select id, source_id, connection_id from tasks "
+            f"where source_id in ({ids})")}
+        ready = [s for s in scenes if s.source_id in tasks]
         for s in ready:
-            s.task = tasks[s.title]["id"]
-            s.connection = tasks[s.title]["connection_id"]
+            s.task = tasks[s.source_id]["id"]
+            s.connection = tasks[s.source_id]["connection_id"]
         return ready
 
     # -- all of them

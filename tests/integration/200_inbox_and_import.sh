@@ -29,7 +29,8 @@ imports_faithfully() {
 	import_titled "$2" || return
 	task=$(task_json "$TASK")
 	is "$(jq -c '{source, source_id, title, source_url}' <<<"$task")" \
-		"$(jq -c --arg p "$1" '{source: $p, source_id: .id, title,
+		"$(jq -c --arg p "$1" '{source: $p, source_id: .id,
+			title: (((.identifier // empty | "[\(.)] ") // "") + .title),
 			source_url: .url}' <<<"$at_provider")" "the item's own words"
 	is "$(jq -S '{source, source_id, title, source_url, source_metadata,
 			connection_id}' <<<"$task")" \
@@ -250,7 +251,7 @@ test_the_inbox_follows_a_new_title() {
 		change_item "$provider" "$ITEM" '{"title": "Final"}'
 		poll_once "$CONNECTION"
 		api GET /v1/inbox
-		is "$(jq -c '[.items[] | [.source_id, .title]]' <<<"$BODY")" \
+		is "$(jq -c "[.items[] | [.source_id, $PLAIN_TITLE]]" <<<"$BODY")" \
 			"[[\"$ITEM\",\"Final\"]]" "$provider: one item, renamed"
 	done
 }

@@ -36,7 +36,7 @@ page_import() {
 	local id
 
 	id=$(sql "select id from inbox_items where user_id = '$USER_ID'
-		and connection_id = '$CONNECTION' and title = '$2'")
+		and connection_id = '$CONNECTION' and $SQL_TITLE = '$2'")
 	api POST "/v1/inbox/$id/import"
 	is "$STATUS" 201 "$1: '$2' is imported" || return 1
 	TASK=$(field .task.id)

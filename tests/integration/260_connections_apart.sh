@@ -13,7 +13,7 @@ connection_with_task() {
 	add_own_item "$1" "Task of $CONNECTION"
 	poll_once "$CONNECTION"
 	TASK=$(sql "select id from inbox_items
-		where title = 'Task of $CONNECTION'")
+		where $SQL_TITLE = 'Task of $CONNECTION'")
 	api POST "/v1/inbox/$TASK/import"
 	is "$STATUS" 201 "it is imported" || return
 	TASK=$(field .task.id)

@@ -89,7 +89,8 @@ test_absence_sees_every_page() {
 		poll_once "$CONNECTION"
 		# from an inbox of many pages
 		for title in First Middle Last; do
-			TASK=$(sql "select id from inbox_items where title = '$title'
+			TASK=$(sql "select id from inbox_items
+				where $SQL_TITLE = '$title'
 				and connection_id = '$CONNECTION'")
 			api POST "/v1/inbox/$TASK/import"
 			is "$STATUS" 201 "$provider: '$title' is imported"
@@ -102,11 +103,11 @@ test_absence_sees_every_page() {
 		is "$(count_requests op=read)" 0 \
 			"$provider: all are listed, none must be asked for"
 		change_item "$provider" "$(sql "select source_id from tasks where
-			user_id = '$USER_ID' and title = 'Middle'")" \
+			user_id = '$USER_ID' and $SQL_TITLE = 'Middle'")" \
 			'{"state": "completed"}'
 		poll_own
-		is "$(sql "select string_agg(title || ' ' || status, ', '
-			order by title) from tasks where user_id = '$USER_ID'")" \
+		is "$(sql "select string_agg($SQL_TITLE || ' ' || status, ', '
+			order by $SQL_TITLE) from tasks where user_id = '$USER_ID'")" \
 			"First active, Last active, Middle completed" \
 			"$provider: the one of them"
 	done
@@ -122,7 +123,7 @@ test_many_tasks_of_one_list_are_marked_at_once() {
 		add_own_item "$provider" 'Many' '{"count": 60}'
 		poll_once "$CONNECTION"
 		api GET '/v1/inbox?limit=200'
-		for id in $(jq -r '.items[] | select(.title != "Stays") | .id' \
+		for id in $(jq -r ".items[] | select($PLAIN_TITLE != \"Stays\") | .id" \
 			<<<"$BODY"); do
 			api POST "/v1/inbox/$id/import"
 		done

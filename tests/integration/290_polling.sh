@@ -257,7 +257,7 @@ killed_at() { # PROVIDER OP
 	is "$(task_line "$TASK")" "completed absence completed" \
 		"$1, $2: then the task is completed"
 	is "$(sql "select count(*) from inbox_items where user_id = '$USER_ID'
-		and title = 'New'")" 1 "$1, $2: and the new item is there"
+		and $SQL_TITLE = 'New'")" 1 "$1, $2: and the new item is there"
 	is "$(writes)" 0 "$1, $2: nothing is written"
 }
 

@@ -128,7 +128,7 @@ test_a_title_that_changed_there_is_seen() {
 	change_item linear "$ITEM" '{"title": "New"}'
 	polls 1
 	api GET '/v1/inbox'
-	is "$(field '.items[0].title')" New "the inbox has it"
+	is "$(field '.items[0].title')" "[ENG-1] New" "the inbox has it"
 }
 
 # The list is the same: what changed is on this side.

@@ -386,13 +386,19 @@ add_own_item() {
 		--argjson more "${3:-null}" '{account: $a} + ($more // {})')"
 }
 
+# An item's title as it was given to `add_item`, in jq and in SQL: a Linear
+# issue's begins with its identifier here.
+# shellcheck disable=SC2034 # some is for suites
+PLAIN_TITLE='(.title | sub("^\\[\\w+-\\d+\\] "; ""))'
+SQL_TITLE="regexp_replace(title, '^\[\w+-\d+\] ', '')"
+
 # import_titled TITLE: what lies in the inbox. Sets TASK and ITEM.
 import_titled() {
 	local id
 
 	api GET '/v1/inbox?limit=200'
-	id=$(jq -r --arg t "$1" 'first(.items[] | select(.title == $t) | .id)' \
-		<<<"$BODY")
+	id=$(jq -r --arg t "$1" \
+		"first(.items[] | select($PLAIN_TITLE == \$t) | .id)" <<<"$BODY")
 	[ -n "$id" ] || flunk "'$1' is in the inbox: $BODY" || return 1
 	api POST "/v1/inbox/$id/import"
 	is "$STATUS" 201 "'$1' is imported: $BODY" || return 1
