@@ -1,6 +1,8 @@
 # make            build the programs into build/release
 # make run        a whole local stack in the foreground; PORT=8080
 # make test       unit and integration tests, both under sanitizers, killing test, walks
+# make test-integration TESTS='210 *list*'  some suites; CASES=test_a: of one, these cases
+# make test-unit TESTS=token  one program
 # make test-crash kill -9 at every point, then hold it to account; KILLS=500 SEED=random
 # make test-agreement walks over both sides at once; WALKS=200 STEPS=200 SEED=random
 # make soak       both for hours: 10000 kills, 5000 walks of 1000 steps
@@ -24,6 +26,9 @@ SEED ?= random
 QUICK ?= 0
 # suites at once: each has a stack of its own, and mostly waits
 JOBS ?= 4
+# names, numbers or patterns of suites or unit programs; of cases. Empty: all
+TESTS ?=
+CASES ?=
 
 # A variant is a folder: no make clean between.
 BUILD := build/release
@@ -115,13 +120,10 @@ test: deps
 test-all: test-unit test-integration
 
 test-unit: $(UNIT)
-	@BUILD=$(BUILD) tests/unit/run.sh $(UNIT)
+	@BUILD=$(BUILD) TESTS='$(TESTS)' tests/unit/run.sh $(UNIT)
 
-# What failed among others is run once more alone, and all of it shown: on a
-# crowded machine a suite's own patience may end. Failing twice is failing.
 test-integration: $(PROGRAMS) $(BUILD)/flowpin-sim
-	@BUILD=$(BUILD) prove -j $(JOBS) --timer --statefile=$(BUILD)/prove --state=save tests/integration/[0-9]*.sh || \
-		BUILD=$(BUILD) prove -v --statefile=$(BUILD)/prove --state=failed
+	@BUILD=$(BUILD) JOBS=$(JOBS) TESTS='$(TESTS)' CASES='$(CASES)' tests/integration/run.sh
 
 test-crash: deps
 	@$(MAKE) --no-print-directory CRASH=1 -s all sim

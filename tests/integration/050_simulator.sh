@@ -27,7 +27,7 @@ for _ in $(seq 500); do
 	kill -0 "$pid" 2>/dev/null || break
 	sleep 0.01
 done
-[ -s "$dir/port" ] || { echo "Bail out! $sim_bin does not start"; exit 1; }
+[ -s "$dir/port" ] || { echo "# cannot go on: $sim_bin does not start"; exit 1; }
 url=http://127.0.0.1:$(cat "$dir/port")
 
 # Each leaves status, body and headers of the last answer behind.

@@ -86,8 +86,8 @@ unlike() {
 	return 1
 }
 
-# In the order of the file, which declare -F knows with extdebug only. A name
-# given to the script (or in TESTS) runs that test alone.
+# In the order of the file, which declare -F knows with extdebug only. CASES, names
+# of test_ functions, runs these alone.
 run_tests() {
 	local name names
 
@@ -96,8 +96,12 @@ run_tests() {
 		while read -r name; do declare -F "$name"; done |
 		sort -n -k 2 | awk '{ print $1 }')
 	shopt -u extdebug
-	if [ -n "${TESTS:-}" ]; then
-		read -ra names <<<"$TESTS"
+	if [ -n "${CASES:-}" ]; then
+		read -ra names <<<"$CASES"
+		for name in "${names[@]}"; do
+			[[ $name == test_* && $(type -t "$name") == function ]] ||
+				bail "there is no case '$name' here"
+		done
 	fi
 	echo "1..${#names[@]}"
 	for name in "${names[@]}"; do
@@ -146,16 +150,13 @@ tell_logs() {
 	done
 }
 
+# bail SENTENCE: this suite cannot go on, and fails. Not with TAP's "Bail out!",
+# which would end the others, too. There is nothing for a suite that would rather
+# not run: a check that was left out is not one that passed.
 bail() {
-	echo "Bail out! $*"
+	diag "cannot go on: $*"
 	[ -z "$STACK_DIR" ] || tell_logs
 	exit 1
-}
-
-# skip_all SENTENCE: nothing of this file can be tried here.
-skip_all() {
-	echo "1..0 # SKIP $*"
-	exit 0
 }
 
 # wait_until SECONDS COMMAND...
