@@ -41,6 +41,7 @@ npm                   program npm
 clang-format          program clang-format
 clang-tidy            program clang-tidy
 shellcheck            program shellcheck
+groff-base            program groff
 cppcheck              program cppcheck
 systemd               program systemd-analyze
 LIST

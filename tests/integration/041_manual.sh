@@ -110,8 +110,8 @@ test_the_manuals_are_well_formed() {
 		elif command -v groff >/dev/null; then
 			problems=$(groff -m mdoc -T utf8 -ww -z "$page" 2>&1)
 		else
-			diag "neither mandoc nor groff is here"
-			return 0
+			flunk "mandoc or groff is here"
+			return
 		fi
 		is "$problems" "" "${page##*/}"
 	done
