@@ -72,6 +72,7 @@ def main():
         print(f"again: make test-crash KILLS={args.kills} SEED={args.seed}: {error}")
         for rescuer in walk.player.rescuers:
             print(stack.log(rescuer))
+        print(f"{walk.kills} of {args.kills} kills")
         print("0 passed, 1 failed")
         return 1
     finally:
@@ -85,6 +86,7 @@ def main():
     print(f"seed={args.seed} restarts={walk.restarts} scenes={len(walk.scenes)} "
           f"walk_s={walked:.0f} wait_s={found.waited:.1f} "
           f"all_s={time.monotonic() - begun:.0f}")
+    print(f"{walk.kills} of {args.kills} kills")
     print(f"{len(found.checks) - failed} passed, {failed} failed")
     if failed:
         print(f"again: make test-crash KILLS={args.kills} SEED={args.seed}")

@@ -347,6 +347,9 @@ class Judge:
         self.check("nothing inbound was written back", inbound)
 
     def check_walk(self):
+        kills, wanted = self.walk.kills, self.walk.wanted
+        self.check(f"{kills} of {wanted} kills were done", [] if (
+            0 < wanted <= kills) else [(None, "a walk cut short proves nothing")])
         hit = collections.Counter((s.row, s.how) for s in self.walk.scenes
                                   if s.is_hit)
         missing = []

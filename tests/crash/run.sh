@@ -89,6 +89,6 @@ while walk_goes_on; do
 	restart_postgres "$word" || exit 1
 	echo "$word" >&8
 done
-STACK_STATUS=0
+STACK_STATUS=1 # until the walk's own is known
 stack_end walk
 exit "$STACK_STATUS"
