@@ -58,6 +58,9 @@ class Stack:
                 if os.path.exists(path):
                     return child
                 time.sleep(0.004)
+            if child.poll() is None:  # it lives, and never takes a call
+                self.end(child)
+                break
             if child.returncode == -signal.SIGKILL:
                 self.gone(child)
                 return None
