@@ -1,14 +1,13 @@
 /* libpq and nothing else. A statement is sent without waiting, then its socket
  * is watched with a deadline: a database that hangs costs a bounded time, and
  * the connection, whose state is unknown then, is thrown away. */
-#include "core/db.h"
+#include "core/db_conn.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <libpq-fe.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,17 +20,7 @@ struct db {
 	int query_timeout_ms;
 	bool is_prepared;
 	bool has[QUERIES_MAX]; /* prepared on this connection */
-	struct db *next;       /* in the pool's list of idle ones */
-};
-
-struct db_pool {
-	char *url, *app_name;
-	int query_timeout_ms, connect_timeout_ms;
-	bool is_prepared;
-	int limit, open;
-	struct db *idle; /* last in, first out: few connections stay busy */
-	pthread_mutex_t lock;
-	pthread_cond_t freed;
+	struct db *next;       /* the pool's */
 };
 
 static _Thread_local char constraint[64];
@@ -58,8 +47,8 @@ is_odd(const PQconninfoOption *option)
 
 /* Said in words of our own: libpq's quote what they could not read, and that
  * may be the password. */
-static enum err
-check_url(const char *url)
+enum err
+db_check_url(const char *url)
 {
 	PQconninfoOption *options = PQconninfoParse(url, NULL);
 	bool is_fine = options != NULL;
@@ -75,62 +64,13 @@ check_url(const char *url)
 			     "percent-encoded");
 }
 
-enum err
-db_pool_new(const struct db_options *options, struct db_pool **out)
-{
-	enum err err = check_url(options->url);
-	struct db_pool *pool;
-	pthread_condattr_t attr;
-
-	if (err)
-		return err;
-	pool = calloc(1, sizeof(*pool));
-	if (!pool)
-		return err_set(ERR_NOMEM, "no memory for a database pool");
-	pool->url = strdup(options->url);
-	pool->app_name = strdup(options->app_name);
-	pool->limit = options->connections > 0 ? options->connections : 1;
-	pool->query_timeout_ms = options->query_timeout_ms;
-	pool->connect_timeout_ms = options->connect_timeout_ms;
-	pool->is_prepared = options->is_prepared;
-	pthread_mutex_init(&pool->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&pool->freed, &attr);
-	pthread_condattr_destroy(&attr);
-	if (!pool->url || !pool->app_name) {
-		db_pool_free(pool);
-		return err_set(ERR_NOMEM, "no memory for a database pool");
-	}
-	*out = pool;
-	return OK;
-}
-
-static void
+void
 db_close(struct db *db)
 {
 	if (!db)
 		return;
 	PQfinish(db->conn);
 	free(db);
-}
-
-void
-db_pool_free(struct db_pool *pool)
-{
-	struct db *db;
-
-	if (!pool)
-		return;
-	while ((db = pool->idle)) {
-		pool->idle = db->next;
-		db_close(db);
-	}
-	pthread_mutex_destroy(&pool->lock);
-	pthread_cond_destroy(&pool->freed);
-	free(pool->url);
-	free(pool->app_name);
-	free(pool);
 }
 
 /* libpq's messages end in newlines and may span lines; one line for the log,
@@ -206,22 +146,22 @@ no_notices(void *arg, const PGresult *result)
 	(void)result; /* `if not exists` and the like: of no use in a log */
 }
 
-static enum err
-db_open(struct db_pool *pool, int64_t deadline_ms, struct db **out)
+enum err
+db_open(const struct db_options *options, int64_t deadline_ms, struct db **out)
 {
 	/* before dbname: what the URL says itself wins */
 	const char *const names[] = { "tcp_user_timeout", "dbname",
 		"fallback_application_name", "client_encoding", NULL };
-	const char *const values[] = { "10000", pool->url, pool->app_name,
+	const char *const values[] = { "10000", options->url, options->app_name,
 		"UTF8", NULL };
-	int64_t limit = clock_mono_ms() + pool->connect_timeout_ms;
+	int64_t limit = clock_mono_ms() + options->connect_timeout_ms;
 	struct db *db = calloc(1, sizeof(*db));
 	enum err err;
 
 	if (!db)
 		return err_set(ERR_NOMEM, "no memory for a connection");
-	db->query_timeout_ms = pool->query_timeout_ms;
-	db->is_prepared = pool->is_prepared;
+	db->query_timeout_ms = options->query_timeout_ms;
+	db->is_prepared = options->is_prepared;
 	db->conn = PQconnectStartParams(names, values, 1);
 	if (!db->conn) {
 		free(db);
@@ -240,9 +180,23 @@ db_open(struct db_pool *pool, int64_t deadline_ms, struct db **out)
 	return OK;
 }
 
-/* A server that went away meanwhile has closed the socket: it is readable. */
-static bool
-still_works(struct db *db)
+bool
+db_is_idle(const struct db *db)
+{
+	return PQstatus(db->conn) == CONNECTION_OK &&
+	       PQtransactionStatus(db->conn) == PQTRANS_IDLE &&
+	       PQpipelineStatus(db->conn) == PQ_PIPELINE_OFF;
+}
+
+struct db **
+db_next(struct db *db)
+{
+	return &db->next;
+}
+
+/* A socket that the server has closed is readable. */
+bool
+db_still_works(struct db *db)
 {
 	struct pollfd p = { .fd = PQsocket(db->conn), .events = POLLIN };
 
@@ -253,89 +207,6 @@ still_works(struct db *db)
 	return PQconsumeInput(db->conn) &&
 	       PQstatus(db->conn) == CONNECTION_OK && !PQisBusy(db->conn) &&
 	       poll(&p, 1, 0) == 0;
-}
-
-static struct db *
-take_idle(struct db_pool *pool)
-{
-	struct db *db = pool->idle;
-
-	if (db)
-		pool->idle = db->next;
-	return db;
-}
-
-static void
-forget(struct db_pool *pool, struct db *db)
-{
-	db_close(db);
-	pthread_mutex_lock(&pool->lock);
-	pool->open--;
-	pthread_cond_signal(&pool->freed);
-	pthread_mutex_unlock(&pool->lock);
-}
-
-/* An idle one, or the right to open one (*out NULL). */
-static enum err
-reserve(struct db_pool *pool, int64_t deadline_ms, struct db **out)
-{
-	struct timespec until = { .tv_sec = deadline_ms / 1000,
-		.tv_nsec = deadline_ms % 1000 * 1000000 };
-	enum err err = OK;
-
-	pthread_mutex_lock(&pool->lock);
-	while (!(*out = take_idle(pool)) && pool->open >= pool->limit) {
-		if (pthread_cond_timedwait(&pool->freed, &pool->lock, &until)) {
-			err = err_set(
-			    ERR_DB, "no database connection was free in time");
-			break;
-		}
-	}
-	if (!err && !*out)
-		pool->open++;
-	pthread_mutex_unlock(&pool->lock);
-	return err;
-}
-
-enum err
-db_get(struct db_pool *pool, int64_t deadline_ms, struct db **out)
-{
-	struct db *db;
-	enum err err;
-
-	for (;;) {
-		err = reserve(pool, deadline_ms, &db);
-		if (err)
-			return err;
-		if (!db)
-			break;
-		if (still_works(db)) {
-			*out = db;
-			return OK;
-		}
-		forget(pool, db);
-	}
-	err = db_open(pool, deadline_ms, out);
-	if (err)
-		forget(pool, NULL);
-	return err;
-}
-
-void
-db_put(struct db_pool *pool, struct db *db)
-{
-	if (!db)
-		return;
-	if (PQstatus(db->conn) != CONNECTION_OK ||
-	    PQtransactionStatus(db->conn) != PQTRANS_IDLE) {
-		forget(pool, db);
-		return;
-	}
-	pthread_mutex_lock(&pool->lock);
-	db->next = pool->idle;
-	pool->idle = db;
-	pthread_cond_signal(&pool->freed);
-	pthread_mutex_unlock(&pool->lock);
 }
 
 size_t
@@ -536,20 +407,6 @@ db_run(struct db *db, const struct query *q, const struct args *args,
 	sent = PQsendQueryPrepared(
 	    db->conn, q->name, count, values, NULL, NULL, 0);
 	return finish(db, q->name, sent, rows);
-}
-
-enum err
-db_pool_run(struct db_pool *pool, int64_t deadline_ms, const struct query *q,
-    const struct args *args, struct rows *rows)
-{
-	struct db *db = NULL;
-	enum err err = db_get(pool, deadline_ms, &db);
-
-	if (err)
-		return err;
-	err = db_run(db, q, args, rows);
-	db_put(pool, db);
-	return err;
 }
 
 enum err

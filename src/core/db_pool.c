@@ -1,0 +1,158 @@
+/* A few connections, shared by many threads: borrowed, given back, and thrown
+ * away when something is under way on them that nobody waits for any more. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/db_conn.h"
+
+struct db_pool {
+	struct db_options options; /* its texts are the pool's own */
+	char *url, *app_name;
+	int limit, open;
+	struct db *idle; /* last in, first out: few connections stay busy */
+	pthread_mutex_t lock;
+	pthread_cond_t freed;
+};
+
+enum err
+db_pool_new(const struct db_options *options, struct db_pool **out)
+{
+	enum err err = db_check_url(options->url);
+	struct db_pool *pool;
+	pthread_condattr_t attr;
+
+	if (err)
+		return err;
+	pool = calloc(1, sizeof(*pool));
+	if (!pool)
+		return err_set(ERR_NOMEM, "no memory for a database pool");
+	pool->options = *options;
+	pool->options.url = pool->url = strdup(options->url);
+	pool->options.app_name = pool->app_name = strdup(options->app_name);
+	pool->limit = options->connections > 0 ? options->connections : 1;
+	pthread_mutex_init(&pool->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&pool->freed, &attr);
+	pthread_condattr_destroy(&attr);
+	if (!pool->url || !pool->app_name) {
+		db_pool_free(pool);
+		return err_set(ERR_NOMEM, "no memory for a database pool");
+	}
+	*out = pool;
+	return OK;
+}
+
+static struct db *
+take_idle(struct db_pool *pool)
+{
+	struct db *db = pool->idle;
+
+	if (db)
+		pool->idle = *db_next(db);
+	return db;
+}
+
+void
+db_pool_free(struct db_pool *pool)
+{
+	struct db *db;
+
+	if (!pool)
+		return;
+	while ((db = take_idle(pool)))
+		db_close(db);
+	pthread_mutex_destroy(&pool->lock);
+	pthread_cond_destroy(&pool->freed);
+	free(pool->url);
+	free(pool->app_name);
+	free(pool);
+}
+
+static void
+forget(struct db_pool *pool, struct db *db)
+{
+	db_close(db);
+	pthread_mutex_lock(&pool->lock);
+	pool->open--;
+	pthread_cond_signal(&pool->freed);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+/* An idle one, or the right to open one (*out NULL). */
+static enum err
+reserve(struct db_pool *pool, int64_t deadline_ms, struct db **out)
+{
+	struct timespec until = { .tv_sec = deadline_ms / 1000,
+		.tv_nsec = deadline_ms % 1000 * 1000000 };
+	enum err err = OK;
+
+	pthread_mutex_lock(&pool->lock);
+	while (!(*out = take_idle(pool)) && pool->open >= pool->limit) {
+		if (pthread_cond_timedwait(&pool->freed, &pool->lock, &until)) {
+			err = err_set(
+			    ERR_DB, "no database connection was free in time");
+			break;
+		}
+	}
+	if (!err && !*out)
+		pool->open++;
+	pthread_mutex_unlock(&pool->lock);
+	return err;
+}
+
+enum err
+db_get(struct db_pool *pool, int64_t deadline_ms, struct db **out)
+{
+	struct db *db;
+	enum err err;
+
+	for (;;) {
+		err = reserve(pool, deadline_ms, &db);
+		if (err)
+			return err;
+		if (!db)
+			break;
+		if (db_still_works(db)) {
+			*out = db;
+			return OK;
+		}
+		forget(pool, db);
+	}
+	err = db_open(&pool->options, deadline_ms, out);
+	if (err)
+		forget(pool, NULL);
+	return err;
+}
+
+void
+db_put(struct db_pool *pool, struct db *db)
+{
+	if (!db)
+		return;
+	if (!db_is_idle(db)) {
+		forget(pool, db);
+		return;
+	}
+	pthread_mutex_lock(&pool->lock);
+	*db_next(db) = pool->idle;
+	pool->idle = db;
+	pthread_cond_signal(&pool->freed);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+enum err
+db_pool_run(struct db_pool *pool, int64_t deadline_ms, const struct query *q,
+    const struct args *args, struct rows *rows)
+{
+	struct db *db = NULL;
+	enum err err = db_get(pool, deadline_ms, &db);
+
+	if (err)
+		return err;
+	err = db_run(db, q, args, rows);
+	db_put(pool, db);
+	return err;
+}
