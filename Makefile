@@ -49,6 +49,7 @@ OUR_CFLAGS := -std=c17 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prot
 LIBS = $(shell pkg-config --libs $(PKGS)) -lcjose -lm -lpthread
 
 QUERIES := $(sort $(wildcard sql/queries/*.sql))
+TEST_QUERIES := $(sort $(wildcard tests/queries/*.sql))
 MIGRATIONS := $(sort $(wildcard sql/migrations/*.sql))
 CORE_SRC := $(sort $(wildcard src/core/*.c src/core/*/*.c))
 CORE := $(CORE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/queries.o
@@ -82,6 +83,8 @@ $(BUILD)/flowpin-stub: $(BUILD)/tests/bench/stub.o $(BUILD)/libcore.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcore.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+$(BUILD)/tests/unit/test_db_args: $(BUILD)/gen/tests/queries.o
+$(BUILD)/tests/unit/test_db_args.o $(BUILD)/gen/tests/queries.o: | $(BUILD)/gen/tests/queries.h
 
 $(BUILD)/%.o: %.c | $(BUILD)/gen/queries.h
 	@mkdir -p $(@D)
@@ -94,6 +97,12 @@ $(BUILD)/gen/queries.h: $(QUERIES) src/embed.awk
 $(BUILD)/gen/queries.c: $(QUERIES) src/embed.awk
 	@mkdir -p $(@D)
 	awk -v kind=query -v part=c -f src/embed.awk $(QUERIES) > $@
+$(BUILD)/gen/tests/queries.h: $(TEST_QUERIES) src/embed.awk
+	@mkdir -p $(@D)
+	awk -v kind=query -v part=h -f src/embed.awk $(TEST_QUERIES) > $@
+$(BUILD)/gen/tests/queries.c: $(TEST_QUERIES) src/embed.awk
+	@mkdir -p $(@D)
+	awk -v kind=query -v part=c -f src/embed.awk $(TEST_QUERIES) > $@
 $(BUILD)/gen/migrations.c: $(MIGRATIONS) src/embed.awk
 	@mkdir -p $(@D)
 	awk -v kind=migration -v part=c -f src/embed.awk $(MIGRATIONS) > $@

@@ -258,6 +258,12 @@ stack_sql() {
 		-p "$STACK_PG_PORT" -U flowpin -d "${STACK_DATABASE:-flowpin}" "$@"
 }
 
+# stack_query FILE...: a query as it is sent, its parameters numbered in the order
+# of their lines, which come first.
+stack_query() {
+	awk -v kind=query -v part=sql -f "$STACK_ROOT/src/embed.awk" "$@"
+}
+
 # A pooler that hands out a connection per transaction, as Supabase's does.
 # Sets DATABASE_URL_POOLED; a setting is the caller's to change.
 stack_pgbouncer() {

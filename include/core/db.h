@@ -15,12 +15,43 @@
 struct db;      /* one connection */
 struct db_pool; /* a few of them, shared by many threads */
 
-#define QUERIES_MAX 128
+/* A file of sql/queries, as src/embed.awk makes it. */
+#define QUERIES_MAX 256
+struct args;
 struct query {
 	int index;        /* among all, below QUERIES_MAX */
 	const char *name; /* for logs: the file's name */
 	const char *sql;
+	void (*bind)(const void *values, struct args *out); /* NULL: no values
+							     */
 };
+
+/* A query and its values, a struct q_NAME_args: q_NAME_with() is the only one
+ * to pair them. What they point at must live until the statement ran. A field
+ * that is not set is SQL null, or 0, or an empty array. */
+struct statement {
+	const struct query *query;
+	const void *values;
+};
+
+/* A value of type bytea; ptr NULL is SQL null. */
+struct bytes {
+	const void *ptr;
+	size_t len;
+};
+
+/* A SQL array, for set-based statements; { 0 } is an empty one. A failure while
+ * adding is told by who runs the statement. q_NAME_args_done() frees all arrays
+ * of a statement's values. */
+struct array {
+	struct buf text; /* as PostgreSQL reads it; nothing while empty */
+	size_t count;
+	enum err failed;
+};
+void array_text(struct array *array, const char *value); /* NULL: null */
+void array_int(struct array *array, int64_t value);
+void array_bool(struct array *array, bool value);
+void array_done(struct array *array);
 
 struct db_options {
 	const char *url;      /* libpq's: URL or key=value */
@@ -45,40 +76,6 @@ enum err db_get(
     struct db_pool *pool, int64_t deadline_ms, struct db **out) MUST_CHECK;
 void db_put(struct db_pool *pool, struct db *db);
 
-/* Values of a statement, as text; a NULL value is SQL null. What is added must
- * live until the statement ran, but for args_int's and args_bytes', which are
- * kept inside. A failure while adding is told by db_run(). */
-#define ARGS_MAX 40
-struct args {
-	int count;
-	const char *values[ARGS_MAX];
-	char numbers[ARGS_MAX][24];
-	char *owned[ARGS_MAX];
-	enum err failed;
-};
-void args_text(struct args *args, const char *value);
-void args_int(struct args *args, int64_t value);
-void args_bool(struct args *args, bool value);
-/* bytea; copied */
-void args_bytes(struct args *args, const void *bytes, size_t len);
-void args_done(struct args *args);
-
-/* A SQL array under construction, for set-based statements. */
-struct array {
-	struct buf text;
-	size_t count;
-	enum err failed;
-};
-#define ARRAY_INIT                                                             \
-	{                                                                      \
-		.text = BUF_INIT((size_t)256 * 1024 * 1024)                    \
-	}
-void array_text(struct array *array, const char *value); /* NULL: null */
-void array_int(struct array *array, int64_t value);
-void array_bool(struct array *array, bool value);
-void args_array(struct args *args, struct array *array); /* borrowed */
-void array_done(struct array *array);
-
 /* What a statement returned. Values are borrowed until rows_done(). */
 struct rows {
 	void *result;
@@ -99,13 +96,12 @@ void rows_done(struct rows *rows);
  * deadlock or serialization, try again; ERR_INPUT: a value that its type
  * refuses; ERR_DB: the connection broke or the statement timed out, and it is
  * not known whether it was committed; ERR_BUG: the statement is wrong. */
-enum err db_run(struct db *db, const struct query *q, const struct args *args,
-    struct rows *rows) MUST_CHECK;
+enum err db_run(
+    struct db *db, struct statement statement, struct rows *rows) MUST_CHECK;
 
 /* Borrow, run, give back. */
 enum err db_pool_run(struct db_pool *pool, int64_t deadline_ms,
-    const struct query *q, const struct args *args,
-    struct rows *rows) MUST_CHECK;
+    struct statement statement, struct rows *rows) MUST_CHECK;
 
 /* Several statements in one go, for migrations only: no values. */
 enum err db_script(struct db *db, const char *sql) MUST_CHECK;

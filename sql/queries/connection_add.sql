@@ -1,6 +1,11 @@
 -- connection_add: a new connection with its sealed key, polled at once.
--- $1 user_id  $2 connection id  $3 type  $4 name  $5 sealed key  $6 key id
--- $7 metadata
+-- :user_id     uuid   whose
+-- :id          uuid   of the new connection
+-- :type        text   its provider
+-- :name        text
+-- :key_sealed  bytea
+-- :key_id      text   of the master key that sealed it
+-- :metadata    jsonb
 insert into integrations (user_id, id, type, name, key_sealed, key_id, metadata)
-values ($1::uuid, $2::uuid, $3, $4, $5::bytea, $6, $7::jsonb)
+values (:user_id, :id, :type, :name, :key_sealed, :key_id, :metadata)
 returning id

@@ -1,7 +1,8 @@
 -- connection_delete: its inbox goes with it, its tasks stay with connection_id
 -- null.
--- $1 user_id  $2 connection id
+-- :user_id        uuid  whose
+-- :connection_id  uuid
 delete from integrations i
- where i.user_id = $1::uuid
-   and i.id = $2::uuid
+ where i.user_id = :user_id
+   and i.id = :connection_id
 returning i.id

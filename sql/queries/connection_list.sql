@@ -1,5 +1,6 @@
 -- connection_list: a user's connections, oldest first; never their keys.
--- $1 user_id  $2 connection id, or null for all
+-- :user_id        uuid  whose
+-- :connection_id  uuid  only this one; null: all
 select (select row_to_json(j)
 	  from (select
 		i.id,
@@ -17,6 +18,6 @@ select (select row_to_json(j)
 		flowpin_time(i.rate_limited_until) as rate_limited_until,
 		flowpin_time(i.created_at) as created_at) j) as connection
   from integrations i
- where i.user_id = $1::uuid
-   and ($2::uuid is null or i.id = $2::uuid)
+ where i.user_id = :user_id
+   and (:connection_id is null or i.id = :connection_id)
  order by i.created_at, i.id

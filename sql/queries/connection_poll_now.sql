@@ -1,7 +1,8 @@
 -- connection_poll_now: let the next poller take it, whatever its interval.
--- $1 user_id  $2 connection id
+-- :user_id        uuid  whose
+-- :connection_id  uuid
 update integrations i
    set next_poll_at = now(), quiet_runs = 0, updated_at = now()
- where i.user_id = $1::uuid
-   and i.id = $2::uuid
+ where i.user_id = :user_id
+   and i.id = :connection_id
 returning i.id

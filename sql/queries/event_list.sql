@@ -1,6 +1,9 @@
 -- event_list: what happened after a cursor, oldest first, one more than asked.
 -- Only what every older transaction can no longer slip behind.
--- $1 user_id  $2 cursor: txid  $3 cursor: id  $4 limit
+-- :user_id  uuid     whose
+-- :txid     xid8     the cursor: transaction of the last one seen
+-- :id       bigint   and its id
+-- :limit    integer  so many at most
 select e.txid, e.id,
        (select row_to_json(j)
 	  from (select
@@ -13,8 +16,8 @@ select e.txid, e.id,
 		e.detail,
 		flowpin_time(e.created_at) as created_at) j) as event
   from events e
- where e.user_id = $1::uuid
-   and (e.txid, e.id) > ($2::xid8, $3::bigint)
+ where e.user_id = :user_id
+   and (e.txid, e.id) > (:txid, :id)
    and e.txid < pg_snapshot_xmin(pg_current_snapshot())
  order by e.txid, e.id
- limit $4
+ limit :limit

@@ -1,12 +1,12 @@
 -- guard_approve: a person says that what a guard holds is right. The next run lets
 -- as many tasks pass as were held; another account becomes the connection's.
--- $1 connection id
+-- :connection_id  uuid
 -- No row: no guard holds there.
 with own as materialized (
 	-- in the order in which a run takes them
 	select i.user_id, i.id
 	  from integrations i
-	 where i.id = $1::uuid
+	 where i.id = :connection_id
 	   for no key update
 ), held as materialized (
 	select g.*

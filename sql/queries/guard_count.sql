@@ -1,11 +1,12 @@
 -- guard_count: what /metrics tells of guards, for each type and kind; healed is
 -- the same in every row.
--- $1 types  $2 kinds
+-- :types  text[]  of connections
+-- :kinds  text[]  of guards
 select t.type, k.kind, count(g.connection_id) as guards,
        (select coalesce(sum(r.healed), 0) from poll_runs r where r.healed > 0)
 		as healed
-  from unnest($1::text[]) as t (type)
- cross join unnest($2::text[]) as k (kind)
+  from unnest(:types) as t (type)
+ cross join unnest(:kinds) as k (kind)
   left join (guards g
 	join integrations i on i.user_id = g.user_id
 		and i.id = g.connection_id)

@@ -1,13 +1,16 @@
 -- idempotency_begin: take a key for a request, or learn what became of it.
--- $1 user_id  $2 key  $3 fingerprint of the request  $4 lock, ms
--- $5 which call it is
+-- :user_id      uuid    whose
+-- :key          text    as the caller chose it
+-- :fingerprint  text    of the request
+-- :lock_ms      bigint  how long it is ours
+-- :owner        uuid    which call it is
 -- is_ours: run the request; a key whose process went away is taken over. Else
 -- the first answer, if there is one yet. No fingerprint: someone took the key at
 -- this very moment.
 with taken as (
 	insert into idempotency_keys as k (user_id, key, fingerprint,
 		locked_until, owner)
-	values ($1::uuid, $2, $3, now() + $4::bigint * interval '1 ms', $5::uuid)
+	values (:user_id, :key, :fingerprint, now() + :lock_ms * interval '1 ms', :owner)
 	    on conflict (user_id, key) do update
 	   set locked_until = excluded.locked_until, owner = excluded.owner
 	 where k.status is null
@@ -19,4 +22,4 @@ select exists (select from taken) as is_ours, k.fingerprint, k.status,
        k.content_type, k.headers, k.body
   from (select 1) as one (n)
   left join idempotency_keys k
-    on k.user_id = $1::uuid and k.key = $2
+    on k.user_id = :user_id and k.key = :key

@@ -1,7 +1,8 @@
 -- idempotency_key_trim: retention, in bounded bites.
--- $1 older than so many days  $2 rows at most
+-- :days   integer  older than so many
+-- :limit  integer  so many rows at most
 delete from idempotency_keys
  where ctid in (
 	select ctid from idempotency_keys
-	 where created_at < now() - $1::integer * interval '1 day'
-	 limit $2)
+	 where created_at < now() - :days * interval '1 day'
+	 limit :limit)

@@ -1,10 +1,11 @@
 -- inbox_import: make a task of an inbox item and remove it from the inbox.
--- $1 user_id  $2 inbox item id
+-- :user_id        uuid  whose
+-- :inbox_item_id  uuid
 -- No row: no such item. A conflict: it is an active task already.
 with taken as (
 	delete from inbox_items i
-	 where i.user_id = $1::uuid
-	   and i.id = $2::uuid
+	 where i.user_id = :user_id
+	   and i.id = :inbox_item_id
 	returning i.*
 )
 insert into tasks as t (user_id, title, source, source_id, source_url,

@@ -1,7 +1,10 @@
 -- inbox_list: active items a user has not imported, newest first, one more than
 -- asked.
--- $1 user_id  $2 connection id or null  $3 cursor: created_at or null
--- $4 and its id  $5 limit
+-- :user_id        uuid         whose
+-- :connection_id  uuid         only its items; null: all
+-- :after_time     timestamptz  the cursor: created_at of the last one seen; null: from the start
+-- :after_id       uuid         and its id
+-- :limit          integer      so many at most
 select i.id, flowpin_time(i.created_at) as created_at,
        (select row_to_json(j)
 	  from (select
@@ -15,9 +18,9 @@ select i.id, flowpin_time(i.created_at) as created_at,
 		flowpin_time(i.created_at) as created_at) j) as item
   from inbox_items i
   join integrations c on c.id = i.connection_id and c.user_id = i.user_id
- where i.user_id = $1::uuid
-   and ($2::uuid is null or i.connection_id = $2::uuid)
-   and ($3::timestamptz is null
-	or (i.created_at, i.id) < ($3::timestamptz, $4::uuid))
+ where i.user_id = :user_id
+   and (:connection_id is null or i.connection_id = :connection_id)
+   and (:after_time is null
+	or (i.created_at, i.id) < (:after_time, :after_id))
  order by i.created_at desc, i.id desc
- limit $5
+ limit :limit

@@ -1,7 +1,8 @@
 -- poll_run_trim: retention, in bounded bites.
--- $1 older than so many days  $2 rows at most
+-- :days   integer  older than so many
+-- :limit  integer  so many rows at most
 delete from poll_runs
  where ctid in (
 	select ctid from poll_runs
-	 where ended_at < now() - $1::integer * interval '1 day'
-	 limit $2)
+	 where ended_at < now() - :days * interval '1 day'
+	 limit :limit)

@@ -1,25 +1,27 @@
 -- run_claim: take connections that are due; t0 is the database's clock before any
 -- request of the run.
--- $1 how many at most  $2 lease, ms  $3 only this connection, or null
--- $4 only of this type, or null
+-- :limit          integer  so many at most
+-- :lease_ms       bigint
+-- :connection_id  uuid     only this one; null: all
+-- :type           text     only of this type; null: of all
 -- approved: so many tasks without evidence may pass; null: no guard is approved
 with due as materialized (
 	select i.id
 	  from integrations i
 	 where i.key_sealed is not null
 	   and i.status not in ('auth_failed', 'paused')
-	   and (i.next_poll_at <= now() or $3::uuid is not null)
-	   and ($3::uuid is null or i.id = $3::uuid)
-	   and ($4::text is null or i.type = $4::text)
+	   and (i.next_poll_at <= now() or :connection_id is not null)
+	   and (:connection_id is null or i.id = :connection_id)
+	   and (:type is null or i.type = :type)
 	   and (i.lease_until is null or i.lease_until <= now())
 	   and (i.rate_limited_until is null or i.rate_limited_until <= now())
 	 order by i.next_poll_at
-	 limit $1
+	 limit :limit
 	   for update skip locked
 )
 update integrations i
    set generation = i.generation + 1,
-       lease_until = now() + $2::bigint * interval '1 ms',
+       lease_until = now() + :lease_ms * interval '1 ms',
        last_run_at = clock_timestamp()
   from due d
  where i.id = d.id

@@ -1,6 +1,9 @@
 -- run_diff: which tasks of a connection does its complete list speak of?
--- $1 user_id  $2 connection id  $3 t0
--- $4 source_ids listed  $5 their due date if they recur, or null
+-- :user_id        uuid         whose
+-- :connection_id  uuid
+-- :t0             timestamptz  when the run began
+-- :source_ids     text[]       listed
+-- :dues           text[]       their due date if they recur, or null
 -- verdict: missing    active, not listed: to be confirmed by id
 --          occurrence active, listed, its due date moved on: that one was done
 --          returned   completed on both sides before, listed again: by id
@@ -20,17 +23,17 @@ with own as (
 			   and (o.created_at, o.id) < (i.created_at, i.id))
 			as is_oldest
 	  from integrations i
-	 where i.user_id = $1::uuid
-	   and i.id = $2::uuid
+	 where i.user_id = :user_id
+	   and i.id = :connection_id
 ), listed as materialized (
 	select *
-	  from unnest($4::text[], $5::text[]) as l (source_id, due)
+	  from unnest(:source_ids, :dues) as l (source_id, due)
 ), known as materialized (
 	select t.*,
 	       t.connection_id = o.id or (t.connection_id is null and o.is_oldest)
 			as is_own,
-	       t.created_at < $3::timestamptz
-		and t.updated_at < $3::timestamptz as is_settled
+	       t.created_at < :t0
+		and t.updated_at < :t0 as is_settled
 	  from own o
 	  join tasks t
 	    on t.user_id = o.user_id
@@ -47,7 +50,7 @@ with own as (
 		 where w.user_id = k.user_id
 		   and w.task_id = k.id
 		   and (w.settled_at is null
-			or w.settled_at >= $3::timestamptz))
+			or w.settled_at >= :t0))
 ), spoken_of as (
 	select q.id, q.version, q.source_id, q.missing_since is not null as was_missing,
 	       q.connection_id is null as never_seen, l.due,
@@ -110,7 +113,7 @@ select c.*,
 		    on w.user_id = k.user_id
 		   and w.task_id = k.id
 		 where w.settled_at is null
-		    or w.settled_at >= $3::timestamptz)
+		    or w.settled_at >= :t0)
 		then o.tasks_seen end as tasks_seen
   from own o
   left join spoken_of c on true

@@ -1,40 +1,47 @@
 -- run_fail: a run that did not see the whole list marks nothing; the connection
 -- waits longer each time.
--- $1 user_id  $2 connection id  $3 generation  $4 t0  $5 error  $6 pages
--- $7 the key was refused  $8 rate limited for so many ms, 0: not
--- $9 first wait, ms  $10 longest wait, ms
--- $11 the account that the key belongs to, if it is another than before, or null
+-- :user_id           uuid         whose
+-- :connection_id     uuid
+-- :generation        bigint       the claim's
+-- :t0                timestamptz  when the run began
+-- :error             text         for people
+-- :pages             integer      read until then
+-- :auth_failed       boolean      the key was refused
+-- :limit_ms          bigint       rate limited for so long; 0: not
+-- :first_wait_ms     bigint
+-- :longest_wait_ms   bigint
+-- :other_account_id  text         the key's account, if it is another than before; or null
 -- No row: another poller has the connection now, or it is gone.
 with freed as (
 	update integrations i
 	   set lease_until = null,
 	       failure_count = i.failure_count + 1,
-	       last_error = $5,
-	       quiet_list = case when $11::text is null then i.quiet_list end,
-	       status = case when $7::boolean and i.status = 'active'
+	       last_error = :error,
+	       quiet_list = case when :other_account_id is null then i.quiet_list end,
+	       status = case when :auth_failed and i.status = 'active'
 			then 'auth_failed' else i.status end,
-	       rate_limited_until = case when $8::bigint > 0
-			then now() + $8::bigint * interval '1 ms'
+	       rate_limited_until = case when :limit_ms > 0
+			then now() + :limit_ms * interval '1 ms'
 			else i.rate_limited_until end,
-	       next_poll_at = now() + greatest($8::bigint,
-			least($10::bigint, $9::bigint
+	       next_poll_at = now() + greatest(:limit_ms,
+			least(:longest_wait_ms, :first_wait_ms
 				* power(2, least(i.failure_count, 16))::bigint)
 			* (0.5 + random())) * interval '1 ms'
-	 where i.user_id = $1::uuid
-	   and i.id = $2::uuid
-	   and i.generation = $3::bigint
+	 where i.user_id = :user_id
+	   and i.id = :connection_id
+	   and i.generation = :generation
 	returning i.user_id, i.id, i.type, i.failure_count
 ), told as (
 	insert into events (user_id, type, connection_id, reason, detail)
 	select f.user_id, 'connection.auth_failed', f.id, 'auth_failed',
 	       'The provider no longer accepts this connection''s key.'
 	  from freed f
-	 where $7::boolean
+	 where :auth_failed
 ), raised as (
 	insert into guards as g (user_id, connection_id, kind, account_id)
-	select f.user_id, f.id, 'account_changed', $11
+	select f.user_id, f.id, 'account_changed', :other_account_id
 	  from freed f
-	 where $11::text is not null
+	 where :other_account_id is not null
 	    on conflict (user_id, connection_id) do update
 	   set kind = excluded.kind,
 	       held = 0,
@@ -54,9 +61,9 @@ with freed as (
 ), run as (
 	insert into poll_runs (user_id, connection_id, generation, started_at,
 		ended_at, outcome, error, pages, guard)
-	select f.user_id, f.id, $3::bigint, $4::timestamptz, clock_timestamp(),
-	       'failed', $5, $6::integer,
-	       case when $11::text is not null then 'account_changed' end
+	select f.user_id, f.id, :generation, :t0, clock_timestamp(),
+	       'failed', :error, :pages,
+	       case when :other_account_id is not null then 'account_changed' end
 	  from freed f
 )
 select failure_count from freed

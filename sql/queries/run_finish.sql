@@ -1,14 +1,33 @@
 -- run_finish: everything that a complete run changes, in one transaction that
 -- holds only if the claim is still current.
--- $1 user_id  $2 connection id  $3 generation  $4 t0
--- $5 account id or null  $6 metadata patch or null  $7 next poll in so many ms
--- listed: $8 source_ids  $9 titles  $10 urls  $11 metadata  $12 due or null
--- judged: $13 task ids  $14 versions they were judged at  $15 verdicts
---         $16 actions  $17 reasons  $18 new source_ids or null
--- counts: $19 pages  $20 still open  $21 unconfirmed  $22 rows that came again
--- guard:  $23 kind or null  $24 tasks without evidence
--- $25 longest wait of an idle connection, ms  $26 quiet runs until it is idle
--- $27 SHA-256 of the list  $28 tasks_seen of run_diff
+-- :user_id         uuid         whose
+-- :connection_id   uuid
+-- :generation      bigint       the claim's
+-- :t0              timestamptz  when the run began
+-- :account_id      text         or null
+-- :metadata_patch  jsonb        or null
+-- :next_poll_ms    bigint       until the next poll
+-- :source_ids      text[]       listed
+-- :titles          text[]       listed
+-- :source_urls     text[]       listed
+-- :metadata        jsonb[]      listed
+-- :dues            text[]       listed; or null
+-- :task_ids        uuid[]       judged
+-- :versions        bigint[]     they were judged at
+-- :verdicts        text[]
+-- :actions         text[]
+-- :reasons         text[]
+-- :new_ids         text[]       source_ids, or null
+-- :pages           integer      a count
+-- :still_open      integer      a count
+-- :unconfirmed     integer      a count
+-- :repeated        integer      rows that came again
+-- :guard           text         its kind, or null
+-- :held            integer      tasks without evidence
+-- :idle_poll_ms    bigint       longest wait of an idle connection
+-- :quiet_runs      integer      so many until it is idle
+-- :digest          text         SHA-256 of the list
+-- :tasks_seen      bigint?      what run_diff returned
 -- No row: another poller has the connection now, or it is gone; nothing changed.
 with own as materialized (
 	select i.user_id, i.id, i.type,
@@ -19,21 +38,21 @@ with own as materialized (
 			   and (o.created_at, o.id) < (i.created_at, i.id))
 			as is_oldest
 	  from integrations i
-	 where i.user_id = $1::uuid
-	   and i.id = $2::uuid
-	   and i.generation = $3::bigint
+	 where i.user_id = :user_id
+	   and i.id = :connection_id
+	   and i.generation = :generation
 	   -- no key update: imports and tasks that refer to it need not wait
 	   for no key update of i
 ), listed as materialized (
 	select l.*
 	  from own,
-	       unnest($8::text[], $9::text[], $10::text[], $11::jsonb[],
-		$12::text[]) as l (source_id, title, source_url, metadata, due)
+	       unnest(:source_ids, :titles, :source_urls, :metadata,
+		:dues) as l (source_id, title, source_url, metadata, due)
 ), judged as materialized (
 	select j.*
 	  from own,
-	       unnest($13::uuid[], $14::bigint[], $15::text[], $16::text[],
-		$17::text[], $18::text[])
+	       unnest(:task_ids, :versions, :verdicts, :actions,
+		:reasons, :new_ids)
 			as j (id, version, verdict, action, reason, new_id)
 ), marks as materialized (
 	select t.id, m.action, m.reason, m.new_id,
@@ -58,7 +77,7 @@ with own as materialized (
 		 where w.user_id = t.user_id
 		   and w.task_id = t.id
 		   and (w.settled_at is null
-			or w.settled_at >= $4::timestamptz))
+			or w.settled_at >= :t0))
 	 order by t.id
 	   -- what someone changes at this moment is the next run's; to wait for
 	   -- it could be for ever: a settle locks its task first, then its
@@ -78,26 +97,26 @@ with own as materialized (
 	       source_id = coalesce(m.new_id, t.source_id),
 	       connection_id = case when m.action in ('complete', 'reopen',
 			'renumber')
-			then coalesce(t.connection_id, $2::uuid)
+			then coalesce(t.connection_id, :connection_id)
 			else t.connection_id end,
 	       missing_since = case m.action when 'missing'
-			then coalesce(t.missing_since, $4::timestamptz) end
+			then coalesce(t.missing_since, :t0) end
 	  from marks m
 	 where t.id = m.id
-	   and t.user_id = $1::uuid
+	   and t.user_id = :user_id
 	returning t.id, t.connection_id, m.action, m.reason, m.is_healed
 ), refreshed as (
 	update tasks t
 	   set source_metadata = l.metadata,
 	       connection_id = o.id,
 	       missing_since = null,
-	       seen_at = $4::timestamptz
+	       seen_at = :t0
 	  from own o, listed l
 	 where t.user_id = o.user_id
 	   and t.source = o.type
 	   and t.source_id = l.source_id
 	   and t.status = 'active'
-	   and t.updated_at < $4::timestamptz
+	   and t.updated_at < :t0
 	   and (t.connection_id = o.id
 		or (t.connection_id is null and o.is_oldest
 		    and not exists (
@@ -161,9 +180,9 @@ with own as materialized (
 	select w.task_id
 	  from newest n
 	  join writebacks w
-	    on w.user_id = $1::uuid
+	    on w.user_id = :user_id
 	   and w.task_id = n.task_id
-	   and (w.settled_at is null or w.settled_at >= $4::timestamptz)
+	   and (w.settled_at is null or w.settled_at >= :t0)
 	 where n.status <> 'active'
 ), added as (
 	insert into inbox_items as i (user_id, connection_id, source_id, title,
@@ -198,10 +217,10 @@ with own as materialized (
 	returning i.id, xmax = 0 as is_new
 ), told as (
 	insert into events (user_id, type, task_id, connection_id, reason, detail)
-	select $1::uuid,
+	select :user_id,
 	       case m.action when 'complete' then 'task.completed'
 			else 'task.reopened' end,
-	       m.id, $2::uuid, m.reason,
+	       m.id, :connection_id, m.reason,
 	       case when m.action = 'reopen'
 			then format('The item is open again in %s, and so is the task.', initcap(o.type))
 		    when m.reason in ('completed', 'occurrence')
@@ -222,19 +241,19 @@ with own as materialized (
 	       (select count(*) from refreshed) as refreshed
 ), activity as (
 	select q.id, q.quiet_runs,
-	       flowpin_poll_wait($7::bigint, $25::bigint, q.quiet_runs,
-			$26::integer) as wait_ms,
+	       flowpin_poll_wait(:next_poll_ms, :idle_poll_ms, q.quiet_runs,
+			:quiet_runs) as wait_ms,
 	       -- the same list over the same tasks will be as quiet
-	       q.quiet_runs > 0 and cardinality($13::uuid[]) = 0
-		and flowpin_tasks_seen(q.connection) = $28::bigint
+	       q.quiet_runs > 0 and cardinality(:task_ids) = 0
+		and flowpin_tasks_seen(q.connection) = :tasks_seen
 		and not exists (
 			select from guards g
-			 where g.user_id = $1::uuid
+			 where g.user_id = :user_id
 			   and g.connection_id = q.id) as has_nothing_to_do
 	  from (select o.id, i as connection,
 		       case when c.inbox_added + c.inbox_removed + c.completed
 				+ c.reopened + c.refreshed > 0
-			     or $23::text is not null
+			     or :guard is not null
 			     or exists (
 				select from tasks t
 				 where t.connection_id = o.id
@@ -249,10 +268,10 @@ with own as materialized (
 		ended_at, outcome, pages, items, inbox_added, inbox_removed,
 		candidates, completed, still_open, unconfirmed, reopened,
 		repeated, healed, guard, held)
-	select o.user_id, o.id, $3::bigint, $4::timestamptz, clock_timestamp(),
-	       'complete', $19::integer, c.items, c.inbox_added, c.inbox_removed,
-	       cardinality($13::uuid[]), c.completed, $20::integer, $21::integer,
-	       c.reopened, $22::integer, c.healed, $23, $24::integer
+	select o.user_id, o.id, :generation, :t0, clock_timestamp(),
+	       'complete', :pages, c.items, c.inbox_added, c.inbox_removed,
+	       cardinality(:task_ids), c.completed, :still_open, :unconfirmed,
+	       c.reopened, :repeated, c.healed, :guard, :held
 	  from own o, counted c
 	returning id
 ), decided as (
@@ -275,9 +294,9 @@ with own as materialized (
 	    or (last.action, last.reason) is distinct from (j.action, j.reason)
 ), raised as (
 	insert into guards as g (user_id, connection_id, kind, held)
-	select o.user_id, o.id, $23, $24::integer
+	select o.user_id, o.id, :guard, :held
 	  from own o
-	 where $23::text is not null
+	 where :guard is not null
 	    on conflict (user_id, connection_id) do update
 	   set kind = excluded.kind,
 	       held = excluded.held,
@@ -294,13 +313,13 @@ with own as materialized (
 	 using own o
 	 where g.user_id = o.user_id
 	   and g.connection_id = o.id
-	   and $23::text is null
+	   and :guard is null
 	returning g.kind
 ), told_of_guards as (
 	insert into events (user_id, type, connection_id, reason, detail)
-	select o.user_id, 'guard.raised', o.id, $23,
+	select o.user_id, 'guard.raised', o.id, :guard,
 	       format('%s shows too little at once; %s tasks stay open until that is certain.',
-			initcap(o.type), $24::integer)
+			initcap(o.type), :held)
 	  from own o, raised
 	 where is_new
 	union all
@@ -313,17 +332,17 @@ with own as materialized (
 	       -- past t0 it was asked for while this run was under way
 	       next_poll_at = greatest(i.rate_limited_until,
 			least(now() + a.wait_ms * interval '1 ms',
-				case when i.next_poll_at > $4::timestamptz
+				case when i.next_poll_at > :t0
 					then i.next_poll_at end)),
 	       quiet_runs = a.quiet_runs,
-	       quiet_list = case when a.has_nothing_to_do then $27 end,
-	       quiet_tasks = $28::bigint,
+	       quiet_list = case when a.has_nothing_to_do then :digest end,
+	       quiet_tasks = :tasks_seen,
 	       quiet_inbox = flowpin_inbox_seen(i),
 	       failure_count = 0,
 	       last_error = null,
-	       last_complete_run_at = $4::timestamptz,
-	       account_id = coalesce($5, i.account_id),
-	       metadata = coalesce(i.metadata, '{}') || coalesce($6::jsonb, '{}')
+	       last_complete_run_at = :t0,
+	       account_id = coalesce(:account_id, i.account_id),
+	       metadata = coalesce(i.metadata, '{}') || coalesce(:metadata_patch, '{}')
 	  from activity a
 	 where i.id = a.id
 )

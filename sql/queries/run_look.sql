@@ -1,6 +1,7 @@
 -- run_look: the next connection that is due, as run_claim would find it, and
 -- without claiming it: for a run that changes nothing.
--- $1 after this id, or null  $2 only this connection, or null
+-- :after          uuid  only after this id; null: from the start
+-- :connection_id  uuid  only this one; null: all
 select i.user_id, i.id as connection_id, i.type, i.name, i.key_sealed,
        i.key_id, i.key_version, i.metadata, i.account_id, i.status, i.writeback,
        i.generation, 0 as rate_limited_ms, clock_timestamp() as t0,
@@ -14,9 +15,9 @@ select i.user_id, i.id as connection_id, i.type, i.name, i.key_sealed,
   from integrations i
  where i.key_sealed is not null
    and i.status not in ('auth_failed', 'paused')
-   and (i.next_poll_at <= now() or $2::uuid is not null)
-   and ($2::uuid is null or i.id = $2::uuid)
-   and ($1::uuid is null or i.id > $1::uuid)
+   and (i.next_poll_at <= now() or :connection_id is not null)
+   and (:connection_id is null or i.id = :connection_id)
+   and (:after is null or i.id > :after)
    and (i.lease_until is null or i.lease_until <= now())
    and (i.rate_limited_until is null or i.rate_limited_until <= now())
  order by i.id

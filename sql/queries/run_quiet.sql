@@ -1,16 +1,24 @@
 -- run_quiet: end the runs that saw what an earlier one had nothing to do about: the
 -- same list, over the same tasks and the same inbox.
--- of each: $1 user_ids  $2 connection ids  $3 generations  $4 t0s
---          $5 SHA-256 of its list  $6 metadata patches or null
---          $7 next poll in so many ms  $8 pages  $9 items  $10 rows that came again
--- $11 longest wait of an idle connection, ms  $12 quiet runs until it is idle
+-- :user_ids        uuid[]         whose
+-- :connection_ids  uuid[]
+-- :generations     bigint[]       the claims'
+-- :t0s             timestamptz[]  when the runs began
+-- :digests         text[]         SHA-256 of its list
+-- :patches         jsonb[]        of metadata, or null
+-- :next_polls_ms   bigint[]       until the next poll
+-- :pages           integer[]      a count
+-- :items           integer[]      a count
+-- :repeated        integer[]      rows that came again
+-- :idle_poll_ms    bigint         longest wait of an idle connection
+-- :quiet_runs      integer        so many until it is idle
 -- A row for each that is ended. Of the others nothing is changed: there is, or may
 -- be, something to do, another poller has it now, or it is gone.
 with asked as materialized (
 	select *
-	  from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[],
-		$5::text[], $6::jsonb[], $7::bigint[], $8::integer[],
-		$9::integer[], $10::integer[])
+	  from unnest(:user_ids, :connection_ids, :generations, :t0s,
+		:digests, :patches, :next_polls_ms, :pages,
+		:items, :repeated)
 		as a (user_id, id, generation, t0, list, patch, wait_ms, pages,
 			items, repeated)
 ), known as materialized (
@@ -41,8 +49,8 @@ with asked as materialized (
 	   set lease_until = null,
 	       -- past t0 it was asked for while this run was under way
 	       next_poll_at = greatest(i.rate_limited_until,
-			least(now() + flowpin_poll_wait(o.wait_ms, $11::bigint,
-					i.quiet_runs + 1, $12::integer)
+			least(now() + flowpin_poll_wait(o.wait_ms, :idle_poll_ms,
+					i.quiet_runs + 1, :quiet_runs)
 				* interval '1 ms',
 				case when i.next_poll_at > o.t0
 					then i.next_poll_at end)),

@@ -1,8 +1,9 @@
 -- task_archive: a local matter, no provider hears of it. The completion time
 -- stays. Archiving twice is harmless.
--- $1 user_id  $2 task id
+-- :user_id  uuid  whose
+-- :task_id  uuid
 update tasks t
    set status = 'archived'
- where t.user_id = $1::uuid
-   and t.id = $2::uuid
+ where t.user_id = :user_id
+   and t.id = :task_id
 returning flowpin_task_json(t) as task

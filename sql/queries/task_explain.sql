@@ -1,26 +1,26 @@
 -- task_explain: the whole story of a task's completion, in order; for operators.
 -- Runs that decided nothing about it are told only if they failed or were held.
--- $1 task id
+-- :task_id  uuid
 -- No row: nothing is known of it.
 with who as (
 	-- the story outlives the task
 	select coalesce(
-		(select t.user_id from tasks t where t.id = $1::uuid),
+		(select t.user_id from tasks t where t.id = :task_id),
 		(select w.user_id from writebacks w
-		  where w.task_id = $1::uuid limit 1),
+		  where w.task_id = :task_id limit 1),
 		(select d.user_id from decisions d
-		  where d.task_id = $1::uuid limit 1),
+		  where d.task_id = :task_id limit 1),
 		(select e.user_id from events e
-		  where e.task_id = $1::uuid limit 1)) as user_id
+		  where e.task_id = :task_id limit 1)) as user_id
 ), task as (
 	select t.* from who join tasks t
-	    on t.user_id = who.user_id and t.id = $1::uuid
+	    on t.user_id = who.user_id and t.id = :task_id
 ), wish as (
 	select w.* from who join writebacks w
-	    on w.user_id = who.user_id and w.task_id = $1::uuid
+	    on w.user_id = who.user_id and w.task_id = :task_id
 ), decision as (
 	select d.* from who join decisions d
-	    on d.user_id = who.user_id and d.task_id = $1::uuid
+	    on d.user_id = who.user_id and d.task_id = :task_id
 ), connection as (
 	select t.connection_id as id from task t
 	union
@@ -93,7 +93,7 @@ with who as (
 	select e.created_at, 6, 'event',
 	       e.type || coalesce(' ' || e.reason, '') || coalesce(': ' || e.detail, '')
 	  from who join events e
-	    on e.user_id = who.user_id and e.task_id = $1::uuid
+	    on e.user_id = who.user_id and e.task_id = :task_id
 	union all
 	select e.created_at, 6, 'guard',
 	       e.type || ' ' || e.reason || coalesce(': ' || e.detail, '')

@@ -1,14 +1,18 @@
 -- task_list: a user's tasks, newest first, one more than asked (is there a next
 -- page?).
--- $1 user_id  $2 status or null  $3 source or null
--- $4 cursor: created_at of the last one seen, or null  $5 and its id  $6 limit
+-- :user_id     uuid         whose
+-- :status      text         only of this one; null: of all
+-- :source      text         only from there; null: from all
+-- :after_time  timestamptz  the cursor: created_at of the last one seen; null: from the start
+-- :after_id    uuid         and its id
+-- :limit       integer      so many at most
 select t.id, flowpin_time(t.created_at) as created_at,
        flowpin_task_json(t) as task
   from tasks t
- where t.user_id = $1::uuid
-   and ($2::text is null or t.status = $2)
-   and ($3::text is null or coalesce(t.source, 'manual') = $3)
-   and ($4::timestamptz is null
-	or (t.created_at, t.id) < ($4::timestamptz, $5::uuid))
+ where t.user_id = :user_id
+   and (:status is null or t.status = :status)
+   and (:source is null or coalesce(t.source, 'manual') = :source)
+   and (:after_time is null
+	or (t.created_at, t.id) < (:after_time, :after_id))
  order by t.created_at desc, t.id desc
- limit $6
+ limit :limit

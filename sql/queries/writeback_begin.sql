@@ -1,8 +1,11 @@
 -- writeback_begin: change tasks locally and write down, in the same commit, the
 -- wish that their providers follow; or decide that nothing is to be sent.
--- $1 user_ids  $2 task_ids  $3 wishes  $4 new writeback ids
--- $5 leases, ms; 0: nobody waits for it, so it is queued for the sweepers
--- $6 age, ms, at which an unknown outcome is given up
+-- :user_ids    uuid[]    whose
+-- :task_ids    uuid[]
+-- :wishes      text[]    complete or uncomplete
+-- :ids         uuid[]    of the new writebacks
+-- :leases_ms   bigint[]  0: nobody waits for it, so it is queued for the sweepers
+-- :give_up_ms  bigint    age at which an unknown outcome is given up
 -- One row per element. verdict:
 --   not_found, archived, unchanged   nothing was done
 --   conflict  nothing was done: another active task stands for the same item
@@ -15,8 +18,8 @@
 -- task is not known. writebacks_sending, a unique index, is the last guard.
 with wished as (
 	select *
-	  from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[],
-		$5::bigint[])
+	  from unnest(:user_ids, :task_ids, :wishes, :ids,
+		:leases_ms)
 	       with ordinality as w (user_id, task_id, wish, id, lease_ms, ord)
 ), seen as (
 	select w.ord, t.version
@@ -142,7 +145,7 @@ with wished as (
 			and c.lease_ms > 0 then 1 else 0 end,
 	       case when c.verdict = 'send'
 		    then now() + c.lease_ms * interval '1 ms' end,
-	       now() + $6::bigint * interval '1 ms',
+	       now() + :give_up_ms * interval '1 ms',
 	       case when c.verdict <> 'send' then now() end
 	  from changing c
 	  join changed d using (ord)

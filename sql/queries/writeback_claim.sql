@@ -1,6 +1,8 @@
 -- writeback_claim: take over one's own queued writeback, whose task had another
 -- call in flight when it was begun; or learn how it ended meanwhile.
--- $1 user_id  $2 writeback id  $3 lease, ms
+-- :user_id   uuid    whose
+-- :id        uuid    the writeback's
+-- :lease_ms  bigint
 -- One row if it exists. claimed false: still queued behind another, taken by
 -- another owner, or ended (state says). The connection comes anew: while this one
 -- waited, a limit or a dead key may have been met by another process.
@@ -8,9 +10,9 @@ with claimed as (
 	update writebacks w
 	   set state = 'sending', generation = w.generation + 1,
 	       attempts = w.attempts + 1,
-	       due_at = now() + $3::bigint * interval '1 ms'
-	 where w.user_id = $1::uuid
-	   and w.id = $2::uuid
+	       due_at = now() + :lease_ms * interval '1 ms'
+	 where w.user_id = :user_id
+	   and w.id = :id
 	   and w.state = 'queued'
 	   and not exists (
 		select from writebacks o
@@ -49,5 +51,5 @@ select c.id is not null as claimed,
   left join claimed c on c.id = w.id
   left join integrations i
     on i.id = w.connection_id and i.user_id = w.user_id
- where w.user_id = $1::uuid
-   and w.id = $2::uuid
+ where w.user_id = :user_id
+   and w.id = :id

@@ -1,6 +1,7 @@
 -- writeback_claim_due: take up writebacks whose owner's lease ended or whose next
 -- attempt is due, the oldest wish of each task first.
--- $1 how many at most  $2 lease, ms
+-- :limit     integer  so many at most
+-- :lease_ms  bigint
 with due as materialized (
 	select w.user_id, w.id
 	  from writebacks w
@@ -18,7 +19,7 @@ with due as materialized (
 				or (o.settled_at is null
 				    and o.task_version < w.task_version))))
 	 order by w.due_at
-	 limit $1
+	 limit :limit
 	   for update skip locked
 ), claimed as (
 	update writebacks w
@@ -26,7 +27,7 @@ with due as materialized (
 	       attempts = w.attempts + 1,
 	       -- its owner fell silent, perhaps after sending it
 	       is_unclear = w.is_unclear or w.state = 'sending',
-	       due_at = now() + $2::bigint * interval '1 ms'
+	       due_at = now() + :lease_ms * interval '1 ms'
 	  from due d
 	 where w.user_id = d.user_id
 	   and w.id = d.id

@@ -1,5 +1,6 @@
 -- writeback_read: one writeback and its task, as their owner may see them.
--- $1 user_id  $2 writeback id
+-- :user_id  uuid  whose
+-- :id       uuid  the writeback's
 -- is_restored: the task is as it was before the wish.
 select w.state, w.reason, w.settled_at is null as is_open,
        coalesce((select t.status = w.before_status
@@ -23,5 +24,5 @@ select w.state, w.reason, w.settled_at is null as is_open,
        (select flowpin_task_json(t) from tasks t
 	 where t.id = w.task_id and t.user_id = w.user_id) as task
   from writebacks w
- where w.user_id = $1::uuid
-   and w.id = $2::uuid
+ where w.user_id = :user_id
+   and w.id = :id

@@ -1,13 +1,19 @@
 -- writeback_settle: end writebacks, or put them back in the queue, if they still
 -- belong to the owner that says so; restore tasks that are rolled back and still
 -- are as the local change left them; remember what was learnt of connections.
--- $1 user_ids  $2 writeback ids  $3 generations
--- $4 states (accepted, skipped, rolled_back, queued)  $5 reasons  $6 details
--- $7 queued: due after so many ms  $8 the key was refused
--- $9 rate limited for so many ms, 0: not  $10 metadata patches, json or null
--- $11 sentences for the user, or null: no event
--- $12 versions of the key it was asked with: what $8 to $10 say holds for that one
--- $13 queued: a send may have had its effect
+-- :user_ids      uuid[]     whose
+-- :ids           uuid[]     the writebacks'
+-- :generations   bigint[]
+-- :states        text[]     accepted, skipped, rolled_back or queued
+-- :reasons       text[]
+-- :details       text[]
+-- :dues_ms       bigint[]   queued: due after so long
+-- :auth_failed   boolean[]  the key was refused
+-- :limits_ms     bigint[]   rate limited for so long; 0: not
+-- :patches       jsonb[]    of metadata, or null
+-- :sentences     text[]     for the user, or null: no event
+-- :key_versions  bigint[]   of the key it was asked with: auth_failed, limits_ms and patches hold for that one
+-- :is_unclear    boolean[]  queued: a send may have had its effect
 -- One row per element: held and settled; or busy, its task's row was locked by
 -- someone else: again, alone; or neither: the lease was lost (fencing).
 -- restored: the task is back to what it was.
@@ -17,10 +23,10 @@
 -- there are is not known then, and it counts as busy.
 with said as (
 	select *
-	  from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[],
-		$5::text[], $6::text[], $7::bigint[], $8::boolean[],
-		$9::bigint[], $10::jsonb[], $11::text[], $12::bigint[],
-		$13::boolean[])
+	  from unnest(:user_ids, :ids, :generations, :states,
+		:reasons, :details, :dues_ms, :auth_failed,
+		:limits_ms, :patches, :sentences, :key_versions,
+		:is_unclear)
 	       with ordinality as s (user_id, id, generation, state, reason,
 		detail, due_ms, auth_failed, limit_ms, patch, sentence,
 		key_version, is_unclear, ord)

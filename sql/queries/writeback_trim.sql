@@ -1,7 +1,8 @@
 -- writeback_trim: retention, in bounded bites.
--- $1 older than so many days  $2 rows at most
+-- :days   integer  older than so many
+-- :limit  integer  so many rows at most
 delete from writebacks
  where ctid in (
 	select ctid from writebacks
-	 where settled_at < now() - $1::integer * interval '1 day'
-	 limit $2)
+	 where settled_at < now() - :days * interval '1 day'
+	 limit :limit)

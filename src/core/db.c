@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/db_args.h"
 #include "core/log.h"
 
 struct db {
@@ -324,13 +325,15 @@ code_of(const char *sqlstate)
 }
 
 static enum err
-judge(PGconn *conn, const char *name, PGresult *result)
+judge(PGconn *conn, const struct query *q, PGresult *result)
 {
 	const char *field;
+	char quoted[400];
 	enum err code, err;
 
 	if (!result)
-		return err_set(ERR_DB, "%s: no answer from the database", name);
+		return err_set(
+		    ERR_DB, "%s: no answer from the database", q->name);
 	switch (PQresultStatus(result)) {
 	case PGRES_COMMAND_OK:
 	case PGRES_TUPLES_OK:
@@ -342,10 +345,12 @@ judge(PGconn *conn, const char *name, PGresult *result)
 	snprintf(constraint, sizeof(constraint), "%s", field ? field : "");
 	field = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	code = code_of(PQresultErrorField(result, PG_DIAG_SQLSTATE));
-	err = set_from_libpq(code, name, field ? field : PQerrorMessage(conn));
+	err =
+	    set_from_libpq(code, q->name, field ? field : PQerrorMessage(conn));
+	log_quote(err_text(), quoted, sizeof(quoted));
 	/* these two are shown to clients, who get no words of the database */
 	if (code == ERR_INPUT || code == ERR_CONFLICT) {
-		log_debug("query=%s msg=\"%s\"", name, err_text());
+		log_debug("query=%s msg=%s", q->name, quoted);
 		err = err_set(code, code == ERR_INPUT
 					? "A value is out of its range."
 					: "This conflicts with what is there.");
@@ -354,16 +359,18 @@ judge(PGconn *conn, const char *name, PGresult *result)
 }
 
 static enum err
-finish(struct db *db, const char *name, bool was_sent, struct rows *rows)
+not_sent(struct db *db, const struct query *q)
+{
+	return set_from_libpq(ERR_DB, q->name, PQerrorMessage(db->conn));
+}
+
+static enum err
+finish(struct db *db, const struct query *q, struct rows *rows)
 {
 	int64_t deadline_ms = clock_mono_ms() + db->query_timeout_ms;
-	PGresult *result;
-	enum err err;
+	PGresult *result = result_until(db->conn, deadline_ms);
+	enum err err = judge(db->conn, q, result);
 
-	if (!was_sent)
-		return set_from_libpq(ERR_DB, name, PQerrorMessage(db->conn));
-	result = result_until(db->conn, deadline_ms);
-	err = judge(db->conn, name, result);
 	if (err || !rows)
 		PQclear(result);
 	else
@@ -378,39 +385,56 @@ prepare(struct db *db, const struct query *q)
 	enum err err;
 
 	assert(q->index < QUERIES_MAX);
-	if (db->has[q->index])
+	if (!db->is_prepared || db->has[q->index])
 		return OK;
-	err = finish(db, q->name,
-	    PQsendPrepare(db->conn, q->name, q->sql, 0, NULL), NULL);
+	if (!PQsendPrepare(db->conn, q->name, q->sql, 0, NULL))
+		return not_sent(db, q);
+	err = finish(db, q, NULL);
 	db->has[q->index] = !err;
 	return err;
 }
 
-enum err
-db_run(struct db *db, const struct query *q, const struct args *args,
-    struct rows *rows)
+/* libpq copies what it sends: the values are free again. */
+static enum err
+send_statement(struct db *db, const struct statement *statement)
 {
-	const char *const *values = args ? args->values : NULL;
-	int sent, count = args ? args->count : 0;
+	const struct query *q = statement->query;
+	struct args args = { 0 };
 	enum err err;
+	int sent;
 
-	if (args && args->failed)
-		return args->failed;
-	if (!db->is_prepared) {
-		sent = PQsendQueryParams(
-		    db->conn, q->sql, count, NULL, values, NULL, NULL, 0);
-		return finish(db, q->name, sent, rows);
-	}
-	err = prepare(db, q);
+	if (q->bind)
+		q->bind(statement->values, &args);
+	err = args.failed;
 	if (err)
-		return err;
-	sent = PQsendQueryPrepared(
-	    db->conn, q->name, count, values, NULL, NULL, 0);
-	return finish(db, q->name, sent, rows);
+		goto out;
+	sent = db->is_prepared ? PQsendQueryPrepared(db->conn, q->name,
+				     args.count, args.values, NULL, NULL, 0)
+			       : PQsendQueryParams(db->conn, q->sql, args.count,
+				     NULL, args.values, NULL, NULL, 0);
+	if (!sent)
+		err = not_sent(db, q);
+out:
+	args_done(&args);
+	return err;
+}
+
+enum err
+db_run(struct db *db, struct statement statement, struct rows *rows)
+{
+	enum err err = prepare(db, statement.query);
+
+	if (!err)
+		err = send_statement(db, &statement);
+	return err ? err : finish(db, statement.query, rows);
 }
 
 enum err
 db_script(struct db *db, const char *sql)
 {
-	return finish(db, "script", PQsendQuery(db->conn, sql), NULL);
+	static const struct query script = { .name = "script" };
+
+	if (!PQsendQuery(db->conn, sql))
+		return not_sent(db, &script);
+	return finish(db, &script, NULL);
 }

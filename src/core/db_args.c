@@ -1,11 +1,13 @@
 /* Values on their way into a statement, and arrays as PostgreSQL reads them. */
-#include "core/db.h"
+#include "core/db_args.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define ARRAY_MAX_BYTES ((size_t)256 * 1024 * 1024)
 
 static const char **
 next_value(struct args *args)
@@ -36,26 +38,57 @@ args_bool(struct args *args, bool value)
 }
 
 void
-args_bytes(struct args *args, const void *bytes, size_t len)
+args_int_or_null(struct args *args, const int64_t *value)
+{
+	if (value)
+		args_int(args, *value);
+	else
+		args_text(args, NULL);
+}
+
+void
+args_bool_or_null(struct args *args, const bool *value)
+{
+	args_text(args, value ? *value ? "t" : "f" : NULL);
+}
+
+static void
+fail(struct args *args, enum err err)
+{
+	if (!args->failed)
+		args->failed = err;
+}
+
+void
+args_bytes(struct args *args, struct bytes value)
 {
 	static const char hex[] = "0123456789abcdef";
-	const unsigned char *p = bytes;
-	char *text = malloc(2 * len + 3);
+	const unsigned char *p = value.ptr;
+	char *text = p ? malloc(2 * value.len + 3) : NULL;
 
+	if (p && !text)
+		fail(args, err_set(ERR_NOMEM, "no memory for a value"));
 	if (!text) {
-		args->failed = err_set(ERR_NOMEM, "no memory for a value");
 		args_text(args, NULL);
 		return;
 	}
 	text[0] = '\\';
 	text[1] = 'x';
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < value.len; i++) {
 		text[2 + 2 * i] = hex[p[i] >> 4];
 		text[3 + 2 * i] = hex[p[i] & 15];
 	}
-	text[2 + 2 * len] = '\0';
+	text[2 + 2 * value.len] = '\0';
 	args->owned[args->count] = text;
 	args_text(args, text);
+}
+
+void
+args_array(struct args *args, const struct array *value)
+{
+	if (value->failed)
+		fail(args, value->failed);
+	args_text(args, value->count ? value->text.ptr : "{}");
 }
 
 void
@@ -66,76 +99,81 @@ args_done(struct args *args)
 	memset(args, 0, sizeof(*args));
 }
 
-/* The comma or brace in front of an element. */
 static void
-array_next(struct array *array)
-{
-	if (!array->failed)
-		array->failed =
-		    buf_add(&array->text, array->count ? "," : "{", 1);
-	array->count++;
-}
-
-static void
-array_bytes(struct array *array, const char *bytes, size_t n)
+array_add(struct array *array, const char *bytes, size_t n)
 {
 	if (!array->failed)
 		array->failed = buf_add(&array->text, bytes, n);
 }
 
-void
-array_text(struct array *array, const char *value)
+/* The array is closed again after each element, so that it can be bound, and
+ * bound once more, at any time. */
+static void
+array_begin_element(struct array *array)
+{
+	array->text.max = ARRAY_MAX_BYTES;
+	if (array->count++ == 0)
+		array_add(array, "{", 1);
+	else if (!array->failed)
+		array->text.ptr[array->text.len - 1] = ',';
+}
+
+static void
+array_end_element(struct array *array)
+{
+	array_add(array, "}", 1);
+}
+
+static void
+array_quoted(struct array *array, const char *value)
 {
 	size_t plain;
 
-	array_next(array);
-	if (!value) {
-		array_bytes(array, "NULL", 4);
-		return;
-	}
-	array_bytes(array, "\"", 1);
+	array_add(array, "\"", 1);
 	while (*value) {
 		plain = strcspn(value, "\"\\");
-		array_bytes(array, value, plain);
+		array_add(array, value, plain);
 		value += plain;
 		if (*value) {
-			array_bytes(array, "\\", 1);
-			array_bytes(array, value++, 1);
+			array_add(array, "\\", 1);
+			array_add(array, value++, 1);
 		}
 	}
-	array_bytes(array, "\"", 1);
+	array_add(array, "\"", 1);
+}
+
+void
+array_text(struct array *array, const char *value)
+{
+	array_begin_element(array);
+	if (value)
+		array_quoted(array, value);
+	else
+		array_add(array, "NULL", 4);
+	array_end_element(array);
 }
 
 void
 array_int(struct array *array, int64_t value)
 {
-	array_next(array);
+	array_begin_element(array);
 	if (!array->failed)
 		array->failed = buf_addf(&array->text, "%" PRId64, value);
+	array_end_element(array);
 }
 
 void
 array_bool(struct array *array, bool value)
 {
-	array_next(array);
-	array_bytes(array, value ? "t" : "f", 1);
-}
-
-void
-args_array(struct args *args, struct array *array)
-{
-	if (array->count == 0) {
-		args_text(args, "{}");
-		return;
-	}
-	array_bytes(array, "}", 1);
-	if (array->failed)
-		args->failed = array->failed;
-	args_text(args, array->text.ptr);
+	array_begin_element(array);
+	array_add(array, value ? "t" : "f", 1);
+	array_end_element(array);
 }
 
 void
 array_done(struct array *array)
 {
 	buf_done(&array->text);
+	array->count = 0;
+	array->failed = OK;
 }

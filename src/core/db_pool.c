@@ -144,15 +144,15 @@ db_put(struct db_pool *pool, struct db *db)
 }
 
 enum err
-db_pool_run(struct db_pool *pool, int64_t deadline_ms, const struct query *q,
-    const struct args *args, struct rows *rows)
+db_pool_run(struct db_pool *pool, int64_t deadline_ms,
+    struct statement statement, struct rows *rows)
 {
 	struct db *db = NULL;
 	enum err err = db_get(pool, deadline_ms, &db);
 
 	if (err)
 		return err;
-	err = db_run(db, q, args, rows);
+	err = db_run(db, statement, rows);
 	db_put(pool, db);
 	return err;
 }

@@ -97,7 +97,7 @@ static enum err
 check_schema(const struct store *store)
 {
 	struct rows rows = { 0 };
-	enum err err = store_run(store, &q_schema_check, NULL, &rows);
+	enum err err = store_run(store, q_schema_check_with(), &rows);
 
 	if (err == ERR_BUG)
 		err = err_set(ERR_CONFIG,

@@ -93,12 +93,16 @@ node_start() {
 	local n dir=$STACK_DIR/$1 port
 
 	mkdir -p "$dir/nginx" || return 1
+	for n in writeback_begin writeback_settle; do
+		stack_query "$STACK_ROOT/sql/queries/$n.sql" >"$dir/$n.sql" ||
+			return 1
+	done
 	for n in 1 2; do
 		rm -f "$dir/$n.sock"
 		stack_start "$1-$n" env DATABASE_URL="$DATABASE_URL" \
 			DATABASE_CONNECTIONS=8 PROVIDER_CONNECTIONS=256 \
 			SHARED_COMMITS="$2" SOCKET="$dir/$n.sock" \
-			QUERIES="$STACK_ROOT/sql/queries" \
+			QUERIES="$dir" \
 			JWT_SECRET_FILE="$STACK_DIR/jwt.secret" \
 			MASTER_KEY_FILE="$STACK_DIR/master.key" \
 			TODOIST_URL="$STUB_URL" LINEAR_URL="$STUB_URL" \

@@ -5,37 +5,40 @@
 #		writeback_begin.sql writeback_settle.sql
 #
 # Nobody else touches a client's tasks. Ids are md5 of a word and a number.
-function id(word, variable) {
+function ids(word, variable) {
 	return "array[md5('" word "' || :" variable ")::uuid]"
 }
 
-# $10 before $1: the longer name first.
-function bind(text, values, count,    i) {
-	for (i = count; i > 0; i--)
-		gsub("\\$" i, values[i], text)
-	return text
+# Each name that stands alone becomes its value, which is not looked at again.
+function bind(text, values,    done, name) {
+	done = ""
+	while (match(text, /:[a-z:][a-z0-9_]*/)) {
+		name = substr(text, RSTART + 1, RLENGTH - 1)
+		done = done substr(text, 1, RSTART - 1) \
+			(name in values ? values[name] : ":" name)
+		text = substr(text, RSTART + RLENGTH)
+	}
+	return done text
 }
 
 function pair(wish,    v) {
 	print "\\set writeback random(1, 9000000000000000000)"
-	v[1] = id("user", "user")
-	v[2] = id("task", "task")
-	v[3] = "array['" wish "']"
-	v[4] = id("bench", "writeback")
-	v[5] = "array[20000]"
-	v[6] = "86400000"
-	print bind(begin, v, 6) ";"
-	v[2] = v[4]
-	v[3] = "array[1]"
-	v[4] = "array['accepted']"
-	v[5] = "array['done']"
-	v[6] = "array['todoist: HTTP 200']"
-	v[7] = v[9] = "array[0]"
-	v[8] = "array[false]"
-	v[10] = v[11] = "array[null]"
-	v[12] = "array[1]"
-	v[13] = v[8]
-	print bind(settle, v, 13) ";"
+	v["user_ids"] = ids("user", "user")
+	v["task_ids"] = ids("task", "task")
+	v["wishes"] = "array['" wish "']"
+	v["ids"] = ids("bench", "writeback")
+	v["leases_ms"] = "array[20000]"
+	v["give_up_ms"] = "86400000"
+	print bind(begin, v) ";"
+	v["generations"] = v["key_versions"] = "array[1]"
+	v["states"] = "array['accepted']"
+	v["reasons"] = "array['done']"
+	v["details"] = "array['todoist: HTTP 200']"
+	v["dues_ms"] = v["limits_ms"] = "array[0]"
+	v["auth_failed"] = v["is_unclear"] = "array[false]"
+	v["patches"] = "array[null::jsonb]"
+	v["sentences"] = "array[null]"
+	print bind(settle, v) ";"
 }
 
 /^[ \t]*--/ { next }

@@ -215,7 +215,7 @@ test_every_query_fits_the_schema() {
 	for file in "$STACK_ROOT"/sql/queries/*.sql; do
 		{
 			echo 'prepare q as'
-			cat "$file"
+			stack_query "$file"
 			echo ';'
 		} | stack_sql >"$STACK_DIR/prepare" 2>&1 ||
 			flunk "${file##*/}: $(cat "$STACK_DIR/prepare")"

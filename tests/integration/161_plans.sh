@@ -60,12 +60,11 @@ grow() {
 plan_of() {
 	local file=$STACK_ROOT/sql/queries/$1.sql count
 
-	count=$(grep -v '^--' "$file" | grep -oE '\$[0-9]+' | tr -d '$' |
-		sort -n | tail -n 1)
+	count=$(grep -c '^-- :' "$file")
 	{
 		echo 'set plan_cache_mode = force_generic_plan;'
 		echo 'prepare q as'
-		grep -v '^--' "$file"
+		stack_query "$file"
 		echo ';'
 		echo "explain execute q($(printf 'null,%.0s' $(seq "$count") |
 			sed 's/,$//'));"
@@ -113,7 +112,7 @@ test_a_list_of_50000_is_compared_in_linear_time_under_any_plan() {
 		echo "set statement_timeout = '10s';"
 		echo 'set plan_cache_mode = force_generic_plan;'
 		echo 'prepare diff as'
-		grep -v '^--' "$STACK_ROOT/sql/queries/run_diff.sql"
+		stack_query "$STACK_ROOT/sql/queries/run_diff.sql"
 		echo ';'
 		stack_sql -c "select format('execute diff(%L, %L, now(), %L, %L);',
 				'$LARGE'::uuid, '$LARGE'::uuid,

@@ -192,7 +192,7 @@ test_the_last_statement_of_a_long_run_is_not_compiled() {
 
 	plan=$({
 		echo 'set plan_cache_mode = force_custom_plan; prepare q as'
-		grep -v '^--' "$STACK_ROOT/sql/queries/run_finish.sql"
+		stack_query "$STACK_ROOT/sql/queries/run_finish.sql"
 		echo ';'
 		sql "select format('explain execute q(%L, %L, 1, now(), null, null, 60000,
 			%L, %L, %L, %L, %L, %L, %L, %L, %L, %L, %L, 1, 0, 0, 0, null, 0,

@@ -24,15 +24,15 @@ settle() {
 	row=$(sql "select user_id, id, generation from writebacks
 		where task_id = '$TASK' and state = 'sending'")
 	IFS='|' read -r user id generation <<<"$row"
-	sed -e "s/\$13::/array[false]::/; s/\$12::/array[0]::/" \
-		-e "s/\$11::/array[null]::/" \
-		-e "s/\$10::/array[null]::/; s/\$9::/array[0]::/" \
-		-e "s/\$8::/array[false]::/; s/\$7::/array[passed($2)]::/" \
-		-e "s/\$6::/array['']::/; s/\$5::/array['refused']::/" \
-		-e "s/\$4::/array['$1']::/; s/\$3::/array[$generation]::/" \
-		-e "s/\$2::/array['$id']::/; s/\$1::/array['$user']::/" \
-		"$STACK_ROOT/sql/queries/writeback_settle.sql" |
-		stack_sql | cut -d '|' -f 2,3
+	stack_sql -v user_ids="array['$user'::uuid]" -v ids="array['$id'::uuid]" \
+		-v generations="array[$generation]" -v states="array['$1']" \
+		-v reasons="array['refused']" -v details="array['']" \
+		-v dues_ms="array[passed($2)]" -v auth_failed="array[false]" \
+		-v limits_ms="array[0]" -v patches="array[null::jsonb]" \
+		-v sentences="array[null]" -v key_versions="array[0]" \
+		-v is_unclear="array[false]" \
+		-f "$STACK_ROOT/sql/queries/writeback_settle.sql" |
+		cut -d '|' -f 2,3
 }
 
 # both_at_once STATE: the first wish is in flight, the second is begun while the
@@ -78,12 +78,12 @@ test_an_unclear_end_makes_way_for_the_newer_wish() {
 # begin WISH GATE: another wish, its statement's snapshot taken before it looks at
 # the gate.
 begin() {
-	sed -e "s/\$1::/array['$USER_ID']::/; s/\$2::/array['$TASK']::/" \
-		-e "s/\$3::/array['$1']::/; s/\$6::/60000::/" \
-		-e "s/\$4::/array[gen_random_uuid()]::/" \
-		-e "s/\$5::/array[passed($2)]::/" \
-		"$STACK_ROOT/sql/queries/writeback_begin.sql" |
-		stack_sql | cut -d '|' -f 2,5
+	stack_sql -v user_ids="array['$USER_ID'::uuid]" \
+		-v task_ids="array['$TASK'::uuid]" -v wishes="array['$1']" \
+		-v ids="array[gen_random_uuid()]" \
+		-v leases_ms="array[passed($2)]" -v give_up_ms=60000 \
+		-f "$STACK_ROOT/sql/queries/writeback_begin.sql" |
+		cut -d '|' -f 2,5
 }
 
 test_a_wish_begun_while_the_one_before_goes_back_in_the_queue_supersedes_it() {

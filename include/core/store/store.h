@@ -24,12 +24,12 @@ struct listing {
 void listing_done(struct listing *listing);
 
 /* As db_pool_run(), within the store's patience. */
-enum err store_run(const struct store *store, const struct query *q,
-    const struct args *args, struct rows *rows) MUST_CHECK;
+enum err store_run(const struct store *store, struct statement statement,
+    struct rows *rows) MUST_CHECK;
 
 /* The one row's JSON column; ERR_NOTFOUND if there is none. *json is the
  * caller's. */
-enum err store_one(const struct store *store, const struct query *q,
-    const struct args *args, const char *column, char **json) MUST_CHECK;
+enum err store_one(const struct store *store, struct statement statement,
+    const char *column, char **json) MUST_CHECK;
 
 #endif

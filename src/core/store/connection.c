@@ -49,14 +49,12 @@ connection_from_row(
 enum err
 connection_list(const struct store *store, const char *user_id, char **json)
 {
+	const struct q_connection_list_args args = { .user_id = user_id };
 	struct buf buf = BUF_INIT((size_t)16 * 1024 * 1024);
-	struct args args = { 0 };
 	struct rows rows = { 0 };
 	enum err err;
 
-	args_text(&args, user_id);
-	args_text(&args, NULL);
-	err = store_run(store, &q_connection_list, &args, &rows);
+	err = store_run(store, q_connection_list_with(&args), &rows);
 	if (!err)
 		err = buf_add(&buf, "[", 1);
 	for (size_t i = 0; !err && i < rows_count(&rows); i++)
@@ -68,7 +66,6 @@ connection_list(const struct store *store, const char *user_id, char **json)
 		err = err_set(ERR_NOMEM, "no memory for a list");
 	buf_done(&buf);
 	rows_done(&rows);
-	args_done(&args);
 	return err;
 }
 
@@ -76,40 +73,39 @@ enum err
 connection_read(const struct store *store, const char *user_id,
     const char *connection_id, char **json)
 {
-	struct args args = { 0 };
+	const struct q_connection_list_args args = {
+		.user_id = user_id,
+		.connection_id = connection_id,
+	};
 
-	args_text(&args, user_id);
-	args_text(&args, connection_id);
-	return store_one(store, &q_connection_list, &args, "connection", json);
+	return store_one(
+	    store, q_connection_list_with(&args), "connection", json);
 }
 
 enum err
 connection_add(const struct store *store, const struct connection *conn)
 {
-	struct args args = { 0 };
-	enum err err;
+	const struct q_connection_add_args args = {
+		.user_id = conn->user_id,
+		.id = conn->id,
+		.type = conn->type,
+		.name = conn->name ? conn->name : "",
+		.key_sealed = { conn->key_sealed, conn->key_sealed_len },
+		.key_id = conn->key_id,
+		.metadata = conn->metadata ? conn->metadata : "{}",
+	};
 
-	args_text(&args, conn->user_id);
-	args_text(&args, conn->id);
-	args_text(&args, conn->type);
-	args_text(&args, conn->name ? conn->name : "");
-	args_bytes(&args, conn->key_sealed, conn->key_sealed_len);
-	args_text(&args, conn->key_id);
-	args_text(&args, conn->metadata ? conn->metadata : "{}");
-	err = store_run(store, &q_connection_add, &args, NULL);
-	args_done(&args);
-	return err;
+	return store_run(store, q_connection_add_with(&args), NULL);
 }
 
 /* One row back means that it was this user's. */
 static enum err
-run_for_one(const struct store *store, const struct query *q, struct args *args)
+run_for_one(const struct store *store, struct statement statement)
 {
 	char *id = NULL;
-	enum err err = store_one(store, q, args, "id", &id);
+	enum err err = store_one(store, statement, "id", &id);
 
 	free(id);
-	args_done(args);
 	return err;
 }
 
@@ -117,47 +113,44 @@ enum err
 connection_update(const struct store *store, const char *user_id,
     const char *connection_id, const struct connection_change *change)
 {
-	struct args args = { 0 };
+	struct q_connection_update_args args = {
+		.user_id = user_id,
+		.connection_id = connection_id,
+		.name = change->name,
+		.writeback = change->writeback,
+		.status = change->status,
+	};
 
-	args_text(&args, user_id);
-	args_text(&args, connection_id);
-	args_text(&args, change->name);
 	if (change->sealed) {
-		args_bytes(&args, change->sealed->key_sealed,
-		    change->sealed->key_sealed_len);
-		args_text(&args, change->sealed->key_id);
-	} else {
-		args_text(&args, NULL);
-		args_text(&args, NULL);
+		args.key_sealed.ptr = change->sealed->key_sealed;
+		args.key_sealed.len = change->sealed->key_sealed_len;
+		args.key_id = change->sealed->key_id;
 	}
-	if (change->writeback)
-		args_bool(&args, *change->writeback);
-	else
-		args_text(&args, NULL);
-	args_text(&args, change->status);
-	return run_for_one(store, &q_connection_update, &args);
+	return run_for_one(store, q_connection_update_with(&args));
 }
 
 enum err
 connection_delete(
     const struct store *store, const char *user_id, const char *connection_id)
 {
-	struct args args = { 0 };
+	const struct q_connection_delete_args args = {
+		.user_id = user_id,
+		.connection_id = connection_id,
+	};
 
-	args_text(&args, user_id);
-	args_text(&args, connection_id);
-	return run_for_one(store, &q_connection_delete, &args);
+	return run_for_one(store, q_connection_delete_with(&args));
 }
 
 enum err
 connection_poll_now(
     const struct store *store, const char *user_id, const char *connection_id)
 {
-	struct args args = { 0 };
+	const struct q_connection_poll_now_args args = {
+		.user_id = user_id,
+		.connection_id = connection_id,
+	};
 
-	args_text(&args, user_id);
-	args_text(&args, connection_id);
-	return run_for_one(store, &q_connection_poll_now, &args);
+	return run_for_one(store, q_connection_poll_now_with(&args));
 }
 
 static void
@@ -178,19 +171,16 @@ enum err
 connection_health(const struct store *store, const char *const *types,
     size_t count, struct provider_health *out)
 {
-	struct array names = ARRAY_INIT;
-	struct args args = { 0 };
+	struct q_health_read_args args = { 0 };
 	struct rows rows = { 0 };
 	enum err err;
 
 	for (size_t i = 0; i < count; i++)
-		array_text(&names, types[i]);
-	args_array(&args, &names);
-	err = store_run(store, &q_health_read, &args, &rows);
+		array_text(&args.types, types[i]);
+	err = store_run(store, q_health_read_with(&args), &rows);
 	for (size_t i = 0; !err && i < rows_count(&rows) && i < count; i++)
 		read_health(&rows, i, &out[i]);
 	rows_done(&rows);
-	args_done(&args);
-	array_done(&names);
+	q_health_read_args_done(&args);
 	return err;
 }

@@ -27,7 +27,7 @@ guard_list(const struct store *store, struct held_guard **list, size_t *count)
 	struct rows rows = { 0 };
 	struct held_guard *found = NULL;
 	size_t n = 0;
-	enum err err = store_run(store, &q_guard_list, NULL, &rows);
+	enum err err = store_run(store, q_guard_list_with(), &rows);
 
 	if (!err) {
 		n = rows_count(&rows);
@@ -48,16 +48,14 @@ guard_list(const struct store *store, struct held_guard **list, size_t *count)
 enum err
 guard_approve(const struct store *store, const char *connection_id)
 {
-	struct args args = { 0 };
+	const struct q_guard_approve_args args = { .connection_id =
+						       connection_id };
 	struct rows rows = { 0 };
-	enum err err;
+	enum err err = store_run(store, q_guard_approve_with(&args), &rows);
 
-	args_text(&args, connection_id);
-	err = store_run(store, &q_guard_approve, &args, &rows);
 	if (!err && rows_count(&rows) == 0)
 		err = err_set(ERR_NOTFOUND, "no guard holds this connection");
 	rows_done(&rows);
-	args_done(&args);
 	return err;
 }
 
@@ -83,23 +81,18 @@ enum err
 guard_count(const struct store *store, const char *const *types, size_t count,
     struct guard_counts *out)
 {
-	struct array names = ARRAY_INIT, kinds = ARRAY_INIT;
-	struct args args = { 0 };
+	struct q_guard_count_args args = { 0 };
 	struct rows rows = { 0 };
 	enum err err;
 
 	for (size_t i = 0; i < count; i++)
-		array_text(&names, types[i]);
+		array_text(&args.types, types[i]);
 	for (int k = GUARD_NONE + 1; k <= GUARD_MASS_DROP; k++)
-		array_text(&kinds, guard_kind_name((enum guard_kind)k));
-	args_array(&args, &names);
-	args_array(&args, &kinds);
-	err = store_run(store, &q_guard_count, &args, &rows);
+		array_text(&args.kinds, guard_kind_name((enum guard_kind)k));
+	err = store_run(store, q_guard_count_with(&args), &rows);
 	if (!err)
 		read_counts(&rows, out);
 	rows_done(&rows);
-	args_done(&args);
-	array_done(&names);
-	array_done(&kinds);
+	q_guard_count_args_done(&args);
 	return err;
 }

@@ -38,17 +38,18 @@ enum err
 idempotency_begin(const struct store *store, const struct idempotent_call *call,
     int64_t lock_ms, enum idempotency *out, struct kept_answer *answer)
 {
-	struct args args = { 0 };
+	const struct q_idempotency_begin_args args = {
+		.user_id = call->user_id,
+		.key = call->key,
+		.fingerprint = call->fingerprint,
+		.lock_ms = lock_ms,
+		.owner = call->owner,
+	};
 	struct rows rows = { 0 };
 	const char *first;
 	enum err err;
 
-	args_text(&args, call->user_id);
-	args_text(&args, call->key);
-	args_text(&args, call->fingerprint);
-	args_int(&args, lock_ms);
-	args_text(&args, call->owner);
-	err = store_run(store, &q_idempotency_begin, &args, &rows);
+	err = store_run(store, q_idempotency_begin_with(&args), &rows);
 	if (err)
 		goto out;
 	first = rows_text(&rows, 0, "fingerprint");
@@ -64,7 +65,6 @@ idempotency_begin(const struct store *store, const struct idempotent_call *call,
 	}
 out:
 	rows_done(&rows);
-	args_done(&args);
 	return err;
 }
 
@@ -72,20 +72,16 @@ enum err
 idempotency_end(const struct store *store, const struct idempotent_call *call,
     const struct kept_answer *answer)
 {
-	struct args args = { 0 };
-	enum err err;
+	int64_t status = answer ? answer->status : 0;
+	const struct q_idempotency_end_args args = {
+		.user_id = call->user_id,
+		.key = call->key,
+		.status = answer ? &status : NULL,
+		.content_type = answer ? answer->content_type : NULL,
+		.headers = answer ? answer->headers : NULL,
+		.body = answer ? answer->body : NULL,
+		.owner = call->owner,
+	};
 
-	args_text(&args, call->user_id);
-	args_text(&args, call->key);
-	if (answer)
-		args_int(&args, answer->status);
-	else
-		args_text(&args, NULL);
-	args_text(&args, answer ? answer->content_type : NULL);
-	args_text(&args, answer ? answer->headers : NULL);
-	args_text(&args, answer ? answer->body : NULL);
-	args_text(&args, call->owner);
-	err = store_run(store, &q_idempotency_end, &args, NULL);
-	args_done(&args);
-	return err;
+	return store_run(store, q_idempotency_end_with(&args), NULL);
 }

@@ -46,17 +46,18 @@ enum err
 run_claim(const struct store *store, int limit, int64_t lease_ms,
     const struct run_wanted *wanted, struct run **list, size_t *count)
 {
-	struct args args = { 0 };
+	const struct q_run_claim_args args = {
+		.limit = limit,
+		.lease_ms = lease_ms,
+		.connection_id = wanted->connection_id,
+		.type = wanted->type,
+	};
 	struct rows rows = { 0 };
 	struct run *found = NULL;
 	size_t n = 0;
 	enum err err;
 
-	args_int(&args, limit);
-	args_int(&args, lease_ms);
-	args_text(&args, wanted->connection_id);
-	args_text(&args, wanted->type);
-	err = store_run(store, &q_run_claim, &args, &rows);
+	err = store_run(store, q_run_claim_with(&args), &rows);
 	if (err)
 		goto out;
 	n = rows_count(&rows);
@@ -77,7 +78,6 @@ out:
 		run_done(&found[i]);
 	free(found);
 	rows_done(&rows);
-	args_done(&args);
 	return err;
 }
 
@@ -85,19 +85,18 @@ enum err
 run_look(const struct store *store, const char *after,
     const char *connection_id, struct run *out)
 {
-	struct args args = { 0 };
+	const struct q_run_look_args args = {
+		.after = after,
+		.connection_id = connection_id,
+	};
 	struct rows rows = { 0 };
-	enum err err;
+	enum err err = store_run(store, q_run_look_with(&args), &rows);
 
-	args_text(&args, after);
-	args_text(&args, connection_id);
-	err = store_run(store, &q_run_look, &args, &rows);
 	if (!err && rows_count(&rows) == 0)
 		err = err_set(ERR_NOTFOUND, "no connection is due");
 	if (!err)
 		err = read_run(&rows, 0, out);
 	rows_done(&rows);
-	args_done(&args);
 	return err;
 }
 
@@ -143,22 +142,20 @@ enum err
 run_diff(const struct store *store, struct run *run, const struct items *items,
     struct candidates *out)
 {
-	struct array ids = ARRAY_INIT, dues = ARRAY_INIT;
-	struct args args = { 0 };
+	struct q_run_diff_args args = {
+		.user_id = run->connection.user_id,
+		.connection_id = run->connection.id,
+		.t0 = run->t0,
+	};
 	struct rows rows = { 0 };
 	size_t n;
 	enum err err;
 
 	for (size_t i = 0; i < items->count; i++) {
-		array_text(&ids, items->list[i].source_id);
-		array_text(&dues, items->list[i].due);
+		array_text(&args.source_ids, items->list[i].source_id);
+		array_text(&args.dues, items->list[i].due);
 	}
-	args_text(&args, run->connection.user_id);
-	args_text(&args, run->connection.id);
-	args_text(&args, run->t0);
-	args_array(&args, &ids);
-	args_array(&args, &dues);
-	err = store_run(store, &q_run_diff, &args, &rows);
+	err = store_run(store, q_run_diff_with(&args), &rows);
 	if (err)
 		goto out;
 	n = count_candidates(&rows, run);
@@ -175,49 +172,38 @@ run_diff(const struct store *store, struct run *run, const struct items *items,
 		candidates_done(out);
 out:
 	rows_done(&rows);
-	args_done(&args);
-	array_done(&ids);
-	array_done(&dues);
+	q_run_diff_args_done(&args);
 	return err;
 }
 
-enum {
-	F_ID,
-	F_TITLE,
-	F_URL,
-	F_METADATA,
-	F_DUE,
-	F_TASK,
-	F_VERSION,
-	F_VERDICT,
-	F_ACTION,
-	F_REASON,
-	F_NEW_ID,
-	F_COUNT
-};
+static void
+add_items(struct q_run_finish_args *args, const struct items *items)
+{
+	for (size_t i = 0; i < items->count; i++) {
+		const struct item *item = &items->list[i];
+
+		array_text(&args->source_ids, item->source_id);
+		array_text(&args->titles, item->title ? item->title : "");
+		array_text(&args->source_urls, item->source_url);
+		array_text(
+		    &args->metadata, item->metadata ? item->metadata : "{}");
+		array_text(&args->dues, item->due);
+	}
+}
 
 static void
-fill_arrays(struct array *a, const struct run_result *r)
+add_candidates(
+    struct q_run_finish_args *args, const struct candidates *candidates)
 {
-	for (size_t i = 0; i < r->items->count; i++) {
-		const struct item *item = &r->items->list[i];
+	for (size_t i = 0; i < candidates->count; i++) {
+		const struct candidate *c = &candidates->list[i];
 
-		array_text(&a[F_ID], item->source_id);
-		array_text(&a[F_TITLE], item->title ? item->title : "");
-		array_text(&a[F_URL], item->source_url);
-		array_text(
-		    &a[F_METADATA], item->metadata ? item->metadata : "{}");
-		array_text(&a[F_DUE], item->due);
-	}
-	for (size_t i = 0; i < r->candidates->count; i++) {
-		const struct candidate *c = &r->candidates->list[i];
-
-		array_text(&a[F_TASK], c->task_id);
-		array_int(&a[F_VERSION], c->version);
-		array_text(&a[F_VERDICT], diff_verdict_name(c->verdict));
-		array_text(&a[F_ACTION], mark_action_name(c->action));
-		array_text(&a[F_REASON], c->reason);
-		array_text(&a[F_NEW_ID], c->new_id);
+		array_text(&args->task_ids, c->task_id);
+		array_int(&args->versions, c->version);
+		array_text(&args->verdicts, diff_verdict_name(c->verdict));
+		array_text(&args->actions, mark_action_name(c->action));
+		array_text(&args->reasons, c->reason);
+		array_text(&args->new_ids, c->new_id);
 	}
 }
 
@@ -225,34 +211,32 @@ enum err
 run_finish(
     const struct store *store, const struct run *run, struct run_result *result)
 {
-	struct array a[F_COUNT];
-	struct args args = { 0 };
+	int64_t tasks_seen = strtoll(run->tasks_seen, NULL, 10);
+	struct q_run_finish_args args = {
+		.user_id = run->connection.user_id,
+		.connection_id = run->connection.id,
+		.generation = run->connection.generation,
+		.t0 = run->t0,
+		.account_id = result->account_id,
+		.metadata_patch = result->metadata_patch,
+		.next_poll_ms = result->next_poll_ms,
+		.pages = result->pages,
+		.still_open = result->still_open,
+		.unconfirmed = result->unconfirmed,
+		.repeated = (int64_t)result->repeated,
+		.guard = result->guard ? guard_kind_name(result->guard) : NULL,
+		.held = result->held,
+		.idle_poll_ms = result->idle_poll_ms,
+		.quiet_runs = QUIET_RUNS,
+		.digest = result->digest,
+		.tasks_seen = *run->tasks_seen ? &tasks_seen : NULL,
+	};
 	struct rows rows = { 0 };
 	enum err err;
 
-	for (int i = 0; i < F_COUNT; i++)
-		a[i] = (struct array)ARRAY_INIT;
-	fill_arrays(a, result);
-	args_text(&args, run->connection.user_id);
-	args_text(&args, run->connection.id);
-	args_int(&args, run->connection.generation);
-	args_text(&args, run->t0);
-	args_text(&args, result->account_id);
-	args_text(&args, result->metadata_patch);
-	args_int(&args, result->next_poll_ms);
-	for (int i = 0; i < F_COUNT; i++)
-		args_array(&args, &a[i]);
-	args_int(&args, result->pages);
-	args_int(&args, result->still_open);
-	args_int(&args, result->unconfirmed);
-	args_int(&args, (int64_t)result->repeated);
-	args_text(&args, result->guard ? guard_kind_name(result->guard) : NULL);
-	args_int(&args, result->held);
-	args_int(&args, result->idle_poll_ms);
-	args_int(&args, QUIET_RUNS);
-	args_text(&args, result->digest);
-	args_text(&args, *run->tasks_seen ? run->tasks_seen : NULL);
-	err = store_run(store, &q_run_finish, &args, &rows);
+	add_items(&args, result->items);
+	add_candidates(&args, result->candidates);
+	err = store_run(store, q_run_finish_with(&args), &rows);
 	if (!err && rows_count(&rows) == 0)
 		err = err_set(ERR_CONFLICT,
 		    "another poller has the connection now, or it is gone");
@@ -263,9 +247,7 @@ run_finish(
 		result->reopened = rows_int(&rows, 0, "reopened");
 	}
 	rows_done(&rows);
-	args_done(&args);
-	for (int i = 0; i < F_COUNT; i++)
-		array_done(&a[i]);
+	q_run_finish_args_done(&args);
 	return err;
 }
 
@@ -278,33 +260,19 @@ struct quiet {
 	bool is_ended;
 };
 
-enum {
-	Q_USER,
-	Q_CONNECTION,
-	Q_GENERATION,
-	Q_T0,
-	Q_LIST,
-	Q_PATCH,
-	Q_NEXT_POLL,
-	Q_PAGES,
-	Q_ITEMS,
-	Q_REPEATED,
-	Q_COUNT
-};
-
 static void
-add_quiet(struct array *a, const struct quiet *q)
+add_quiet(struct q_run_quiet_args *args, const struct quiet *q)
 {
-	array_text(&a[Q_USER], q->run->connection.user_id);
-	array_text(&a[Q_CONNECTION], q->run->connection.id);
-	array_int(&a[Q_GENERATION], q->run->connection.generation);
-	array_text(&a[Q_T0], q->run->t0);
-	array_text(&a[Q_LIST], q->result->digest);
-	array_text(&a[Q_PATCH], q->result->metadata_patch);
-	array_int(&a[Q_NEXT_POLL], q->result->next_poll_ms);
-	array_int(&a[Q_PAGES], q->result->pages);
-	array_int(&a[Q_ITEMS], (int64_t)q->result->items->count);
-	array_int(&a[Q_REPEATED], (int64_t)q->result->repeated);
+	array_text(&args->user_ids, q->run->connection.user_id);
+	array_text(&args->connection_ids, q->run->connection.id);
+	array_int(&args->generations, q->run->connection.generation);
+	array_text(&args->t0s, q->run->t0);
+	array_text(&args->digests, q->result->digest);
+	array_text(&args->patches, q->result->metadata_patch);
+	array_int(&args->next_polls_ms, q->result->next_poll_ms);
+	array_int(&args->pages, q->result->pages);
+	array_int(&args->items, (int64_t)q->result->items->count);
+	array_int(&args->repeated, (int64_t)q->result->repeated);
 }
 
 static bool
@@ -320,29 +288,23 @@ static enum err
 end_all(const struct store *store, void **quiets, size_t count)
 {
 	const struct quiet *first = quiets[0];
-	struct array a[Q_COUNT];
-	struct args args = { 0 };
+	struct q_run_quiet_args args = {
+		.idle_poll_ms = first->result->idle_poll_ms,
+		.quiet_runs = QUIET_RUNS,
+	};
 	struct rows rows = { 0 };
 	enum err err;
 
-	for (int i = 0; i < Q_COUNT; i++)
-		a[i] = (struct array)ARRAY_INIT;
 	for (size_t i = 0; i < count; i++)
-		add_quiet(a, quiets[i]);
-	for (int i = 0; i < Q_COUNT; i++)
-		args_array(&args, &a[i]);
-	args_int(&args, first->result->idle_poll_ms);
-	args_int(&args, QUIET_RUNS);
-	err = store_run(store, &q_run_quiet, &args, &rows);
+		add_quiet(&args, quiets[i]);
+	err = store_run(store, q_run_quiet_with(&args), &rows);
 	for (size_t i = 0; !err && i < count; i++) {
 		struct quiet *q = quiets[i];
 
 		q->is_ended = is_among(&rows, q->run->connection.id);
 	}
 	rows_done(&rows);
-	args_done(&args);
-	for (int i = 0; i < Q_COUNT; i++)
-		array_done(&a[i]);
+	q_run_quiet_args_done(&args);
 	return err;
 }
 
@@ -396,57 +358,55 @@ enum err
 run_fail(const struct store *store, const struct run *run,
     const struct run_failure *failure)
 {
-	struct args args = { 0 };
+	const struct q_run_fail_args args = {
+		.user_id = run->connection.user_id,
+		.connection_id = run->connection.id,
+		.generation = run->connection.generation,
+		.t0 = run->t0,
+		.error = failure->error,
+		.pages = failure->pages,
+		.auth_failed = failure->auth_failed,
+		.limit_ms = failure->limit_ms,
+		.first_wait_ms = failure->first_wait_ms,
+		.longest_wait_ms = failure->longest_wait_ms,
+		.other_account_id = failure->other_account_id,
+	};
 	struct rows rows = { 0 };
-	enum err err;
+	enum err err = store_run(store, q_run_fail_with(&args), &rows);
 
-	args_text(&args, run->connection.user_id);
-	args_text(&args, run->connection.id);
-	args_int(&args, run->connection.generation);
-	args_text(&args, run->t0);
-	args_text(&args, failure->error);
-	args_int(&args, failure->pages);
-	args_bool(&args, failure->auth_failed);
-	args_int(&args, failure->limit_ms);
-	args_int(&args, failure->first_wait_ms);
-	args_int(&args, failure->longest_wait_ms);
-	args_text(&args, failure->other_account_id);
-	err = store_run(store, &q_run_fail, &args, &rows);
 	if (!err && rows_count(&rows) == 0)
 		err = err_set(ERR_CONFLICT,
 		    "another poller has the connection now, or it is gone");
 	rows_done(&rows);
-	args_done(&args);
-	return err;
-}
-
-static enum err
-trim(const struct store *store, const struct query *q, int days, int limit)
-{
-	struct args args = { 0 };
-	enum err err;
-
-	args_int(&args, days);
-	args_int(&args, limit);
-	err = store_run(store, q, &args, NULL);
-	args_done(&args);
 	return err;
 }
 
 enum err
 retention_trim(const struct store *store, const struct retention *r)
 {
-	enum err err;
+	const struct q_writeback_trim_args writebacks = {
+		.days = r->writebacks_days, .limit = r->limit
+	};
+	const struct q_poll_run_trim_args runs = { .days = r->runs_days,
+		.limit = r->limit };
+	const struct q_decision_trim_args decisions = { .days = r->runs_days,
+		.limit = r->limit };
+	const struct q_event_trim_args events = { .days = r->events_days,
+		.limit = r->limit };
+	const struct q_idempotency_key_trim_args keys = {
+		.days = r->idempotency_days, .limit = r->limit
+	};
+	const struct statement statements[] = {
+		q_writeback_trim_with(&writebacks),
+		q_poll_run_trim_with(&runs),
+		q_decision_trim_with(&decisions),
+		q_event_trim_with(&events),
+		q_idempotency_key_trim_with(&keys),
+	};
+	enum err err = OK;
 
-	err = trim(store, &q_writeback_trim, r->writebacks_days, r->limit);
-	if (!err)
-		err = trim(store, &q_poll_run_trim, r->runs_days, r->limit);
-	if (!err)
-		err = trim(store, &q_decision_trim, r->runs_days, r->limit);
-	if (!err)
-		err = trim(store, &q_event_trim, r->events_days, r->limit);
-	if (!err)
-		err = trim(store, &q_idempotency_key_trim, r->idempotency_days,
-		    r->limit);
+	for (size_t i = 0; !err && i < sizeof(statements) / sizeof(*statements);
+	     i++)
+		err = store_run(store, statements[i], NULL);
 	return err;
 }

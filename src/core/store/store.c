@@ -15,25 +15,26 @@ listing_done(struct listing *listing)
 }
 
 enum err
-store_run(const struct store *store, const struct query *q,
-    const struct args *args, struct rows *rows)
+store_run(
+    const struct store *store, struct statement statement, struct rows *rows)
 {
 	return db_pool_run(
-	    store->pool, clock_mono_ms() + store->wait_ms, q, args, rows);
+	    store->pool, clock_mono_ms() + store->wait_ms, statement, rows);
 }
 
 enum err
-store_one(const struct store *store, const struct query *q,
-    const struct args *args, const char *column, char **json)
+store_one(const struct store *store, struct statement statement,
+    const char *column, char **json)
 {
 	struct rows rows = { 0 };
 	const char *text;
-	enum err err = store_run(store, q, args, &rows);
+	enum err err = store_run(store, statement, &rows);
 
 	if (err)
 		goto out;
 	if (rows_count(&rows) == 0) {
-		err = err_set(ERR_NOTFOUND, "%s: no such row", q->name);
+		err = err_set(
+		    ERR_NOTFOUND, "%s: no such row", statement.query->name);
 		goto out;
 	}
 	text = rows_text(&rows, 0, column);

@@ -29,13 +29,12 @@ read_line(const struct rows *rows, size_t i, struct story_line *line)
 enum err
 story_read(const struct store *store, const char *task_id, struct story *out)
 {
+	const struct q_task_explain_args args = { .task_id = task_id };
 	struct story story = { 0 };
-	struct args args = { 0 };
 	struct rows rows = { 0 };
 	enum err err;
 
-	args_text(&args, task_id);
-	err = store_run(store, &q_task_explain, &args, &rows);
+	err = store_run(store, q_task_explain_with(&args), &rows);
 	if (!err && rows_count(&rows) == 0)
 		err = err_set(ERR_NOTFOUND, "nothing is known of this task");
 	if (!err) {
@@ -52,6 +51,5 @@ story_read(const struct store *store, const char *task_id, struct story *out)
 	else
 		*out = story;
 	rows_done(&rows);
-	args_done(&args);
 	return err;
 }

@@ -34,13 +34,6 @@ cursor_parse(const char *text, struct cursor *out)
 	return OK;
 }
 
-static void
-args_cursor(struct args *args, const struct cursor *cursor)
-{
-	args_text(args, cursor->is_given ? cursor->time : NULL);
-	args_text(args, cursor->is_given ? cursor->id : NULL);
-}
-
 /* At most limit rows' JSON as an array. */
 static enum err
 join_rows(
@@ -88,23 +81,26 @@ enum err
 task_list(const struct store *store, const char *user_id,
     const struct task_filter *filter, struct listing *out)
 {
-	struct args args = { 0 };
+	struct q_task_list_args args = {
+		.user_id = user_id,
+		.status = filter->status,
+		.source = filter->source,
+		.limit = filter->limit + 1,
+	};
 	struct rows rows = { 0 };
 	struct cursor cursor;
 	enum err err = cursor_parse(filter->cursor, &cursor);
 
 	if (err)
 		return err;
-	args_text(&args, user_id);
-	args_text(&args, filter->status);
-	args_text(&args, filter->source);
-	args_cursor(&args, &cursor);
-	args_int(&args, filter->limit + 1);
-	err = store_run(store, &q_task_list, &args, &rows);
+	if (cursor.is_given) {
+		args.after_time = cursor.time;
+		args.after_id = cursor.id;
+	}
+	err = store_run(store, q_task_list_with(&args), &rows);
 	if (!err)
 		err = read_listing(&rows, "task", filter->limit, out);
 	rows_done(&rows);
-	args_done(&args);
 	return err;
 }
 
@@ -112,22 +108,25 @@ enum err
 inbox_list(const struct store *store, const char *user_id,
     const struct task_filter *filter, struct listing *out)
 {
-	struct args args = { 0 };
+	struct q_inbox_list_args args = {
+		.user_id = user_id,
+		.connection_id = filter->connection_id,
+		.limit = filter->limit + 1,
+	};
 	struct rows rows = { 0 };
 	struct cursor cursor;
 	enum err err = cursor_parse(filter->cursor, &cursor);
 
 	if (err)
 		return err;
-	args_text(&args, user_id);
-	args_text(&args, filter->connection_id);
-	args_cursor(&args, &cursor);
-	args_int(&args, filter->limit + 1);
-	err = store_run(store, &q_inbox_list, &args, &rows);
+	if (cursor.is_given) {
+		args.after_time = cursor.time;
+		args.after_id = cursor.id;
+	}
+	err = store_run(store, q_inbox_list_with(&args), &rows);
 	if (!err)
 		err = read_listing(&rows, "item", filter->limit, out);
 	rows_done(&rows);
-	args_done(&args);
 	return err;
 }
 
@@ -152,18 +151,19 @@ event_list(const struct store *store, const char *user_id,
     const struct task_filter *filter, struct listing *out)
 {
 	char txid[24] = "0", id[24] = "0", cursor[64];
-	struct args args = { 0 };
+	struct q_event_list_args args = {
+		.user_id = user_id,
+		.txid = txid,
+		.limit = filter->limit,
+	};
 	struct rows rows = { 0 };
 	size_t n;
 	enum err err;
 
 	if (filter->cursor && !event_cursor(filter->cursor, txid, id))
 		return err_set(ERR_INPUT, "This is not a cursor of a listing.");
-	args_text(&args, user_id);
-	args_text(&args, txid);
-	args_text(&args, id);
-	args_int(&args, filter->limit);
-	err = store_run(store, &q_event_list, &args, &rows);
+	args.id = strtoll(id, NULL, 10); /* 18 digits at most */
+	err = store_run(store, q_event_list_with(&args), &rows);
 	if (err)
 		goto out;
 	err = join_rows(&rows, "event", (size_t)filter->limit, &out->json);
@@ -178,7 +178,6 @@ event_list(const struct store *store, const char *user_id,
 		err = err_set(ERR_NOMEM, "no memory for a cursor");
 out:
 	rows_done(&rows);
-	args_done(&args);
 	return err;
 }
 
@@ -186,46 +185,49 @@ enum err
 task_read(const struct store *store, const char *user_id, const char *task_id,
     char **json)
 {
-	struct args args = { 0 };
+	const struct q_task_read_args args = {
+		.user_id = user_id,
+		.task_id = task_id,
+	};
 
-	args_text(&args, user_id);
-	args_text(&args, task_id);
-	return store_one(store, &q_task_read, &args, "task", json);
+	return store_one(store, q_task_read_with(&args), "task", json);
 }
 
 enum err
 task_rename(const struct store *store, const char *user_id, const char *task_id,
     const char *title, char **json)
 {
-	struct args args = { 0 };
+	const struct q_task_rename_args args = {
+		.user_id = user_id,
+		.task_id = task_id,
+		.title = title,
+	};
 
-	args_text(&args, user_id);
-	args_text(&args, task_id);
-	args_text(&args, title);
-	return store_one(store, &q_task_rename, &args, "task", json);
+	return store_one(store, q_task_rename_with(&args), "task", json);
 }
 
 enum err
 task_archive(const struct store *store, const char *user_id,
     const char *task_id, char **json)
 {
-	struct args args = { 0 };
+	const struct q_task_archive_args args = {
+		.user_id = user_id,
+		.task_id = task_id,
+	};
 
-	args_text(&args, user_id);
-	args_text(&args, task_id);
-	return store_one(store, &q_task_archive, &args, "task", json);
+	return store_one(store, q_task_archive_with(&args), "task", json);
 }
 
 enum err
 task_delete(const struct store *store, const char *user_id, const char *task_id)
 {
-	struct args args = { 0 };
+	const struct q_task_delete_args args = {
+		.user_id = user_id,
+		.task_id = task_id,
+	};
 	char *id = NULL;
-	enum err err;
+	enum err err = store_one(store, q_task_delete_with(&args), "id", &id);
 
-	args_text(&args, user_id);
-	args_text(&args, task_id);
-	err = store_one(store, &q_task_delete, &args, "id", &id);
 	free(id);
 	return err;
 }
@@ -234,23 +236,25 @@ enum err
 task_create(const struct store *store, const char *user_id,
     const struct task_new *task, char **json)
 {
-	struct args args = { 0 };
+	const struct q_task_create_args args = {
+		.user_id = user_id,
+		.title = task->title,
+		.source = task->source,
+		.source_id = task->source_id,
+		.source_url = task->source_url,
+	};
 
-	args_text(&args, user_id);
-	args_text(&args, task->title);
-	args_text(&args, task->source);
-	args_text(&args, task->source_id);
-	args_text(&args, task->source_url);
-	return store_one(store, &q_task_create, &args, "task", json);
+	return store_one(store, q_task_create_with(&args), "task", json);
 }
 
 enum err
 inbox_import(const struct store *store, const char *user_id,
     const char *inbox_item_id, char **json)
 {
-	struct args args = { 0 };
+	const struct q_inbox_import_args args = {
+		.user_id = user_id,
+		.inbox_item_id = inbox_item_id,
+	};
 
-	args_text(&args, user_id);
-	args_text(&args, inbox_item_id);
-	return store_one(store, &q_inbox_import, &args, "task", json);
+	return store_one(store, q_inbox_import_with(&args), "task", json);
 }

@@ -97,36 +97,26 @@ read_begun(const struct rows *rows, size_t row, struct begin *b)
 	return read_work(rows, row, w);
 }
 
-enum { B_USER, B_TASK, B_WISH, B_ID, B_LEASE, B_COUNT };
-
 enum err
 writeback_begin(const struct store *store, struct begin *list, size_t count,
     int64_t give_up_ms)
 {
-	struct array a[B_COUNT];
-	struct args args = { 0 };
+	struct q_writeback_begin_args args = { .give_up_ms = give_up_ms };
 	struct rows rows = { 0 };
 	enum err err;
 
-	for (int i = 0; i < B_COUNT; i++)
-		a[i] = (struct array)ARRAY_INIT;
 	for (size_t i = 0; i < count; i++) {
-		array_text(&a[B_USER], list[i].user_id);
-		array_text(&a[B_TASK], list[i].task_id);
-		array_text(&a[B_WISH], wish_name(list[i].wish));
-		array_text(&a[B_ID], list[i].writeback_id);
-		array_int(&a[B_LEASE], list[i].lease_ms);
+		array_text(&args.user_ids, list[i].user_id);
+		array_text(&args.task_ids, list[i].task_id);
+		array_text(&args.wishes, wish_name(list[i].wish));
+		array_text(&args.ids, list[i].writeback_id);
+		array_int(&args.leases_ms, list[i].lease_ms);
 	}
-	for (int i = 0; i < B_COUNT; i++)
-		args_array(&args, &a[i]);
-	args_int(&args, give_up_ms);
-	err = store_run(store, &q_writeback_begin, &args, &rows);
+	err = store_run(store, q_writeback_begin_with(&args), &rows);
 	for (size_t i = 0; !err && i < rows_count(&rows); i++)
 		err = read_begun(&rows, i, &list[i]);
 	rows_done(&rows);
-	args_done(&args);
-	for (int i = 0; i < B_COUNT; i++)
-		array_done(&a[i]);
+	q_writeback_begin_args_done(&args);
 	return err;
 }
 
@@ -199,16 +189,17 @@ enum err
 writeback_claim(const struct store *store, struct writeback *w,
     int64_t lease_ms, struct claim *out)
 {
-	struct args args = { 0 };
+	const struct q_writeback_claim_args args = {
+		.user_id = w->user_id,
+		.id = w->id,
+		.lease_ms = lease_ms,
+	};
 	struct rows rows = { 0 };
 	const char *state;
 	enum err err;
 
 	memset(out, 0, sizeof(*out));
-	args_text(&args, w->user_id);
-	args_text(&args, w->id);
-	args_int(&args, lease_ms);
-	err = store_run(store, &q_writeback_claim, &args, &rows);
+	err = store_run(store, q_writeback_claim_with(&args), &rows);
 	if (err == ERR_CONFLICT || err == ERR_BUSY) {
 		/* another call of the task went out at this moment */
 		snprintf(out->state, sizeof(out->state), "queued");
@@ -234,7 +225,6 @@ writeback_claim(const struct store *store, struct writeback *w,
 	}
 out:
 	rows_done(&rows);
-	args_done(&args);
 	return err;
 }
 
@@ -263,15 +253,16 @@ enum err
 writeback_claim_due(const struct store *store, int limit, int64_t lease_ms,
     struct writeback **list, size_t *count)
 {
-	struct args args = { 0 };
+	const struct q_writeback_claim_due_args args = {
+		.limit = limit,
+		.lease_ms = lease_ms,
+	};
 	struct rows rows = { 0 };
 	struct writeback *found = NULL;
 	size_t n = 0;
 	enum err err;
 
-	args_int(&args, limit);
-	args_int(&args, lease_ms);
-	err = store_run(store, &q_writeback_claim_due, &args, &rows);
+	err = store_run(store, q_writeback_claim_due_with(&args), &rows);
 	if (err == ERR_BUSY || err == ERR_CONFLICT) {
 		/* a begin of the same task came between: it goes first, and
 		 * what is due is due a moment later, too */
@@ -300,43 +291,25 @@ out:
 		writeback_done(&found[i]);
 	free(found);
 	rows_done(&rows);
-	args_done(&args);
 	return err;
 }
 
-enum {
-	S_USER,
-	S_ID,
-	S_GENERATION,
-	S_STATE,
-	S_REASON,
-	S_DETAIL,
-	S_DUE,
-	S_AUTH,
-	S_LIMIT,
-	S_PATCH,
-	S_SENTENCE,
-	S_KEY_VERSION,
-	S_UNCLEAR,
-	S_COUNT
-};
-
 static void
-add_settle(struct array *a, const struct settle *s)
+add_settle(struct q_writeback_settle_args *args, const struct settle *s)
 {
-	array_text(&a[S_USER], s->user_id);
-	array_text(&a[S_ID], s->writeback_id);
-	array_int(&a[S_GENERATION], s->generation);
-	array_text(&a[S_STATE], ending_name(s->ending));
-	array_text(&a[S_REASON], reason_name(s->reason));
-	array_text(&a[S_DETAIL], s->detail);
-	array_int(&a[S_DUE], s->due_ms);
-	array_bool(&a[S_AUTH], s->auth_failed);
-	array_int(&a[S_LIMIT], s->limit_ms);
-	array_text(&a[S_PATCH], s->metadata_patch);
-	array_text(&a[S_SENTENCE], s->sentence);
-	array_int(&a[S_KEY_VERSION], s->key_version);
-	array_bool(&a[S_UNCLEAR], s->is_unclear);
+	array_text(&args->user_ids, s->user_id);
+	array_text(&args->ids, s->writeback_id);
+	array_int(&args->generations, s->generation);
+	array_text(&args->states, ending_name(s->ending));
+	array_text(&args->reasons, reason_name(s->reason));
+	array_text(&args->details, s->detail);
+	array_int(&args->dues_ms, s->due_ms);
+	array_bool(&args->auth_failed, s->auth_failed);
+	array_int(&args->limits_ms, s->limit_ms);
+	array_text(&args->patches, s->metadata_patch);
+	array_text(&args->sentences, s->sentence);
+	array_int(&args->key_versions, s->key_version);
+	array_bool(&args->is_unclear, s->is_unclear);
 }
 
 static enum err
@@ -353,27 +326,20 @@ read_settled(const struct rows *rows, size_t row, struct settle *list)
 enum err
 writeback_settle(const struct store *store, struct settle *list, size_t count)
 {
-	struct array a[S_COUNT];
-	struct args args = { 0 };
+	struct q_writeback_settle_args args = { 0 };
 	struct rows rows = { 0 };
 	enum err err;
 
-	for (int i = 0; i < S_COUNT; i++)
-		a[i] = (struct array)ARRAY_INIT;
 	for (size_t i = 0; i < count; i++) {
 		list[i].is_held = list[i].is_restored = list[i].is_busy = false;
 		list[i].task = NULL;
-		add_settle(a, &list[i]);
+		add_settle(&args, &list[i]);
 	}
-	for (int i = 0; i < S_COUNT; i++)
-		args_array(&args, &a[i]);
-	err = store_run(store, &q_writeback_settle, &args, &rows);
+	err = store_run(store, q_writeback_settle_with(&args), &rows);
 	for (size_t r = 0; !err && r < rows_count(&rows); r++)
 		err = read_settled(&rows, r, list);
 	rows_done(&rows);
-	args_done(&args);
-	for (int i = 0; i < S_COUNT; i++)
-		array_done(&a[i]);
+	q_writeback_settle_args_done(&args);
 	return err;
 }
 
@@ -494,20 +460,20 @@ enum err
 writeback_read(const struct store *store, const char *user_id,
     const char *writeback_id, struct fate *out)
 {
-	struct args args = { 0 };
+	const struct q_writeback_read_args args = {
+		.user_id = user_id,
+		.id = writeback_id,
+	};
 	struct rows rows = { 0 };
 	struct fate fate = { 0 };
 	enum err err;
 
-	args_text(&args, user_id);
-	args_text(&args, writeback_id);
-	err = store_run(store, &q_writeback_read, &args, &rows);
+	err = store_run(store, q_writeback_read_with(&args), &rows);
 	if (!err && rows_count(&rows) == 0)
 		err = err_set(ERR_NOTFOUND, "no such writeback");
 	if (!err)
 		err = read_fate(&rows, &fate);
 	rows_done(&rows);
-	args_done(&args);
 	if (err)
 		fate_done(&fate);
 	else
@@ -519,7 +485,7 @@ enum err
 writeback_open(const struct store *store, struct open_writebacks *out)
 {
 	struct rows rows = { 0 };
-	enum err err = store_run(store, &q_writeback_open, NULL, &rows);
+	enum err err = store_run(store, q_writeback_open_with(), &rows);
 
 	if (!err) {
 		out->count = rows_int(&rows, 0, "open");

@@ -11,8 +11,16 @@ pg.types.setTypeParser(pg.types.builtins.JSONB, (text) => text);
 const LEASE_MS = 20000;
 const GIVE_UP_MS = 86400000;
 
+// Its parameters, numbered in the order of their lines, have their names there.
 function statement(folder, name) {
-	return { name, text: readFileSync(`${folder}/${name}.sql`, "utf8") };
+	const text = readFileSync(`${folder}/${name}.sql`, "utf8");
+	const names = [...text.matchAll(/^-- :(\w+)/gm)].map((match) => match[1]);
+
+	return { name, text, names };
+}
+
+function bound({ name, text, names }, values) {
+	return { name, text, values: names.map((one) => values[one]) };
 }
 
 const column = (list, name) => list.map((element) => element[name]);
@@ -46,22 +54,33 @@ export class Writebacks {
 	}
 
 	async #runBegin(list) {
-		const { rows } = await this.#pool.query({ ...this.#begin, values: [
-			column(list, "userId"), column(list, "taskId"),
-			column(list, "wish"), column(list, "id"),
-			same(list, LEASE_MS), GIVE_UP_MS,
-		] });
+		const { rows } = await this.#pool.query(bound(this.#begin, {
+			user_ids: column(list, "userId"),
+			task_ids: column(list, "taskId"),
+			wishes: column(list, "wish"),
+			ids: column(list, "id"),
+			leases_ms: same(list, LEASE_MS),
+			give_up_ms: GIVE_UP_MS,
+		}));
 		return rows;
 	}
 
 	async #runSettle(list) {
-		const { rows } = await this.#pool.query({ ...this.#settle, values: [
-			column(list, "userId"), column(list, "id"), same(list, 1),
-			column(list, "state"), column(list, "reason"),
-			column(list, "detail"), same(list, 0), same(list, false),
-			same(list, 0), same(list, null), same(list, null),
-			column(list, "keyVersion"), same(list, false),
-		] });
+		const { rows } = await this.#pool.query(bound(this.#settle, {
+			user_ids: column(list, "userId"),
+			ids: column(list, "id"),
+			generations: same(list, 1),
+			states: column(list, "state"),
+			reasons: column(list, "reason"),
+			details: column(list, "detail"),
+			dues_ms: same(list, 0),
+			auth_failed: same(list, false),
+			limits_ms: same(list, 0),
+			patches: same(list, null),
+			sentences: same(list, null),
+			key_versions: column(list, "keyVersion"),
+			is_unclear: same(list, false),
+		}));
 		const results = [];
 		for (const row of rows)
 			results[row.ord - 1] = row;

@@ -1,0 +1,4 @@
+-- account_list: all of them.
+select id, balance, name
+  from accounts
+ order by id

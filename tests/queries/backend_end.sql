@@ -1,0 +1,2 @@
+-- backend_end: the connection breaks.
+select pg_terminate_backend(pg_backend_pid())

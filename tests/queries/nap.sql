@@ -1,0 +1,3 @@
+-- nap: longer than anybody waits.
+-- :ms  integer
+select pg_sleep(:ms / 1000.0)
