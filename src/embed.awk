@@ -6,8 +6,12 @@
 #	-- :user_ids  uuid[]  whose
 #
 # Where the statement says :user_ids, it is sent as $1::uuid[]; in C it is a field
-# of struct q_NAME_args. psql takes the same name from -v user_ids=...
-# part=sql prints a statement as it is sent, under its parameters.
+# of struct q_NAME_args. psql takes the same name from -v user_ids=... The line
+#
+#	-- input: errors of class 22 are about what the caller sent
+#
+# blames the caller for a value that its type refuses; else the database's rows
+# are to blame. part=sql prints a statement as it is sent, under its parameters.
 BEGIN {
 	split("text uuid jsonb timestamptz xid8 interval", types, " ")
 	for (i in types)
@@ -160,7 +164,8 @@ function print_code(    n) {
 		print "}"
 	}
 	print "const struct query q_" current " = { " queries + 0 ", \"" current \
-		"\",\n" text "\t, " (count ? "bind_" current : "0") " };"
+		"\",\n" text "\t, " (is_input ? "true" : "false") ", " \
+		(count ? "bind_" current : "0") " };"
 }
 
 function finish(    n) {
@@ -188,7 +193,7 @@ FNR == 1 {
 	current = name_of(path)
 	text = head = inside = ""
 	is_head = 1
-	count = 0
+	count = is_input = 0
 	split("", number)
 	split("", is_used)
 }
@@ -197,6 +202,8 @@ is_head && /^--/ {
 		declare($0)
 		head = head $0 "\n"
 	}
+	if (kind == "query" && /^-- input:/)
+		is_input = 1
 	next
 }
 {

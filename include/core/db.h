@@ -22,6 +22,7 @@ struct query {
 	int index;        /* among all, below QUERIES_MAX */
 	const char *name; /* for logs: the file's name */
 	const char *sql;
+	bool is_input; /* a value that its type refuses came from the caller */
 	void (*bind)(const void *values, struct args *out); /* NULL: no values
 							     */
 };
@@ -93,9 +94,10 @@ void rows_done(struct rows *rows);
 
 /* Run one statement in a transaction of its own. rows may be NULL when nothing
  * is wanted. ERR_CONFLICT: a constraint refused it; ERR_BUSY: lock timeout,
- * deadlock or serialization, try again; ERR_INPUT: a value that its type
- * refuses; ERR_DB: the connection broke or the statement timed out, and it is
- * not known whether it was committed; ERR_BUG: the statement is wrong. */
+ * deadlock or serialization, try again; ERR_INPUT and ERR_DATA: a value that
+ * its type refuses, from the caller or in a row, as the query says; ERR_DB: the
+ * connection broke or the statement timed out, and it is not known whether it
+ * was committed; ERR_BUG: the statement is wrong. */
 enum err db_run(
     struct db *db, struct statement statement, struct rows *rows) MUST_CHECK;
 

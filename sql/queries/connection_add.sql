@@ -6,6 +6,7 @@
 -- :key_sealed  bytea
 -- :key_id      text   of the master key that sealed it
 -- :metadata    jsonb
+-- input: errors of class 22 are about what the caller sent
 insert into integrations (user_id, id, type, name, key_sealed, key_id, metadata)
 values (:user_id, :id, :type, :name, :key_sealed, :key_id, :metadata)
 returning id

@@ -7,6 +7,7 @@
 -- :key_id         text      of the master key that sealed it
 -- :writeback      boolean?  null: stays
 -- :status         text      active or paused; null: stays
+-- input: errors of class 22 are about what the caller sent
 update integrations i
    set name = coalesce(:name, i.name),
        key_sealed = coalesce(:key_sealed, i.key_sealed),

@@ -4,6 +4,7 @@
 -- :txid     xid8     the cursor: transaction of the last one seen
 -- :id       bigint   and its id
 -- :limit    integer  so many at most
+-- input: errors of class 22 are about what the caller sent
 select e.txid, e.id,
        (select row_to_json(j)
 	  from (select

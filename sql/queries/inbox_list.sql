@@ -5,6 +5,7 @@
 -- :after_time     timestamptz  the cursor: created_at of the last one seen; null: from the start
 -- :after_id       uuid         and its id
 -- :limit          integer      so many at most
+-- input: errors of class 22 are about what the caller sent
 select i.id, flowpin_time(i.created_at) as created_at,
        (select row_to_json(j)
 	  from (select

@@ -5,6 +5,7 @@
 -- :source      text
 -- :source_id   text  or null
 -- :source_url  text  or null
+-- input: errors of class 22 are about what the caller sent
 insert into tasks as t (user_id, title, source, source_id, source_url)
 values (:user_id, :title, :source, :source_id, :source_url)
 returning flowpin_task_json(t) as task

@@ -6,6 +6,7 @@
 -- :after_time  timestamptz  the cursor: created_at of the last one seen; null: from the start
 -- :after_id    uuid         and its id
 -- :limit       integer      so many at most
+-- input: errors of class 22 are about what the caller sent
 select t.id, flowpin_time(t.created_at) as created_at,
        flowpin_task_json(t) as task
   from tasks t

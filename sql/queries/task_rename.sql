@@ -2,6 +2,7 @@
 -- :user_id  uuid  whose
 -- :task_id  uuid
 -- :title    text
+-- input: errors of class 22 are about what the caller sent
 update tasks t
    set title = :title, updated_at = clock_timestamp()
  where t.user_id = :user_id

@@ -309,7 +309,7 @@ late:
 
 /* SQLSTATE classes of PostgreSQL's appendix A that callers tell apart. */
 static enum err
-code_of(const char *sqlstate)
+code_of(const char *sqlstate, const struct query *q)
 {
 	if (!sqlstate)
 		return ERR_DB;
@@ -318,7 +318,7 @@ code_of(const char *sqlstate)
 	if (!strcmp(sqlstate, "55P03") || !strncmp(sqlstate, "40", 2))
 		return ERR_BUSY;
 	if (!strncmp(sqlstate, "22", 2))
-		return ERR_INPUT;
+		return q->is_input ? ERR_INPUT : ERR_DATA;
 	if (!strncmp(sqlstate, "42", 2))
 		return ERR_BUG;
 	return ERR_DB;
@@ -344,10 +344,13 @@ judge(PGconn *conn, const struct query *q, PGresult *result)
 	field = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
 	snprintf(constraint, sizeof(constraint), "%s", field ? field : "");
 	field = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	code = code_of(PQresultErrorField(result, PG_DIAG_SQLSTATE));
+	code = code_of(PQresultErrorField(result, PG_DIAG_SQLSTATE), q);
 	err =
 	    set_from_libpq(code, q->name, field ? field : PQerrorMessage(conn));
 	log_quote(err_text(), quoted, sizeof(quoted));
+	if (code == ERR_DATA)
+		log_warn(
+		    "query=%s err=%s msg=%s", q->name, err_name(code), quoted);
 	/* these two are shown to clients, who get no words of the database */
 	if (code == ERR_INPUT || code == ERR_CONFLICT) {
 		log_debug("query=%s msg=%s", q->name, quoted);

@@ -103,6 +103,7 @@ test_names_are_numbered_in_the_order_of_the_head() {
 		-- :b  uuid[]    whose
 		-- which goes on here
 		-- :a  integer?  or null
+		-- input: errors of class 22 are about what the caller sent
 		select :a, :b, :a::text, ':a', "x:a" -- :c
 		 where :b [1] is null and x = any(:b)
 	SQL

@@ -198,6 +198,14 @@ test_a_query_without_parameters_binds_nothing(void **state)
 }
 
 static void
+test_the_head_says_who_is_to_blame(void **state)
+{
+	(void)state;
+	assert_true(q_text_as_number.is_input);
+	assert_false(q_account_name_as_number.is_input);
+}
+
+static void
 test_queries_are_numbered_and_named(void **state)
 {
 	(void)state;
@@ -231,6 +239,7 @@ main(void)
 		    test_values_may_be_bound_again_and_arrays_go_on),
 		cmocka_unit_test(test_an_array_that_failed_says_so),
 		cmocka_unit_test(test_a_query_without_parameters_binds_nothing),
+		cmocka_unit_test(test_the_head_says_who_is_to_blame),
 		cmocka_unit_test(test_queries_are_numbered_and_named),
 		cmocka_unit_test(test_names_become_numbers_with_types),
 	};

@@ -140,7 +140,8 @@ begin_alone(const struct store *store, struct begin *begin)
 static bool
 is_one_to_blame(enum err err)
 {
-	return err == ERR_CONFLICT || err == ERR_INPUT || err == ERR_BUSY;
+	return err == ERR_CONFLICT || err == ERR_INPUT || err == ERR_DATA ||
+	       err == ERR_BUSY;
 }
 
 static void
