@@ -58,6 +58,8 @@ POLLER := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/poller/*.c)))
 CTL := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/ctl/*.c))) $(BUILD)/gen/migrations.o
 SIM := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/sim/*.c)))
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
+# what the tests of the library run against PostgreSQL
+DB_TEST := $(BUILD)/tests/integration/pipeline
 PROGRAMS := $(BUILD)/flowpin-gateway $(BUILD)/flowpin-poller $(BUILD)/flowpinctl
 C_FILES := $(sort $(shell find src include tests -name '*.[ch]' -not -path '*/node_modules/*'))
 
@@ -83,8 +85,10 @@ $(BUILD)/flowpin-stub: $(BUILD)/tests/bench/stub.o $(BUILD)/libcore.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcore.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
-$(BUILD)/tests/unit/test_db_args: $(BUILD)/gen/tests/queries.o
-$(BUILD)/tests/unit/test_db_args.o $(BUILD)/gen/tests/queries.o: | $(BUILD)/gen/tests/queries.h
+$(DB_TEST): %: %.o $(BUILD)/libcore.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+$(DB_TEST) $(BUILD)/tests/unit/test_db_args: $(BUILD)/gen/tests/queries.o
+$(DB_TEST:%=%.o) $(BUILD)/tests/unit/test_db_args.o $(BUILD)/gen/tests/queries.o: | $(BUILD)/gen/tests/queries.h
 
 $(BUILD)/%.o: %.c | $(BUILD)/gen/queries.h
 	@mkdir -p $(@D)
@@ -131,7 +135,7 @@ test-all: test-unit test-integration
 test-unit: $(UNIT)
 	@BUILD=$(BUILD) TESTS='$(TESTS)' tests/unit/run.sh $(UNIT)
 
-test-integration: $(PROGRAMS) $(BUILD)/flowpin-sim
+test-integration: $(PROGRAMS) $(BUILD)/flowpin-sim $(DB_TEST)
 	@BUILD=$(BUILD) JOBS=$(JOBS) TESTS='$(TESTS)' CASES='$(CASES)' tests/integration/run.sh
 
 test-crash: deps
@@ -163,7 +167,7 @@ lint: deps
 		CFLAGS='-O2 -g -fanalyzer -Wno-analyzer-malloc-leak' \
 		build/lint/flowpin-gateway build/lint/flowpin-poller build/lint/flowpinctl
 	@$(MAKE) --no-print-directory BUILD=build/lint WERROR=-Werror CFLAGS='-O2 -g' \
-		build/lint/flowpin-sim build/lint/flowpin-stub
+		build/lint/flowpin-sim build/lint/flowpin-stub build/lint/tests/integration/pipeline
 	@tests/lint/run.sh $(C_FILES)
 
 format:

@@ -101,11 +101,27 @@ void rows_done(struct rows *rows);
 enum err db_run(
     struct db *db, struct statement statement, struct rows *rows) MUST_CHECK;
 
+/* One of several statements that are run together. */
+struct db_step {
+	struct statement statement;
+	struct rows rows; /* out; the caller's to end with rows_done() */
+};
+
+/* Run steps in one round trip and one transaction: each sees what those before
+ * it did, and all of them are committed or none. All have query_timeout_ms
+ * together. On failure, which is the first step's that failed, no step has
+ * rows. A connection that broke, or was late, is good for nothing but db_put().
+ */
+enum err db_run_all(
+    struct db *db, struct db_step *steps, size_t count) MUST_CHECK;
+
 /* Borrow, run, give back. */
 enum err db_pool_run(struct db_pool *pool, int64_t deadline_ms,
     struct statement statement, struct rows *rows) MUST_CHECK;
+enum err db_pool_run_all(struct db_pool *pool, int64_t deadline_ms,
+    struct db_step *steps, size_t count) MUST_CHECK;
 
-/* Several statements in one go, for migrations only: no values. */
+/* A text of several statements, for migrations only: no values. */
 enum err db_script(struct db *db, const char *sql) MUST_CHECK;
 
 /* The constraint that caused the last ERR_CONFLICT of this thread, "" if not

@@ -273,6 +273,28 @@ rows_done(struct rows *rows)
 	rows->result = NULL;
 }
 
+/* The next answer to what was sent; NULL after a statement's last one. False at
+ * the deadline. */
+static bool
+next_result(PGconn *conn, int64_t deadline_ms, PGresult **out)
+{
+	while (PQflush(conn) > 0) {
+		if (!wait_socket(PQsocket(conn), POLLIN | POLLOUT, deadline_ms))
+			return false;
+		/* the server may not read on before its answers are read */
+		if (!PQconsumeInput(conn))
+			break;
+	}
+	while (PQisBusy(conn)) {
+		if (!wait_socket(PQsocket(conn), POLLIN, deadline_ms))
+			return false;
+		if (!PQconsumeInput(conn))
+			break;
+	}
+	*out = PQgetResult(conn);
+	return true;
+}
+
 /* The answer of a statement that was sent. NULL at the deadline, or when the
  * connection broke without one. */
 static PGresult *
@@ -281,17 +303,10 @@ result_until(PGconn *conn, int64_t deadline_ms)
 	PGresult *last = NULL, *result;
 
 	for (;;) {
-		while (PQflush(conn) > 0)
-			if (!wait_socket(
-				PQsocket(conn), POLLIN | POLLOUT, deadline_ms))
-				goto late;
-		while (PQisBusy(conn)) {
-			if (!wait_socket(PQsocket(conn), POLLIN, deadline_ms))
-				goto late;
-			if (!PQconsumeInput(conn))
-				break;
+		if (!next_result(conn, deadline_ms, &result)) {
+			PQclear(last);
+			return NULL;
 		}
-		result = PQgetResult(conn);
 		if (!result)
 			return last;
 		/* of several statements the first failure is the answer */
@@ -302,9 +317,6 @@ result_until(PGconn *conn, int64_t deadline_ms)
 		PQclear(last);
 		last = result;
 	}
-late:
-	PQclear(last);
-	return NULL;
 }
 
 /* SQLSTATE classes of PostgreSQL's appendix A that callers tell apart. */
@@ -430,6 +442,94 @@ db_run(struct db *db, struct statement statement, struct rows *rows)
 	if (!err)
 		err = send_statement(db, &statement);
 	return err ? err : finish(db, statement.query, rows);
+}
+
+/* --- several at once ---------------------------------------------------------
+ */
+
+/* Without an answer read, nor even all sent, on failure: the connection is of
+ * no use then. The sync at the end is what commits. */
+static enum err
+send_all(struct db *db, const struct db_step *steps, size_t count)
+{
+	enum err err = OK;
+
+	if (!PQenterPipelineMode(db->conn))
+		return not_sent(db, steps[0].statement.query);
+	for (size_t i = 0; !err && i < count; i++)
+		err = send_statement(db, &steps[i].statement);
+	if (!err && !PQpipelineSync(db->conn))
+		err = not_sent(db, steps[0].statement.query);
+	return err;
+}
+
+/* The commit: what was put off until then may still fail. Such a failure ends
+ * with a NULL as a statement's does; two in a row say that nothing comes any
+ * more. */
+static enum err
+read_sync(struct db *db, const struct query *last, int64_t deadline_ms)
+{
+	PGresult *result;
+	enum err err = OK;
+
+	for (int nulls = 0; nulls < 2;) {
+		if (!next_result(db->conn, deadline_ms, &result))
+			break;
+		nulls = result ? 0 : nulls + 1;
+		if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
+			PQclear(result);
+			return err;
+		}
+		if (result && !err)
+			err = judge(db->conn, last, result);
+		PQclear(result);
+	}
+	return err ? err : judge(db->conn, last, NULL);
+}
+
+/* Every answer is read, whatever failed: only then is the connection anybody's
+ * again. After a failure the server skips what follows. */
+static enum err
+read_all(struct db *db, struct db_step *steps, size_t count)
+{
+	int64_t deadline_ms = clock_mono_ms() + db->query_timeout_ms;
+	enum err err = OK, committed;
+
+	for (size_t i = 0; i < count; i++) {
+		struct db_step *step = &steps[i];
+
+		step->rows.result = result_until(db->conn, deadline_ms);
+		if (!err)
+			err = judge(
+			    db->conn, step->statement.query, step->rows.result);
+		if (!step->rows.result)
+			return err;
+	}
+	committed =
+	    read_sync(db, steps[count - 1].statement.query, deadline_ms);
+	if (!err)
+		err = committed;
+	(void)PQexitPipelineMode(db->conn); /* else nobody will have it */
+	return err;
+}
+
+enum err
+db_run_all(struct db *db, struct db_step *steps, size_t count)
+{
+	enum err err = OK;
+
+	assert(count > 0);
+	for (size_t i = 0; i < count; i++)
+		steps[i].rows.result = NULL;
+	for (size_t i = 0; !err && i < count; i++)
+		err = prepare(db, steps[i].statement.query);
+	if (!err)
+		err = send_all(db, steps, count);
+	if (!err)
+		err = read_all(db, steps, count);
+	for (size_t i = 0; err && i < count; i++)
+		rows_done(&steps[i].rows);
+	return err;
 }
 
 enum err

@@ -156,3 +156,17 @@ db_pool_run(struct db_pool *pool, int64_t deadline_ms,
 	db_put(pool, db);
 	return err;
 }
+
+enum err
+db_pool_run_all(struct db_pool *pool, int64_t deadline_ms,
+    struct db_step *steps, size_t count)
+{
+	struct db *db = NULL;
+	enum err err = db_get(pool, deadline_ms, &db);
+
+	if (err)
+		return err;
+	err = db_run_all(db, steps, count);
+	db_put(pool, db);
+	return err;
+}
