@@ -51,11 +51,12 @@ LIBS = $(shell pkg-config --libs $(PKGS)) -lcjose -lm -lpthread
 QUERIES := $(sort $(wildcard sql/queries/*.sql))
 TEST_QUERIES := $(sort $(wildcard tests/queries/*.sql))
 MIGRATIONS := $(sort $(wildcard sql/migrations/*.sql))
+RULES := $(sort $(wildcard sql/rules/*.sql))
 CORE_SRC := $(sort $(wildcard src/core/*.c src/core/*/*.c))
 CORE := $(CORE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/queries.o
 GATEWAY := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/gateway/*.c)))
 POLLER := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/poller/*.c)))
-CTL := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/ctl/*.c))) $(BUILD)/gen/migrations.o
+CTL := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/ctl/*.c))) $(BUILD)/gen/migrations.o $(BUILD)/gen/rules.o
 SIM := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/sim/*.c)))
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 # what the tests of the library run against PostgreSQL
@@ -110,6 +111,12 @@ $(BUILD)/gen/tests/queries.c: $(TEST_QUERIES) src/embed.awk
 $(BUILD)/gen/migrations.c: $(MIGRATIONS) src/embed.awk
 	@mkdir -p $(@D)
 	awk -v kind=migration -v part=c -f src/embed.awk $(MIGRATIONS) > $@
+$(BUILD)/gen/rules.c: $(RULES) src/embed.awk
+	@mkdir -p $(@D)
+	awk -v kind=rule -v part=c -f src/embed.awk $(RULES) > $@
+# the schema as a file, for those who would rather read it first
+$(BUILD)/setup-db.sql: $(BUILD)/flowpinctl
+	$< --config /dev/null migrate --print > $@
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 help:
@@ -173,7 +180,7 @@ lint: deps
 format:
 	clang-format -i $(C_FILES)
 
-install: $(PROGRAMS)
+install: $(PROGRAMS) $(BUILD)/setup-db.sql
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(UNITDIR) \
 		$(DESTDIR)$(SYSCONFDIR)/flowpin $(DESTDIR)$(PREFIX)/share/flowpin/sql \
 		$(DESTDIR)$(PREFIX)/share/flowpin/nginx $(DESTDIR)$(PREFIX)/share/doc/flowpin \
@@ -185,7 +192,7 @@ install: $(PROGRAMS)
 	test -e $(DESTDIR)$(SYSCONFDIR)/flowpin/flowpin.conf || \
 		install -m 600 deploy/flowpin.conf $(DESTDIR)$(SYSCONFDIR)/flowpin/flowpin.conf
 	install -m 644 deploy/flowpin.conf $(DESTDIR)$(PREFIX)/share/doc/flowpin/flowpin.conf.sample
-	install -m 644 sql/setup-db.sql sql/gateway-role.sql $(DESTDIR)$(PREFIX)/share/flowpin/sql
+	install -m 644 $(BUILD)/setup-db.sql sql/gateway-role.sql $(DESTDIR)$(PREFIX)/share/flowpin/sql
 	for file in nginx/*.conf; do \
 		sed 's|@PREFIX@|$(PREFIX)|g' $$file > $(DESTDIR)$(PREFIX)/share/flowpin/nginx/$$(basename $$file) || exit 1; done
 	install -m 644 README.md deploy/openapi.json LICENSE $(DESTDIR)$(PREFIX)/share/doc/flowpin

@@ -1,5 +1,5 @@
 # Makes C of SQL files, so that a query can be read, run and explained in psql and
-# a wrong name does not compile. -v kind=query|migration -v part=h|c|sql
+# a wrong name does not compile. -v kind=query|migration|rule -v part=h|c|sql
 # Comment lines in front of a statement are left out of what is sent. A query's
 # name its parameters, one a line:
 #
@@ -33,7 +33,7 @@ BEGIN {
 	else if (part == "c" && kind == "query")
 		print "#include \"queries.h\"\n#include \"core/db_args.h\""
 	else if (part == "c")
-		print "#include \"migrations.h\"\nconst struct migration migrations[] = {"
+		print "#include \"migrations.h\"\nconst struct migration " kind "s[] = {"
 }
 
 function fail(why) {

@@ -80,7 +80,7 @@ add_connection() { # PROVIDER
 	fi
 	connection[$provider]=$(api POST /v1/connections "$(jq -n \
 		--arg t "$provider" --arg n "My ${provider^}" \
-		'{type: $t, name: $n, key: env.key}')" |
+		'{type: $t, label: $n, key: env.key}')" |
 		jq -r .connection.id) || exit 1
 }
 
@@ -100,6 +100,7 @@ import() { # PROVIDER TITLE
 	local id
 
 	[ -z "${real[$1]}" ] || return 0
+	# Linear's titles have the issue's number before them
 	id=$(api GET "/v1/inbox?connection_id=${connection[$1]}" | jq -r \
 		--arg t "$2" '[.items[] | select(.title == $t or
 			(.title | endswith("] " + $t)))][0].id // empty')
@@ -115,18 +116,22 @@ demo() {
 	for provider in todoist linear attio; do
 		add_connection "$provider"
 	done
-	add_items todoist 'Buy coffee' 'Call the dentist' 'Water the plants'
+	add_items todoist 'Buy coffee' 'Call the dentist' 'Book the train' \
+		'Water the plants'
 	add_items linear 'Fix the login page' 'Write the release notes' \
-		'Upgrade the database'
+		'Measure the search' 'Upgrade the database'
 	add_items attio 'Send the offer to Acme' 'Prepare the review' \
-		'Thank the partner'
+		'Plan the visit' 'Thank the partner'
 	stack_poll || fail_log poller "the first poll failed"
 	import todoist 'Buy coffee'
 	import todoist 'Call the dentist'
+	import todoist 'Book the train'
 	import linear 'Fix the login page'
 	import linear 'Write the release notes'
+	import linear 'Measure the search'
 	import attio 'Send the offer to Acme'
 	import attio 'Prepare the review'
+	import attio 'Plan the visit'
 	api POST /v1/tasks '{"title":"Plan the week"}' >/dev/null || exit 1
 }
 
@@ -206,10 +211,16 @@ simulated() {
 	done
 }
 
-# Each line works on its own, in any shell. Of one provider's tasks the one that
-# is completed here is not the one that is completed there.
+# The change that the app's own client makes to a task that is completed.
+row_change() { # TASK
+	echo "update tasks set status = 'completed', completed_at = now()," \
+		"updated_at = now() where id = '$1'"
+}
+
+# Each line works on its own, in any shell. They complete three tasks: of one
+# provider there are as many, should the others be real.
 explain() {
-	local provider there
+	local here row there provider
 	local auth="-H 'Authorization: Bearer $FLOWPIN_TOKEN'"
 
 	echo
@@ -217,13 +228,19 @@ explain() {
 	echo
 	echo "  # the demo user's tasks"
 	echo "  curl -sS $auth $URL/v1/tasks"
-	provider=$(simulated todoist attio linear)
+	here=$(simulated todoist attio linear)
+	row=$(simulated attio linear todoist)
 	there=$(simulated linear attio todoist)
-	if [ -n "$provider" ]; then
+	if [ -n "$here" ]; then
 		echo
-		echo "  # complete one here: ${provider^} is told"
+		echo "  # complete one by a call: ${here^} is told"
 		echo "  curl -sS -X POST $auth" \
-			"$URL/v1/tasks/$(task_of "$provider" '[0].id')/complete"
+			"$URL/v1/tasks/$(task_of "$here" '[0].id')/complete"
+		echo
+		echo "  # complete one by its row, as the app does: ${row^} is" \
+			"told within seconds"
+		echo "  psql '$DATABASE_URL'" \
+			"-c \"$(row_change "$(task_of "$row" '[1].id')")\""
 		echo
 		echo "  # complete one at ${there^}: a poll or two later it is" \
 			"completed here"

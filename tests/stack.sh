@@ -252,9 +252,10 @@ stack_admin() {
 		-U postgres -d "$database" "$@"
 }
 
-# stack_sql [PSQL OPTION...]: psql as the gateway's role, bare values.
+# stack_sql [PSQL OPTION...]: psql as the gateway's role, bare values; the gateway's
+# tables are found without their schema.
 stack_sql() {
-	psql -X -q -A -t -v ON_ERROR_STOP=1 -h "$STACK_DIR/pg" \
+	PGOPTIONS="-c search_path=public,gateway" psql -X -q -A -t -v ON_ERROR_STOP=1 -h "$STACK_DIR/pg" \
 		-p "$STACK_PG_PORT" -U flowpin -d "${STACK_DATABASE:-flowpin}" "$@"
 }
 

@@ -16,6 +16,7 @@ struct config {
 	char *jwt_secret_file;
 	char *jwt_audience;
 	char *master_key_files;
+	char *api_keys; /* keep, seal */
 	char *todoist_url, *linear_url, *attio_url;
 	char *ca_file;
 	int call_deadline_ms;
@@ -23,6 +24,7 @@ struct config {
 	int connect_timeout_ms;
 	int lease_ms;
 	int give_up_ms;
+	int recurring_grace_ms;
 	int sweep_ms;
 	int stop_ms;
 	int body_max_bytes;
@@ -55,6 +57,9 @@ enum err config_require(
 /* Is a call over before its lease is? ERR_CONFIG says which setting is wrong.
  */
 enum err config_check_times(const struct config *config) MUST_CHECK;
+
+/* Does api_keys say what it may? ERR_CONFIG. */
+enum err config_check_api_keys(const struct config *config) MUST_CHECK;
 
 /* The base URL of a provider by name; NULL: no such provider. */
 const char *config_base_url(const struct config *config, const char *provider);

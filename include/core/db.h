@@ -124,6 +124,10 @@ enum err db_pool_run_all(struct db_pool *pool, int64_t deadline_ms,
 /* A text of several statements, for migrations only: no values. */
 enum err db_script(struct db *db, const char *sql) MUST_CHECK;
 
+/* Which of the server's processes the connection was told that it has; a pooler
+ * tells a number of its own. */
+int db_backend_pid(const struct db *db);
+
 /* The constraint that caused the last ERR_CONFLICT of this thread, "" if not
  * known. */
 const char *db_constraint(void);

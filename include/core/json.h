@@ -36,6 +36,10 @@ bool json_is_null(const cJSON *object, const char *name);
  * missing or not an object. */
 const cJSON *json_path(const cJSON *root, ...) __attribute__((sentinel));
 
+/* Has the object of this text every member of patch, and with the same value?
+ * False if either is no JSON object. */
+bool json_contains(const char *object, const char *patch);
+
 /* Is this well-formed UTF-8 (no surrogates, no overlong forms)? */
 bool json_is_utf8(const char *text, size_t len);
 

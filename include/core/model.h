@@ -11,13 +11,16 @@
 #include "core/crypto.h"
 #include "core/err.h"
 
-/* One user's credential for one provider: a row of integrations. */
+/* One user's credential for one provider: a row of Flowpin's integrations, and
+ * what the gateway keeps of it. */
 struct connection {
 	char id[CRYPTO_UUID];
 	char user_id[CRYPTO_UUID];
 	char type[16]; /* todoist, linear, attio */
-	char *name;
-	char *key; /* plain while in use: crypto_free_secret() */
+	char *label;   /* the user's name for it */
+	/* In plain: while in use, or as it stands in Flowpin's row if none is
+	 * sealed. crypto_free_secret() */
+	char *key;
 	unsigned char *key_sealed;
 	size_t key_sealed_len;
 	char key_id[CRYPTO_KEY_ID];
@@ -27,6 +30,9 @@ struct connection {
 	char status[16];  /* active, auth_failed, paused */
 	bool writeback;   /* false: completions stay local */
 	int64_t generation;
+	int failure_count; /* runs that failed since the last complete one */
+	bool is_other_account; /* a guard says that the key is another account's
+				  than the one its tasks came through */
 	int64_t rate_limited_until_ms; /* wall clock, 0: not limited */
 	int64_t listed_at_ms; /* the last whole list, wall clock; 0: unknown */
 };
@@ -47,7 +53,7 @@ enum item_state {
 	ITEM_STATE_COUNT
 };
 
-/* "open", "completed", ... as stored in tasks.completion_reason. */
+/* "open", "completed", ... as stored in links.completion_reason. */
 const char *item_state_name(enum item_state state);
 
 /* A longer description is cut at the end of a character: one item must not
@@ -78,6 +84,11 @@ struct items {
 /* A zeroed new element at the end; NULL when memory is out. */
 struct item *items_add(struct items *items);
 void items_done(struct items *items);
+
+/* Has a due date moved on? It is a day, a floating time or a UTC time, and only
+ * the like compares within a day: a user may turn one into another, which is no
+ * occurrence. False if either is NULL. */
+bool due_is_later(const char *now, const char *then);
 
 /* One page of a list of active items. */
 struct page {
@@ -121,6 +132,8 @@ enum reason {
 	/* skipped */
 	REASON_MANUAL,
 	REASON_NO_CONNECTION,
+	REASON_NO_KEY,
+	REASON_PAUSED,
 	REASON_WRITEBACK_OFF,
 	REASON_CONNECTION_GONE, /* fallback connection does not know the item */
 	REASON_NO_DONE_STATE,
@@ -144,6 +157,8 @@ enum reason {
 	REASON_SERVER_ERROR,
 	REASON_BAD_ANSWER, /* an answer that is not one */
 	REASON_GIVEN_UP,   /* unknown until the configured age */
+	/* still open */
+	REASON_ACCOUNT_CHANGED, /* the key is another account's: not sent */
 	/* superseded */
 	REASON_NEWER_WISH,
 	REASON_LOCAL_CHANGE, /* archived or deleted here meanwhile */
@@ -175,9 +190,12 @@ struct writeback {
 	int attempts;    /* owners so far */
 	bool is_unclear; /* one before may have sent it, with an effect that
 			    is not known */
-	bool is_agreed;  /* while it was queued, an earlier writeback of the
-			    same wish was accepted: nothing is to be sent */
+	bool
+	    is_doubted; /* a caller may have been told that it is not certain */
+	bool is_agreed; /* while it was queued, an earlier writeback of the
+			   same wish was accepted: nothing is to be sent */
 	bool is_too_old; /* an outcome still unknown now is given up */
+	bool by_row;     /* whoever changed the row may write there as well */
 	char *source_id;
 	char *source_metadata; /* JSON object text, as the last poll saw it */
 	struct connection connection;
@@ -186,9 +204,8 @@ void writeback_done(struct writeback *w);
 
 /* Why a complete list speaks of a task. */
 enum diff_verdict {
-	DIFF_MISSING,    /* active, not listed */
-	DIFF_OCCURRENCE, /* active, recurring, its due date moved on */
-	DIFF_RETURNED    /* completed on both sides, listed again */
+	DIFF_MISSING, /* active, not listed */
+	DIFF_RETURNED /* completed here, listed */
 };
 
 /* What is done about it. */
@@ -204,17 +221,34 @@ enum mark_action {
 const char *mark_action_name(enum mark_action action);
 const char *diff_verdict_name(enum diff_verdict verdict);
 
+/* What a user is told without having called. */
+struct event {
+	char id[48]; /* also the cursor behind it */
+	char type[32];
+	char task_id[CRYPTO_UUID], writeback_id[CRYPTO_UUID],
+	    connection_id[CRYPTO_UUID]; /* empty: none */
+	char source[16];                /* the provider; empty: none */
+	char reason[32];
+	char created_at[40];
+	enum wish wish; /* of a writeback's */
+	int64_t held;   /* of a guard's: tasks */
+};
+
 struct candidate {
 	char task_id[CRYPTO_UUID];
 	int64_t version;
 	char *source_id;
 	char *due; /* as listed; NULL: not listed, or it does not recur */
+	char *closed_due; /* as it was when it was completed here; NULL */
 	enum diff_verdict verdict;
+	bool is_local;    /* its completion stayed in Flowpin on purpose */
 	bool was_missing; /* an earlier complete run did not see it either */
-	bool never_seen;  /* names no connection and was never listed by it */
+	bool never_seen; /* names no connection, and this one never listed it */
 	enum mark_action action; /* decided later */
 	const char *reason;      /* static text */
 	char *new_id;            /* to be renumbered only */
+	const char *metadata;    /* to be reopened only: of the listed item,
+				    borrowed from it */
 };
 struct candidates {
 	struct candidate *list;

@@ -1,12 +1,21 @@
 -- connection_add: a new connection with its sealed key, polled at once.
--- :user_id     uuid   whose
--- :id          uuid   of the new connection
--- :type        text   its provider
--- :name        text
--- :key_sealed  bytea
--- :key_id      text   of the master key that sealed it
--- :metadata    jsonb
 -- input: errors of class 22 are about what the caller sent
-insert into integrations (user_id, id, type, name, key_sealed, key_id, metadata)
-values (:user_id, :id, :type, :name, :key_sealed, :key_id, :metadata)
+-- :user_id        uuid   whose
+-- :connection_id  uuid   its id
+-- :type           text   the provider
+-- :label          text   the user's name for it
+-- :key_sealed     bytea  the sealed key
+-- :key_id         text   what sealed it
+-- :metadata       jsonb  as the user gives it
+-- The trigger on integrations, which makes a row of its own where there is none, comes
+-- after both.
+with added as (
+	insert into public.integrations (user_id, id, type, label, metadata)
+	values (:user_id, :connection_id, gateway.connection_type(:type), :label,
+		:metadata)
+	returning id, user_id
+)
+insert into gateway.connections (id, user_id, key_sealed, key_id)
+select a.id, a.user_id, :key_sealed, :key_id
+  from added a
 returning id

@@ -1,8 +1,8 @@
 -- connection_poll_now: let the next poller take it, whatever its interval.
 -- :user_id        uuid  whose
--- :connection_id  uuid
-update integrations i
-   set next_poll_at = now(), quiet_runs = 0, updated_at = now()
- where i.user_id = :user_id
-   and i.id = :connection_id
-returning i.id
+-- :connection_id  uuid  which
+update gateway.connections c
+   set next_poll_at = clock_timestamp(), quiet_runs = 0
+ where c.user_id = :user_id
+   and c.id = :connection_id
+returning c.id

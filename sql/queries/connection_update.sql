@@ -1,39 +1,52 @@
 -- connection_update: change what is given; a new key makes it active again.
--- The account stays: a key of another one shows, and holds the runs.
--- :user_id        uuid      whose
--- :connection_id  uuid
--- :name           text      null: stays
--- :key_sealed     bytea     null: stays
--- :key_id         text      of the master key that sealed it
--- :writeback      boolean?  null: stays
--- :status         text      active or paused; null: stays
 -- input: errors of class 22 are about what the caller sent
-update integrations i
-   set name = coalesce(:name, i.name),
-       key_sealed = coalesce(:key_sealed, i.key_sealed),
-       key_id = coalesce(:key_id, i.key_id),
-       key_version = case when :key_sealed is null
-			then i.key_version else i.key_version + 1 end,
-       writeback = coalesce(:writeback, i.writeback),
-       status = case when :status is not null
-			and (i.status <> 'auth_failed' or :key_sealed is not null)
-			then :status
-		when :key_sealed is not null and i.status = 'auth_failed'
-			then 'active'
-		else i.status end,
-       rate_limited_until = case when :key_sealed is null
-			then i.rate_limited_until end,
-       lease_until = case when :key_sealed is null then i.lease_until end,
-       -- another key may be another account's
-       quiet_list = case when :key_sealed is null then i.quiet_list end,
-       failure_count = case when :key_sealed is null
-			then i.failure_count else 0 end,
-       last_error = case when :key_sealed is null then i.last_error end,
-       next_poll_at = case when :key_sealed is null and :status is null
-			then i.next_poll_at else now() end,
-       generation = case when :key_sealed is null
-			then i.generation else i.generation + 1 end,
-       updated_at = now()
- where i.user_id = :user_id
-   and i.id = :connection_id
-returning i.id, i.type
+-- :user_id        uuid      whose
+-- :connection_id  uuid      which
+-- :label          text      its new name; null: stays
+-- :key_sealed     bytea     its new key, sealed; null: stays
+-- :key_id         text      what sealed it
+-- :writeback      boolean?  are its tasks' completions sent? null: stays
+-- :is_active      boolean?  false: paused; null: stays
+-- The account stays: a key of another one shows, and holds the runs. Flowpin's row is
+-- locked first, as the trigger on it has it, and written only if something in it changes.
+with own as materialized (
+	select i.id, i.label, coalesce(i.is_active, true) as is_active
+	  from public.integrations i
+	 where i.user_id = :user_id
+	   and i.id = :connection_id
+	   for no key update
+), shown as (
+	update public.integrations i
+	   set label = coalesce(:label, i.label),
+	       is_active = coalesce(:is_active, i.is_active)
+	  from own o
+	 where i.id = o.id
+	   and ((:label is not null and o.label is distinct from :label)
+		or (:is_active is not null and o.is_active <> :is_active))
+), kept as (
+	insert into gateway.connections as c (id, user_id, key_sealed, key_id, writeback)
+	select o.id, :user_id, :key_sealed, :key_id, coalesce(:writeback, true)
+	  from own o
+	    on conflict (id) do update
+	   set key_sealed = coalesce(excluded.key_sealed, c.key_sealed),
+	       key_id = coalesce(excluded.key_id, c.key_id),
+	       writeback = coalesce(:writeback, c.writeback),
+	       next_poll_at = case when excluded.key_id is not null
+			or :is_active is not null then now() else c.next_poll_at end,
+	       key_version = c.key_version + (excluded.key_id is not null)::integer,
+	       generation = c.generation + (excluded.key_id is not null)::integer,
+	       status = case when excluded.key_id is null then c.status
+			else 'active' end,
+	       rate_limited_until = case when excluded.key_id is null
+			then c.rate_limited_until end,
+	       lease_until = case when excluded.key_id is null
+			then c.lease_until end,
+	       -- another key may be another account's
+	       quiet_list = case when excluded.key_id is null
+			then c.quiet_list end,
+	       failure_count = case when excluded.key_id is null
+			then c.failure_count else 0 end,
+	       last_error = case when excluded.key_id is null
+			then c.last_error end
+)
+select id from own

@@ -1,24 +1,15 @@
--- event_list: what happened after a cursor, oldest first, one more than asked.
--- Only what every older transaction can no longer slip behind.
--- :user_id  uuid     whose
--- :txid     xid8     the cursor: transaction of the last one seen
--- :id       bigint   and its id
--- :limit    integer  so many at most
+-- event_list: what happened after a cursor, oldest first. Only events of transactions
+-- older than every one still running: a later commit can never appear behind the cursor.
 -- input: errors of class 22 are about what the caller sent
-select e.txid, e.id,
-       (select row_to_json(j)
-	  from (select
-		e.txid::text || '-' || e.id as id,
-		e.type,
-		e.task_id,
-		e.writeback_id,
-		e.connection_id,
-		e.reason,
-		e.detail,
-		flowpin_time(e.created_at) as created_at) j) as event
-  from events e
+-- :user_id     uuid     whose
+-- :after_txid  xid8     cursor: transaction
+-- :after_id    bigint   and number
+-- :limit       integer  rows
+select e.txid, e.id, e.type, e.task_id, e.writeback_id, e.connection_id, e.source,
+       e.wish, e.reason, e.held, gateway.time_text(e.created_at) as created_at
+  from gateway.events e
  where e.user_id = :user_id
-   and (e.txid, e.id) > (:txid, :id)
+   and (e.txid, e.id) > (:after_txid, :after_id)
    and e.txid < pg_snapshot_xmin(pg_current_snapshot())
  order by e.txid, e.id
  limit :limit

@@ -1,47 +1,45 @@
--- guard_approve: a person says that what a guard holds is right. The next run lets
--- as many tasks pass as were held; another account becomes the connection's.
--- :connection_id  uuid
+-- guard_approve: a person says that what a guard holds is right. The next run lets as
+-- many tasks pass as were held; another account becomes the connection's.
+-- :connection_id  uuid  whose guard
 -- No row: no guard holds there.
 with own as materialized (
 	-- in the order in which a run takes them
-	select i.user_id, i.id
-	  from integrations i
-	 where i.id = :connection_id
+	select c.user_id, c.id
+	  from gateway.connections c
+	 where c.id = :connection_id
 	   for no key update
 ), held as materialized (
-	select g.*
+	select g.*, i.type::text as type
 	  from own o
-	  join guards g on g.user_id = o.user_id and g.connection_id = o.id
+	  join gateway.guards g on g.user_id = o.user_id and g.connection_id = o.id
+	  join public.integrations i on i.id = o.id
 	   for update of g
 ), approved as (
-	update guards g
+	update gateway.guards g
 	   set approved_at = now()
 	  from held h
 	 where g.user_id = h.user_id
 	   and g.connection_id = h.connection_id
 	   and h.kind <> 'account_changed'
 ), released as (
-	delete from guards g
+	delete from gateway.guards g
 	 using held h
 	 where g.user_id = h.user_id
 	   and g.connection_id = h.connection_id
 	   and h.kind = 'account_changed'
-	returning g.user_id, g.connection_id, g.kind
+	returning g.user_id, g.connection_id, g.kind, h.type
 ), told as (
-	insert into events (user_id, type, connection_id, reason, detail)
-	select r.user_id, 'guard.released', r.connection_id, r.kind,
-	       'The connection goes on with its new account.'
+	insert into gateway.events (user_id, type, connection_id, source, reason)
+	select r.user_id, 'guard.released', r.connection_id, r.type, r.kind
 	  from released r
 ), freed as (
-	update integrations i
+	update gateway.connections c
 	   set next_poll_at = now(),
-	       account_id = coalesce(h.account_id, i.account_id),
+	       account_id = coalesce(h.account_id, c.account_id),
 	       -- a run under way knows the account before only
-	       generation = i.generation + (h.account_id is not null)::integer,
-	       lease_until = case when h.account_id is null
-			then i.lease_until end
+	       generation = c.generation + (h.account_id is not null)::integer,
+	       lease_until = case when h.account_id is null then c.lease_until end
 	  from held h
-	 where i.user_id = h.user_id
-	   and i.id = h.connection_id
+	 where c.id = h.connection_id
 )
 select kind from held

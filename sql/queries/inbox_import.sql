@@ -1,17 +1,10 @@
--- inbox_import: make a task of an inbox item and remove it from the inbox.
--- :user_id        uuid  whose
--- :inbox_item_id  uuid
--- No row: no such item. A conflict: it is an active task already.
-with taken as (
-	delete from inbox_items i
-	 where i.user_id = :user_id
-	   and i.id = :inbox_item_id
-	returning i.*
-)
-insert into tasks as t (user_id, title, source, source_id, source_url,
-	source_metadata, connection_id, seen_at)
-select i.user_id, i.title, c.type, i.source_id, i.source_url, i.metadata,
-       i.connection_id, clock_timestamp()
-  from taken i
-  join integrations c on c.id = i.connection_id and c.user_id = i.user_id
-returning flowpin_task_json(t) as task
+-- inbox_import: make a task of an inbox item, or bring the item's archived or completed
+-- one back, and remove the item from the inbox.
+-- input: errors of class 22 are about what the caller sent
+-- :user_id    uuid  whose
+-- :id         uuid  the inbox item
+-- :bucket_id  uuid  where it is put; null: the connection's default
+-- :section    text  today, sooner or later; null: the connection's default
+-- what: made, returned, active (id is the task that it is already), no_item, no_bucket
+select i.what, i.id
+  from gateway.import_item(:user_id, :id, :bucket_id, :section) i

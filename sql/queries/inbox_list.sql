@@ -1,27 +1,35 @@
--- inbox_list: active items a user has not imported, newest first, one more than
--- asked.
--- :user_id        uuid         whose
--- :connection_id  uuid         only its items; null: all
--- :after_time     timestamptz  the cursor: created_at of the last one seen; null: from the start
--- :after_id       uuid         and its id
--- :limit          integer      so many at most
+-- inbox_list: active items that no task of the user stands for, newest first, one more
+-- than asked. Of a connection whose metadata names state types (Linear), those: started
+-- and unstarted if it names none.
 -- input: errors of class 22 are about what the caller sent
-select i.id, flowpin_time(i.created_at) as created_at,
+-- :user_id        uuid     whose
+-- :connection_id  uuid     only its; null: all
+-- :after_us       bigint?  cursor: created_at of the last one seen, or null
+-- :after_id       uuid     and its id
+-- :limit          integer  rows
+select b.id, gateway.us(b.created_at) as created_us,
        (select row_to_json(j)
 	  from (select
-		i.id,
-		i.connection_id,
-		c.type as source,
-		i.source_id,
-		i.title,
-		i.source_url,
-		i.metadata as source_metadata,
-		flowpin_time(i.created_at) as created_at) j) as item
-  from inbox_items i
-  join integrations c on c.id = i.connection_id and c.user_id = i.user_id
- where i.user_id = :user_id
-   and (:connection_id is null or i.connection_id = :connection_id)
-   and (:after_time is null
-	or (i.created_at, i.id) < (:after_time, :after_id))
- order by i.created_at desc, i.id desc
+		b.id,
+		b.connection_id,
+		i.type::text as source,
+		b.source_id,
+		b.title,
+		b.description,
+		b.source_url,
+		b.metadata as source_metadata,
+		gateway.time_text(b.created_at) as created_at) j) as item
+  from gateway.inbox_items b
+  join public.integrations i on i.id = b.connection_id and i.user_id = b.user_id
+ where b.user_id = :user_id
+   and i.id = any (gateway.connections_of(:user_id))
+   and gateway.is_time(b.created_at)
+   and (:connection_id is null or b.connection_id = :connection_id)
+   and (b.metadata ->> 'state_type' is null
+	or case when jsonb_typeof(i.metadata -> 'linearStateTypes') = 'array'
+		then i.metadata -> 'linearStateTypes'
+		else '["started", "unstarted"]' end ? (b.metadata ->> 'state_type'))
+   and (:after_us is null
+	or (b.created_at, b.id) < (gateway.at(:after_us), :after_id))
+ order by b.created_at desc, b.id desc
  limit :limit

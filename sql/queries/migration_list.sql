@@ -1,4 +1,4 @@
 -- migration_list: which migrations are applied.
 select number
-  from flowpin_migrations
+  from gateway.migrations
  order by number

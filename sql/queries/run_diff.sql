@@ -1,120 +1,77 @@
 -- run_diff: which tasks of a connection does its complete list speak of?
--- :user_id        uuid         whose
--- :connection_id  uuid
--- :t0             timestamptz  when the run began
--- :source_ids     text[]       listed
--- :dues           text[]       their due date if they recur, or null
--- verdict: missing    active, not listed: to be confirmed by id
---          occurrence active, listed, its due date moved on: that one was done
---          returned   completed on both sides before, listed again: by id
--- active: how many active tasks the connection has.
--- tasks_seen: flowpin_tasks_seen of what was judged; null if some could not be, or
--- may have to be adopted. At least one row says it, without a task if the list speaks
--- of none.
--- Tasks that changed since t0, or whose writeback is open or was settled since,
--- are left out. Tasks that name no connection belong to the user's oldest one of
--- their source. The anti-join grows linearly under any plan; `<> all` does not.
-with own as (
-	select i.user_id, i.id, i.type, flowpin_tasks_seen(i) as tasks_seen,
-	       not exists (
-			select from integrations o
-			 where o.user_id = i.user_id
-			   and o.type = i.type
-			   and (o.created_at, o.id) < (i.created_at, i.id))
-			as is_oldest
-	  from integrations i
-	 where i.user_id = :user_id
-	   and i.id = :connection_id
+-- :user_id        uuid    whose
+-- :connection_id  uuid    the connection
+-- :type           text    its source
+-- :t0             bigint  epoch microseconds
+-- :source_ids     text[]  listed
+-- :dues           text[]  their due dates if they recur, or null
+-- verdict: missing   active, not listed: to be confirmed by id
+--          returned  completed, listed. due and closed_due: as listed, and as it was
+--                    when it was completed. is_local: it stayed local on purpose
+-- active: how many active tasks the connection has or has shown.
+-- tasks_seen: gateway.tasks_seen of what was judged; null if some could not be. At least
+-- one row says it, without a task if the list speaks of none.
+-- Tasks that changed since t0, or whose writeback is open or was settled since, are left
+-- out. One statement, because one snapshot must see it all. The anti-join grows linearly
+-- under any plan; `<> all` does not.
+with own as materialized (
+	select gateway.is_fallback(:user_id, :type, :connection_id) as is_fallback
 ), listed as materialized (
 	select *
 	  from unnest(:source_ids, :dues) as l (source_id, due)
+), under_way as materialized (
+	select w.task_id
+	  from gateway.tasks_under_way(:user_id, gateway.at(:t0)) as w (task_id)
 ), known as materialized (
-	select t.*,
-	       t.connection_id = o.id or (t.connection_id is null and o.is_oldest)
-			as is_own,
-	       t.created_at < :t0
-		and t.updated_at < :t0 as is_settled
-	  from own o
-	  join tasks t
-	    on t.user_id = o.user_id
-	   and t.source = o.type
-	 where t.source_id is not null
-), quiet as (
-	select k.*
+	select t.*, o.is_fallback,
+	       t.connection_id = :connection_id
+		or (t.connection_id is null and o.is_fallback) as is_own,
+	       t.is_linked and t.noted = t.status
+		and t.linked_at < gateway.at(:t0) and t.changed_at < gateway.at(:t0)
+		and w.task_id is null as is_settled
+	  from gateway.item_tasks t
+	 cross join own o
+	  left join under_way w on w.task_id = t.id
+	 where t.user_id = :user_id
+	   and t.source = :type
+), counted as (
+	select count(*) filter (where k.status = 'active'
+			and (k.connection_id = :connection_id
+			     or (k.is_own and k.seen_by = :connection_id))) as active,
+	       bool_and(k.is_settled) is not false as are_all_settled
 	  from known k
+), fingerprint as materialized (
+	select case when n.are_all_settled
+		then gateway.tasks_seen(:user_id, :type, :connection_id) end
+		as tasks_seen
+	  from counted n
+), last_completion as (
+	select distinct on (w.task_id) w.task_id, w.state
+	  from gateway.writebacks w
+	 where w.user_id = :user_id
+	   and w.wish = 'complete'
+	   -- what was rolled back went back to an earlier completion
+	   and w.state in ('accepted', 'skipped')
+	 order by w.task_id, w.task_version desc
+), spoken_of as (
+	select k.id, k.version, k.source_id, k.missing_since is not null as was_missing,
+	       k.connection_id is null
+		and k.seen_by is distinct from :connection_id as never_seen,
+	       l.due, k.metadata ->> 'due_date' as closed_due,
+	       coalesce(k.completed_by = 'user' and c.state = 'skipped', false)
+		as is_local,
+	       case k.status when 'completed' then 'returned' else 'missing' end
+		as verdict
+	  from known k
+	  left join listed l on l.source_id = k.source_id
+	  left join last_completion c on c.task_id = k.id
 	 where k.is_own
 	   and k.is_settled
-	   and k.status in ('active', 'completed')
-	   and not exists (
-		select from writebacks w
-		 where w.user_id = k.user_id
-		   and w.task_id = k.id
-		   and (w.settled_at is null
-			or w.settled_at >= :t0))
-), spoken_of as (
-	select q.id, q.version, q.source_id, q.missing_since is not null as was_missing,
-	       q.connection_id is null as never_seen, l.due,
-	       (select count(*)
-		  from own o
-		  join tasks a
-		    on a.user_id = o.user_id
-		   and a.connection_id = o.id
-		 where a.status = 'active'
-		   and a.source_id is not null) as active,
-	       case when q.status = 'completed' then 'returned'
-		    when l.source_id is null then 'missing'
-		    else 'occurrence' end as verdict
-	  from quiet q
-	  left join listed l using (source_id)
-	 where (q.status = 'active' and l.source_id is null)
-	    or (q.status = 'active' and l.due is not null
-		and q.source_metadata->>'is_recurring' = 'true'
-		-- another day; or, between two of the same shape, a later time
-		and (left(l.due, 10) > left(q.source_metadata->>'due_date', 10)
-		     or (length(l.due) = length(q.source_metadata->>'due_date')
-			 and l.due > (q.source_metadata->>'due_date'))))
-	    or (q.status = 'completed' and l.source_id is not null
-		-- one occurrence is not another: the same one is open again
-		and (l.due = q.source_metadata->>'due_date'
-		     or (l.due is null
-			 and coalesce(q.source_metadata->>'is_recurring', 'false')
-				<> 'true'))
-		-- the newest task of the item, and none of it active
-		and not exists (
-			select from tasks n
-			 where n.user_id = q.user_id
-			   and n.source = q.source
-			   and n.source_id = q.source_id
-			   and n.id <> q.id
-			   and (n.status = 'active' or (n.created_at, n.id)
-				> (q.created_at, q.id)))
-		-- what stayed local on purpose stays so; what a wish that was refused,
-		-- given up or superseded left behind does not
-		and (q.completed_by in ('absence', 'webhook')
-		     or (select w.state <> 'skipped'
-			   from writebacks w
-			  where w.user_id = q.user_id
-			    and w.task_id = q.id
-			    and w.wish = 'complete'
-			    -- what was rolled back went back to an earlier completion
-			    and w.state in ('accepted', 'skipped')
-			  order by w.task_version desc
-			  limit 1)))
+	   and ((k.status = 'active' and l.source_id is null)
+		or (k.status = 'completed' and l.source_id is not null))
 )
-select c.*,
-       case when not exists (
-		select from known k
-		 where k.is_settled is not true
-		    or (k.is_own and k.status = 'active'
-			and k.connection_id is null))
-	     and not exists (
-		select from known k
-		  join writebacks w
-		    on w.user_id = k.user_id
-		   and w.task_id = k.id
-		 where w.settled_at is null
-		    or w.settled_at >= :t0)
-		then o.tasks_seen end as tasks_seen
-  from own o
-  left join spoken_of c on true
- order by c.id
+select s.*, n.active, f.tasks_seen
+  from counted n
+ cross join fingerprint f
+  left join spoken_of s on true
+ order by s.id

@@ -1,44 +1,37 @@
--- run_fail: a run that did not see the whole list marks nothing; the connection
--- waits longer each time.
--- :user_id           uuid         whose
--- :connection_id     uuid
--- :generation        bigint       the claim's
--- :t0                timestamptz  when the run began
--- :error             text         for people
--- :pages             integer      read until then
--- :auth_failed       boolean      the key was refused
--- :limit_ms          bigint       rate limited for so long; 0: not
--- :first_wait_ms     bigint
--- :longest_wait_ms   bigint
--- :other_account_id  text         the key's account, if it is another than before; or null
+-- run_fail: a run that did not see the whole list marks nothing; the connection waits
+-- longer each time.
+-- :user_id           uuid     whose
+-- :connection_id     uuid     the connection
+-- :generation        bigint   of the claim
+-- :t0                bigint   epoch microseconds
+-- :run_error         text     why, for its owner and operators
+-- :pages             integer  read before
+-- :auth_failed       boolean  the key was refused
+-- :limit_ms          bigint   rate limited for so long, 0: not
+-- :wait_ms           bigint   poll again in so long
+-- :other_account_id  text     whose key it is, if it is another account's; or null
 -- No row: another poller has the connection now, or it is gone.
 with freed as (
-	update integrations i
+	update gateway.connections c
 	   set lease_until = null,
-	       failure_count = i.failure_count + 1,
-	       last_error = :error,
-	       quiet_list = case when :other_account_id is null then i.quiet_list end,
-	       status = case when :auth_failed and i.status = 'active'
-			then 'auth_failed' else i.status end,
+	       failure_count = least(c.failure_count + 1, 1000000),
+	       last_error = :run_error,
+	       quiet_list = case when :other_account_id is null then c.quiet_list end,
+	       status = case when :auth_failed then 'auth_failed' else c.status end,
 	       rate_limited_until = case when :limit_ms > 0
 			then now() + :limit_ms * interval '1 ms'
-			else i.rate_limited_until end,
-	       next_poll_at = now() + greatest(:limit_ms,
-			least(:longest_wait_ms, :first_wait_ms
-				* power(2, least(i.failure_count, 16))::bigint)
-			* (0.5 + random())) * interval '1 ms'
-	 where i.user_id = :user_id
-	   and i.id = :connection_id
-	   and i.generation = :generation
-	returning i.user_id, i.id, i.type, i.failure_count
-), told as (
-	insert into events (user_id, type, connection_id, reason, detail)
-	select f.user_id, 'connection.auth_failed', f.id, 'auth_failed',
-	       'The provider no longer accepts this connection''s key.'
+			else c.rate_limited_until end,
+	       next_poll_at = now() + greatest(:limit_ms, :wait_ms) * interval '1 ms'
+	 where c.user_id = :user_id
+	   and c.id = :connection_id
+	   and c.generation = :generation
+	returning c.user_id, c.id, c.failure_count
+), source as (
+	select f.*, i.type::text as type
 	  from freed f
-	 where :auth_failed
+	  join public.integrations i on i.id = f.id
 ), raised as (
-	insert into guards as g (user_id, connection_id, kind, account_id)
+	insert into gateway.guards as g (user_id, connection_id, kind, account_id)
 	select f.user_id, f.id, 'account_changed', :other_account_id
 	  from freed f
 	 where :other_account_id is not null
@@ -51,18 +44,20 @@ with freed as (
 			then g.raised_at else now() end,
 	       approved_at = null
 	returning xmax = 0 as is_new
-), told_of_guard as (
-	insert into events (user_id, type, connection_id, reason, detail)
-	select f.user_id, 'guard.raised', f.id, 'account_changed',
-	       format('The key now belongs to another account of %s; nothing is marked until that is certain.',
-			initcap(f.type))
-	  from freed f, raised
-	 where is_new
+), told as (
+	insert into gateway.events (user_id, type, connection_id, source, reason, held)
+	select s.user_id, 'connection.auth_failed', s.id, s.type, 'auth_failed', null
+	  from source s
+	 where :auth_failed
+	 union all
+	select s.user_id, 'guard.raised', s.id, s.type, 'account_changed', 0
+	  from source s
+	  join raised r on r.is_new
 ), run as (
-	insert into poll_runs (user_id, connection_id, generation, started_at,
+	insert into gateway.poll_runs (user_id, connection_id, generation, started_at,
 		ended_at, outcome, error, pages, guard)
-	select f.user_id, f.id, :generation, :t0, clock_timestamp(),
-	       'failed', :error, :pages,
+	select f.user_id, f.id, :generation, gateway.at(:t0), clock_timestamp(),
+	       'failed', :run_error, :pages,
 	       case when :other_account_id is not null then 'account_changed' end
 	  from freed f
 )

@@ -1,4 +1,4 @@
--- schema_check: which migrations does this database have?
--- No table at all is an error that says so.
+-- schema_check: which migrations does this database have? No table at all is an error
+-- that says so.
 select coalesce(max(number), 0) as newest
-  from flowpin_migrations
+  from gateway.migrations

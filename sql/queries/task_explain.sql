@@ -1,43 +1,48 @@
 -- task_explain: the whole story of a task's completion, in order; for operators.
 -- Runs that decided nothing about it are told only if they failed or were held.
--- :task_id  uuid
--- No row: nothing is known of it.
+-- :task_id  uuid  which
+-- No row: nothing is known of it. type and what follows it: of an event, whose sentence
+-- is the program's.
 with who as (
 	-- the story outlives the task
 	select coalesce(
-		(select t.user_id from tasks t where t.id = :task_id),
-		(select w.user_id from writebacks w
+		(select t.user_id from public.tasks t where t.id = :task_id),
+		(select w.user_id from gateway.writebacks w
 		  where w.task_id = :task_id limit 1),
-		(select d.user_id from decisions d
+		(select d.user_id from gateway.decisions d
 		  where d.task_id = :task_id limit 1),
-		(select e.user_id from events e
+		(select e.user_id from gateway.events e
 		  where e.task_id = :task_id limit 1)) as user_id
 ), task as (
-	select t.* from who join tasks t
-	    on t.user_id = who.user_id and t.id = :task_id
+	select t.id, t.title, t.source::text as source, t.source_id, t.connection_id,
+	       t.status::text as status, t.created_at, l.version, l.completed_by,
+	       l.completion_reason, l.missing_since, l.linked_at
+	  from who
+	  join public.tasks t on t.user_id = who.user_id and t.id = :task_id
+	  left join gateway.links l on l.task_id = t.id
 ), wish as (
-	select w.* from who join writebacks w
+	select w.* from who join gateway.writebacks w
 	    on w.user_id = who.user_id and w.task_id = :task_id
 ), decision as (
-	select d.* from who join decisions d
+	select d.* from who join gateway.decisions d
 	    on d.user_id = who.user_id and d.task_id = :task_id
 ), connection as (
 	select t.connection_id as id from task t
 	union
 	select w.connection_id from wish w
 	union
-	select r.connection_id from decision d join poll_runs r
+	select r.connection_id from decision d join gateway.poll_runs r
 	    on r.user_id = d.user_id and r.id = d.run_id
 ), since as (
 	select coalesce((select created_at from task),
 		(select min(created_at) from wish),
 		(select min(decided_at) from decision)) as at
 ), run as (
-	select r.* from decision d join poll_runs r
+	select r.* from decision d join gateway.poll_runs r
 	    on r.user_id = d.user_id and r.id = d.run_id
 	union
 	(select r.*
-	   from who, connection c, since s, poll_runs r
+	   from who, connection c, since s, gateway.poll_runs r
 	  where r.user_id = who.user_id
 	    and r.connection_id = c.id
 	    and r.started_at >= s.at
@@ -49,7 +54,8 @@ with who as (
 	       case when t.source = 'manual'
 			then format('made by hand: "%s"', t.title)
 		    else format('imported: "%s", %s item %s', t.title, t.source,
-			t.source_id) end as text
+			t.source_id) end as text,
+	       null::gateway.events as told
 	  from task t
 	union all
 	select r.started_at, 2, 'run',
@@ -60,13 +66,12 @@ with who as (
 			then format(', %s rows came again', r.repeated) else '' end
 		|| coalesce(', ' || r.error, '')
 		|| coalesce(format(', held by the guard %s (%s tasks without evidence)',
-			r.guard, r.held), '')
+			r.guard, r.held), ''), null
 	  from run r
 	union all
 	select d.decided_at, 3, 'decision',
 	       format('%s in the list; the provider says %s: %s%s',
-			case d.verdict when 'occurrence' then 'another due date'
-				when 'returned' then 'again' else 'not' end,
+			case d.verdict when 'returned' then 'again' else 'not' end,
 			d.reason,
 			case d.action when 'none' then 'stays as it is'
 				when 'missing' then 'stays, a second run must agree'
@@ -75,29 +80,33 @@ with who as (
 				else d.action end,
 			case when d.is_applied
 				or d.action in ('none', 'held') then ''
-				else ', which came too late: the task had changed' end)
+				else ', which came too late: the task had changed' end),
+	       null
 	  from decision d
 	union all
 	select w.created_at, 4, 'writeback',
-	       format('%s wished, through %s (id %s)', w.wish,
+	       format('%s wished %s, through %s (id %s)', w.wish,
+			case w.origin when 'call' then 'by a call'
+				when 'row' then 'by a changed row'
+				else 'by a change found later' end,
 			coalesce('connection ' || w.connection_id::text,
-				'no connection'), w.id)
+				'no connection'), w.id), null
 	  from wish w
 	union all
 	select coalesce(w.settled_at, now()), 5, 'writeback',
 	       format('%s: %s, %s, %s attempts', w.wish, w.state,
 			coalesce(w.reason, 'no reason yet'), w.attempts)
-		|| coalesce(', ' || w.detail, '')
+		|| coalesce(', ' || w.detail, ''), null
 	  from wish w
 	union all
 	select e.created_at, 6, 'event',
-	       e.type || coalesce(' ' || e.reason, '') || coalesce(': ' || e.detail, '')
-	  from who join events e
+	       e.type || coalesce(' ' || e.reason, ''), e
+	  from who join gateway.events e
 	    on e.user_id = who.user_id and e.task_id = :task_id
 	union all
 	select e.created_at, 6, 'guard',
-	       e.type || ' ' || e.reason || coalesce(': ' || e.detail, '')
-	  from who, since s, connection c, events e
+	       e.type || ' ' || e.reason, e
+	  from who, since s, connection c, gateway.events e
 	 where e.user_id = who.user_id
 	   and e.connection_id = c.id
 	   and e.type in ('guard.raised', 'guard.released')
@@ -105,10 +114,10 @@ with who as (
 	union all
 	select now(), 7, 'guard',
 	       format('%s holds since %s, %s tasks without evidence%s', g.kind,
-			flowpin_time(g.raised_at), g.held,
+			gateway.time_text(g.raised_at), g.held,
 			case when g.approved_at is not null
-				then ', and is approved' else '' end)
-	  from who, connection c, guards g
+				then ', and is approved' else '' end), null
+	  from who, connection c, gateway.guards g
 	 where g.user_id = who.user_id
 	   and g.connection_id = c.id
 	union all
@@ -116,9 +125,11 @@ with who as (
 	       t.status || coalesce(' by ' || t.completed_by, '')
 		|| coalesce(', ' || t.completion_reason, '')
 		|| format(', version %s', t.version)
-		|| coalesce(', missing since ' || flowpin_time(t.missing_since), '')
+		|| coalesce(', missing since ' || gateway.time_text(t.missing_since), ''),
+	       null
 	  from task t
 )
-select flowpin_time(l.at) as at, l.kind, l.text
+select gateway.time_text(l.at) as at, l.kind, l.text, (l.told).type,
+       (l.told).source, (l.told).wish, (l.told).reason, (l.told).held
   from line l
  order by l.at, l.rank, l.text

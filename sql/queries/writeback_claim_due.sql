@@ -1,63 +1,57 @@
 -- writeback_claim_due: take up writebacks whose owner's lease ended or whose next
 -- attempt is due, the oldest wish of each task first.
--- :limit     integer  so many at most
--- :lease_ms  bigint
+-- :limit               integer  at most so many
+-- :lease_ms            bigint   for so long
+-- :give_up_ms          bigint   an outcome still unknown at this age is given up
+-- :recurring_grace_ms  bigint   a wish of a recurring item that came by row waits so
+--                               long, because the client may close it itself
 with due as materialized (
 	select w.user_id, w.id
-	  from writebacks w
+	  from gateway.writebacks w
 	 where w.settled_at is null
 	   and w.due_at <= now()
-	   -- who holds the task's one place in flight, its lease over, comes
-	   -- before all that wait for that place
+	   -- one that cannot be counted further would fail the claim of all
+	   and w.generation < 1000000000000000
+	   and (w.origin = 'call' or w.attempts > 0
+		or w.source_metadata ->> 'is_recurring' is distinct from 'true'
+		or w.created_at <= now() - :recurring_grace_ms * interval '1 ms')
+	   -- who holds the task's one place in flight, its lease over, comes before
+	   -- all that wait for that place
 	   and (w.state = 'sending'
 		or not exists (
-			select from writebacks o
-			 where o.user_id = w.user_id
-			   and o.task_id = w.task_id
-			   and o.id <> w.id
-			   and (o.state = 'sending'
-				or (o.settled_at is null
-				    and o.task_version < w.task_version))))
+			select from gateway.goes_before(w.user_id, w.task_id, w.id,
+				w.task_version)))
 	 order by w.due_at
 	 limit :limit
 	   for update skip locked
 ), claimed as (
-	update writebacks w
+	update gateway.writebacks w
 	   set state = 'sending', generation = w.generation + 1,
-	       attempts = w.attempts + 1,
+	       attempts = least(w.attempts + 1, 1000000000),
 	       -- its owner fell silent, perhaps after sending it
 	       is_unclear = w.is_unclear or w.state = 'sending',
 	       due_at = now() + :lease_ms * interval '1 ms'
 	  from due d
 	 where w.user_id = d.user_id
 	   and w.id = d.id
-	returning w.*
+	returning w as row
 )
-select w.user_id, w.id as writeback_id, w.task_id, w.wish, w.by_fallback,
-       w.source, w.source_id, w.source_metadata,
-       w.generation as writeback_generation, w.attempts,
-       w.is_unclear,
-       w.give_up_at <= now() as is_too_old,
+select (k.row).user_id, (k.row).id as writeback_id, (k.row).task_id, (k.row).wish,
+       (k.row).by_fallback, (k.row).origin <> 'call' as by_row, (k.row).source, (k.row).source_id,
+       (k.row).source_metadata, (k.row).generation as writeback_generation,
+       (k.row).attempts, (k.row).is_unclear,
+       (k.row).is_unclear or (k.row).reason is not distinct from 'account_changed'
+		as is_doubted,
+       (k.row).created_at <= now() - :give_up_ms * interval '1 ms' as is_too_old,
        exists (
-		select from writebacks o
-		 where o.user_id = w.user_id
-		   and o.task_id = w.task_id
-		   and o.wish = w.wish
-		   and o.state = 'accepted'
-		   and o.settled_at >= w.created_at
-		   -- and what came in between was not sent after it
-		   and not exists (
-			select from writebacks b
-			 where b.user_id = w.user_id
-			   and b.task_id = w.task_id
-			   and b.task_version > o.task_version
-			   and b.task_version < w.task_version
-			   and b.attempts > 0)) as is_agreed,
-       c.id as connection_id, c.type, c.name, c.key_sealed, c.key_id,
-       c.key_version,
-       c.metadata, c.account_id, c.status, c.writeback, c.generation,
+		select from gateway.agreed_since((k.row).user_id, (k.row).task_id,
+			(k.row).wish, (k.row).created_at, (k.row).task_version))
+		as is_agreed,
+       c.id as connection_id, c.type, c.label, c.key_sealed, c.key_id, c.api_key,
+       c.key_version, c.metadata, c.account_id, c.status, c.writeback, c.generation,
+       c.is_other_account,
        greatest(extract(epoch from c.rate_limited_until - now()) * 1000,
 		0)::bigint as rate_limited_ms
-  from claimed w
-  left join integrations c
-    on c.id = w.connection_id and c.user_id = w.user_id
+  from claimed k
+  left join gateway.connection_state c
+    on c.id = (k.row).connection_id and c.user_id = (k.row).user_id

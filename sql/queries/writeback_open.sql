@@ -2,5 +2,5 @@
 select count(*) as open,
        coalesce(extract(epoch from now() - min(w.created_at)), 0)::bigint
 		as oldest_s
-  from writebacks w
+  from gateway.writebacks w
  where w.settled_at is null

@@ -1,54 +1,56 @@
--- writeback_settle: end writebacks, or put them back in the queue, if they still
--- belong to the owner that says so; restore tasks that are rolled back and still
--- are as the local change left them; remember what was learnt of connections.
--- :user_ids      uuid[]     whose
--- :ids           uuid[]     the writebacks'
--- :generations   bigint[]
--- :states        text[]     accepted, skipped, rolled_back or queued
--- :reasons       text[]
--- :details       text[]
--- :dues_ms       bigint[]   queued: due after so long
--- :auth_failed   boolean[]  the key was refused
--- :limits_ms     bigint[]   rate limited for so long; 0: not
--- :patches       jsonb[]    of metadata, or null
--- :sentences     text[]     for the user, or null: no event
--- :key_versions  bigint[]   of the key it was asked with: auth_failed, limits_ms and patches hold for that one
--- :is_unclear    boolean[]  queued: a send may have had its effect
--- One row per element: held and settled; or busy, its task's row was locked by
--- someone else: again, alone; or neither: the lease was lost (fencing).
--- restored: the task is back to what it was.
--- Only tasks that may change are locked, and never waited for: one locked row
--- must not hold up everybody else's commit. A locked row whose version is not the
--- snapshot's was changed by a begin that this snapshot cannot see; which wishes
--- there are is not known then, and it counts as busy.
+-- writeback_settle: end writebacks, or put them back in the queue, if they still belong
+-- to the owner that says so; restore tasks that are rolled back and still are as the
+-- local change left them; remember what was learnt of connections.
+-- :user_ids       uuid[]     whose
+-- :ids            uuid[]     the writebacks
+-- :generations    bigint[]   of their owner
+-- :states         text[]     accepted, skipped, rolled_back or queued
+-- :reasons        text[]     why
+-- :details        text[]     what was seen
+-- :due_ms         bigint[]   queued: due after so long
+-- :is_unclear     boolean[]  queued: a send may have had its effect
+-- :are_told       boolean[]  the user is told by an event
+-- :auth_failed    boolean[]  the key was refused
+-- :limit_ms       bigint[]   rate limited for so long, 0: not
+-- :patches        jsonb[]    what was learnt of the connection, or null
+-- :key_versions   bigint[]   of the key that it was asked with: what these three say
+--                            holds for that one
+-- One row per element: held and settled; or busy, its task's row was locked by someone
+-- else: again, alone; or neither: the lease was lost (fencing). restored: the task is
+-- back to what it was.
+-- Only tasks that may change are locked, and never waited for: one locked row must not
+-- hold up everybody else's commit. A wish holds the task's lock, so that none can come
+-- between; one that this snapshot cannot see has bumped the link's version, which is
+-- read again under the lock: then it counts as busy.
 with said as (
 	select *
-	  from unnest(:user_ids, :ids, :generations, :states,
-		:reasons, :details, :dues_ms, :auth_failed,
-		:limits_ms, :patches, :sentences, :key_versions,
-		:is_unclear)
-	       with ordinality as s (user_id, id, generation, state, reason,
-		detail, due_ms, auth_failed, limit_ms, patch, sentence,
-		key_version, is_unclear, ord)
+	  from unnest(:user_ids, :ids, :generations, :states, :reasons, :details,
+		:due_ms, :is_unclear, :are_told, :auth_failed, :limit_ms, :patches,
+		:key_versions)
+	       with ordinality as s (user_id, id, generation, state, reason, detail,
+		due_ms, now_unclear, is_told, auth_failed, limit_ms, patch,
+		key_version, ord)
 ), changing as materialized (
-	select s.ord, t.user_id, t.id, t.version
+	select s.ord, t.user_id, t.id, l.version
 	  from said s
-	  join writebacks w on w.user_id = s.user_id and w.id = s.id
-	  join tasks t on t.id = w.task_id and t.user_id = w.user_id
+	  join gateway.writebacks w on w.user_id = s.user_id and w.id = s.id
+	  join public.tasks t on t.id = w.task_id and t.user_id = w.user_id
+	  left join gateway.links l on l.task_id = t.id
 	 where s.state in ('rolled_back', 'queued')
 	    or (s.state = 'accepted' and w.by_fallback)
 ), tasks_locked as materialized (
-	select c.ord, t.version = c.version as is_seen
+	select c.ord, c.id, c.version
 	  from changing c
-	  join tasks t on t.id = c.id and t.user_id = c.user_id
+	  join public.tasks t on t.id = c.id and t.user_id = c.user_id
 	 order by t.id
 	   for update of t skip locked
 ), ready as materialized (
 	select s.*
 	  from said s
 	 where not exists (select from changing c where c.ord = s.ord)
-	    or exists (select from tasks_locked l
-			where l.ord = s.ord and l.is_seen)
+	    or exists (select from tasks_locked t
+			where t.ord = s.ord
+			  and gateway.link_version(t.id) is not distinct from t.version)
 ), held as materialized (
 	-- a newer wish makes trying again pointless, and harmful after it
 	select s.ord,
@@ -56,14 +58,13 @@ with said as (
 			else s.state end as new_state,
 	       case when n.is_newer and s.state = 'queued' then 'newer_wish'
 			else s.reason end as new_reason,
-	       s.detail as new_detail, s.due_ms, s.auth_failed, s.limit_ms,
-	       s.patch, s.sentence, s.key_version,
-	       s.is_unclear as now_unclear, w.*
+	       s.detail as new_detail, s.due_ms, s.now_unclear, s.is_told,
+	       s.auth_failed, s.limit_ms, s.patch, s.key_version, w as was
 	  from ready s
-	  join writebacks w on w.user_id = s.user_id and w.id = s.id
+	  join gateway.writebacks w on w.user_id = s.user_id and w.id = s.id
 	 cross join lateral (
 		select exists (
-			select from writebacks o
+			select from gateway.writebacks o
 			 where o.user_id = w.user_id
 			   and o.task_id = w.task_id
 			   and o.task_version > w.task_version)) n (is_newer)
@@ -72,7 +73,7 @@ with said as (
 	 order by w.id
 	   for update of w
 ), settled as (
-	update writebacks w
+	update gateway.writebacks w
 	   set state = h.new_state, reason = h.new_reason,
 	       detail = h.new_detail, is_unclear = h.now_unclear,
 	       due_at = case h.new_state when 'queued'
@@ -80,115 +81,123 @@ with said as (
 	       settled_at = case h.new_state when 'queued' then null
 			else clock_timestamp() end
 	  from held h
-	 where w.user_id = h.user_id
-	   and w.id = h.id
-	returning h.ord
+	 where w.user_id = (h.was).user_id
+	   and w.id = (h.was).id
 ), inherited as (
-	-- a wish that was built on this one goes back, if it must, to what was
-	-- there before either
-	update writebacks n
-	   set before_status = h.before_status,
-	       before_completed_at = h.before_completed_at,
-	       before_completed_by = h.before_completed_by,
-	       before_completion_reason = h.before_completion_reason
+	-- a wish that was built on this one goes back, if it must, to what was there
+	-- before either
+	update gateway.writebacks n
+	   set before_status = (h.was).before_status,
+	       before_completed_at = (h.was).before_completed_at,
+	       before_completed_by = (h.was).before_completed_by,
+	       before_completion_reason = (h.was).before_completion_reason
 	  from held h
-	 where n.user_id = h.user_id
-	   and n.task_id = h.task_id
+	 where n.user_id = (h.was).user_id
+	   and n.task_id = (h.was).task_id
 	   and n.settled_at is null
-	   and n.task_version > h.task_version
+	   and n.task_version > (h.was).task_version
 	   and h.new_state in ('rolled_back', 'superseded')
+), restored as (
+	-- the link first: the trigger must find that the gateway took note. A task whose
+	-- status is not what was noted has a wish that is found late: it wins
+	update gateway.links l
+	   set version = l.version + 1,
+	       status = (h.was).before_status,
+	       completed_by = (h.was).before_completed_by,
+	       completion_reason = (h.was).before_completion_reason,
+	       changed_at = clock_timestamp()
+	  from held h
+	  join public.tasks t
+	    on t.id = (h.was).task_id
+	   and t.user_id = (h.was).user_id
+	 where l.task_id = (h.was).task_id
+	   and l.version = (h.was).task_version
+	   and l.status = t.status::text
+	   and h.new_state = 'rolled_back'
+	returning h.ord, h.was, l as link
 ), changed as (
-	update tasks t
-	   set status = case when h.new_state = 'rolled_back'
-			then h.before_status else t.status end,
-	       completed_at = case when h.new_state = 'rolled_back'
-			then h.before_completed_at else t.completed_at end,
-	       completed_by = case when h.new_state = 'rolled_back'
-			then h.before_completed_by else t.completed_by end,
-	       completion_reason = case when h.new_state = 'rolled_back'
-			then h.before_completion_reason
-			else t.completion_reason end,
-	       connection_id = case when h.new_state = 'accepted'
-			then h.connection_id else t.connection_id end
-	  from held h
-	 where t.id = h.task_id
-	   and t.user_id = h.user_id
-	   and (t.version = h.task_version
-		-- its connection was deleted meanwhile, and nothing else happened
-		or (t.version = h.task_version + 1 and not h.by_fallback
-		    and t.connection_id is null))
-	   and (h.new_state = 'rolled_back'
-		or (h.new_state = 'accepted' and h.by_fallback
-		    and t.connection_id is null
-		    and exists (select from integrations i
-				 where i.id = h.connection_id
-				   and i.user_id = h.user_id)))
-	   -- the item was imported anew meanwhile: that task stands for it
-	   and (case when h.new_state = 'rolled_back' then h.before_status
-		     else t.status end <> 'active'
-		or not exists (
-			select from tasks o
-			 where o.user_id = t.user_id
-			   and o.connection_id = coalesce(t.connection_id,
-				h.connection_id)
-			   and o.source_id = t.source_id
-			   and o.status = 'active'
-			   and o.id <> t.id))
-	returning h.ord, h.new_state, flowpin_task_json(t) as task
-), learnt as (
-	select h.user_id, h.connection_id, bool_or(h.auth_failed) as auth_failed,
-	       max(h.limit_ms) as limit_ms,
-	       (array_agg(h.patch) filter (where h.patch is not null))[1]
-			as patch
-	  from held h
-	  join integrations i
-	    on i.id = h.connection_id
-	   and i.user_id = h.user_id
-	   and i.key_version = h.key_version
-	 where h.auth_failed or h.limit_ms > 0 or h.patch is not null
-	 group by h.user_id, h.connection_id
-), connections as (
-	update integrations i
-	   set status = case when l.auth_failed and i.status = 'active'
-			then 'auth_failed' else i.status end,
-	       last_error = case when l.auth_failed
-			then 'the provider refused the key'
-			else i.last_error end,
-	       rate_limited_until = case when l.limit_ms > 0
-			then greatest(i.rate_limited_until,
-				now() + l.limit_ms * interval '1 ms')
-			else i.rate_limited_until end,
-	       metadata = coalesce(i.metadata, '{}') || coalesce(l.patch, '{}'),
+	-- what a superseded wish had changed may be as it was already: a row that is
+	-- written for nothing makes all of the user's clients read all they have
+	update public.tasks t
+	   set status = gateway.task_status((r.was).before_status),
+	       completed_at = (r.was).before_completed_at,
 	       updated_at = now()
+	  from restored r
+	 where t.id = (r.was).task_id
+	   and t.user_id = (r.was).user_id
+	   and (t.status::text, t.completed_at) is distinct from
+	       ((r.was).before_status, (r.was).before_completed_at)
+	returning r.ord, t as task
+), named as (
+	-- what was found by the fallback is known from now on
+	update public.tasks t
+	   set connection_id = (h.was).connection_id
+	  from held h
+	  join public.integrations i
+	    on i.id = (h.was).connection_id
+	   and i.user_id = (h.was).user_id
+	 where t.id = (h.was).task_id
+	   and t.user_id = (h.was).user_id
+	   and t.connection_id is null
+	   and (h.was).by_fallback
+	   and h.new_state = 'accepted'
+	returning h.ord, t as task
+), learnt as (
+	select (h.was).connection_id as id, bool_or(h.auth_failed) as auth_failed,
+	       max(h.limit_ms) as limit_ms,
+	       (array_agg(h.patch) filter (where h.patch is not null))[1] as patch
+	  from held h
+	  join gateway.connections c
+	    on c.id = (h.was).connection_id
+	   and c.user_id = (h.was).user_id
+	   and c.key_version = h.key_version
+	 where h.auth_failed or h.limit_ms > 0 or h.patch is not null
+	 group by (h.was).connection_id
+), connections as (
+	update gateway.connections c
+	   set status = case when l.auth_failed then 'auth_failed'
+			else c.status end,
+	       last_error = case when l.auth_failed
+			then 'the provider refused the key' else c.last_error end,
+	       rate_limited_until = case when l.limit_ms > 0
+			then greatest(c.rate_limited_until,
+				now() + l.limit_ms * interval '1 ms')
+			else c.rate_limited_until end,
+	       metadata = c.metadata || coalesce(l.patch, '{}')
 	  from learnt l
-	 where i.id = l.connection_id
-	   and i.user_id = l.user_id
-	returning i.user_id, i.id, l.auth_failed
+	 where c.id = l.id
+	returning c.user_id, c.id, l.auth_failed
 ), told as (
-	insert into events (user_id, type, task_id, writeback_id, connection_id,
-		reason, detail)
-	select h.user_id,
+	insert into gateway.events (user_id, type, task_id, writeback_id,
+		connection_id, source, wish, reason)
+	select (h.was).user_id,
 	       case h.new_state when 'rolled_back' then 'task.rolled_back'
 			when 'skipped' then 'writeback.skipped'
 			else 'writeback.accepted' end,
-	       h.task_id, h.id, h.connection_id, h.new_reason, h.sentence
+	       (h.was).task_id, (h.was).id, (h.was).connection_id, (h.was).source,
+	       (h.was).wish, h.new_reason
 	  from held h
-	 where h.sentence is not null
+	 where h.is_told
+	   and h.new_state in ('rolled_back', 'skipped', 'accepted')
 	   and (h.new_state <> 'rolled_back'
-		or exists (select from changed c where c.ord = h.ord))
+		or exists (select from restored b where b.ord = h.ord))
 	 union all
-	select c.user_id, 'connection.auth_failed', null, null, c.id,
-	       'auth_failed', 'The provider no longer accepts this connection''s key.'
+	select c.user_id, 'connection.auth_failed', null, null, c.id, i.type::text,
+	       null, 'auth_failed'
 	  from connections c
+	  join public.integrations i on i.id = c.id
 	 where c.auth_failed
 )
 select s.ord, h.ord is not null as held, r.ord is null as busy,
-       coalesce(c.new_state = 'rolled_back', false) as restored,
-       coalesce(c.task,
-		case when t.id is not null then flowpin_task_json(t) end)
-		as task
+       b.ord is not null as restored,
+       case when t.id is not null then gateway.task_json(
+		coalesce(c.task, n.task, t), coalesce(b.link, l)) end as task
   from said s
   left join ready r using (ord)
   left join held h using (ord)
+  left join restored b using (ord)
   left join changed c using (ord)
-  left join tasks t on t.id = h.task_id and t.user_id = h.user_id
+  left join named n using (ord)
+  left join public.tasks t
+    on t.id = (h.was).task_id and t.user_id = (h.was).user_id
+  left join gateway.links l on l.task_id = t.id

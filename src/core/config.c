@@ -43,6 +43,9 @@ static const struct setting settings[] = {
 	  "what a user's token must name as aud" },
 	{ "master_key_files", AT(master_key_files), "", 0, 0, 0,
 	  "files with 64 hex digits each; the first seals, all open (required)" },
+	{ "api_keys", AT(api_keys), "keep", 0, 0, 0,
+	  "keep: integrations.api_key is used where it stands; seal: it is "
+	  "sealed when found, and the column emptied" },
 	{ "todoist_url", AT(todoist_url), "https://api.todoist.com", 0, 0, 0,
 	  "where Todoist is" },
 	{ "linear_url", AT(linear_url), "https://api.linear.app", 0, 0, 0,
@@ -61,6 +64,9 @@ static const struct setting settings[] = {
 	  "a writeback whose owner is silent so long is taken over" },
 	{ "give_up_ms", AT(give_up_ms), NULL, 86400000, 1000, INT_MAX,
 	  "an outcome still unknown after so long is rolled back" },
+	{ "recurring_grace_ms", AT(recurring_grace_ms), NULL, 10000, 0, 600000,
+	  "a recurring item completed by row is left alone so long: the client "
+	  "may close it itself" },
 	{ "sweep_ms", AT(sweep_ms), NULL, 2000, 50, 600000,
 	  "how often a gateway looks for writebacks to take over" },
 	{ "stop_ms", AT(stop_ms), NULL, 15000, 0, 600000,
@@ -278,6 +284,16 @@ config_check_times(const struct config *config)
 		return OK;
 	return err_set(ERR_CONFIG, "lease_ms must be at least a second more "
 				   "than call_deadline_ms");
+}
+
+enum err
+config_check_api_keys(const struct config *config)
+{
+	if (!strcmp(config->api_keys, "keep") ||
+	    !strcmp(config->api_keys, "seal"))
+		return OK;
+	return err_set(ERR_CONFIG, "api_keys must be keep or seal, not '%s'",
+	    config->api_keys);
 }
 
 enum err

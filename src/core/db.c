@@ -80,7 +80,7 @@ db_close(struct db *db)
 static enum err
 set_from_libpq(enum err code, const char *what, const char *message)
 {
-	char line[300];
+	char line[480];
 	size_t n = 0;
 
 	while (*message && n < sizeof(line) - 1) {
@@ -540,4 +540,10 @@ db_script(struct db *db, const char *sql)
 	if (!PQsendQuery(db->conn, sql))
 		return not_sent(db, &script);
 	return finish(db, &script, NULL);
+}
+
+int
+db_backend_pid(const struct db *db)
+{
+	return PQbackendPID(db->conn);
 }

@@ -422,3 +422,22 @@ json_path(const cJSON *root, ...)
 	va_end(names);
 	return at;
 }
+
+bool
+json_contains(const char *object, const char *patch)
+{
+	cJSON *whole = cJSON_Parse(object), *part = cJSON_Parse(patch);
+	const cJSON *wanted;
+	bool contains = cJSON_IsObject(whole) && cJSON_IsObject(part);
+
+	cJSON_ArrayForEach(wanted, part)
+	{
+		contains =
+		    contains && cJSON_Compare(cJSON_GetObjectItemCaseSensitive(
+						  whole, wanted->string),
+				    wanted, true);
+	}
+	cJSON_Delete(whole);
+	cJSON_Delete(part);
+	return contains;
+}

@@ -18,7 +18,7 @@ keys_open(const struct crypto_keys *keys, struct connection *conn)
 {
 	char aad[IDENTITY];
 
-	if (conn->key)
+	if (conn->key) /* as it stands in Flowpin's row, or opened before */
 		return OK;
 	if (!conn->key_sealed)
 		return err_set(ERR_AUTH, "the connection has no key");

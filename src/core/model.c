@@ -34,6 +34,8 @@ static const char *const reason_names[] = {
 	[REASON_ALREADY_DONE]    = "already_done",
 	[REASON_MANUAL]          = "manual",
 	[REASON_NO_CONNECTION]   = "no_connection",
+	[REASON_NO_KEY]          = "no_key",
+	[REASON_PAUSED]          = "paused",
 	[REASON_WRITEBACK_OFF]   = "writeback_off",
 	[REASON_CONNECTION_GONE] = "connection_gone",
 	[REASON_NO_DONE_STATE]   = "no_done_state",
@@ -55,6 +57,7 @@ static const char *const reason_names[] = {
 	[REASON_SERVER_ERROR]    = "server_error",
 	[REASON_BAD_ANSWER]      = "bad_answer",
 	[REASON_GIVEN_UP]        = "given_up",
+	[REASON_ACCOUNT_CHANGED] = "account_changed",
 	[REASON_NEWER_WISH]      = "newer_wish",
 	[REASON_LOCAL_CHANGE]    = "local_change",
 };
@@ -103,7 +106,7 @@ wish_name(enum wish wish)
 void
 connection_done(struct connection *conn)
 {
-	free(conn->name);
+	free(conn->label);
 	crypto_free_secret(conn->key);
 	free(conn->key_sealed);
 	free(conn->metadata);
@@ -123,6 +126,31 @@ item_done(struct item *item)
 	free(item->due);
 	free(item->new_id);
 	memset(item, 0, sizeof(*item));
+}
+
+#define DAY 10          /* of YYYY-MM-DD */
+#define DAY_AND_TIME 19 /* of YYYY-MM-DDThh:mm:ss */
+
+static bool
+is_utc(const char *date)
+{
+	return date[strlen(date) - 1] == 'Z';
+}
+
+bool
+due_is_later(const char *now, const char *then)
+{
+	int days;
+
+	if (!now || !then)
+		return false;
+	days = strncmp(now, then, DAY);
+	if (days != 0)
+		return days > 0;
+	if (strlen(now) < DAY_AND_TIME || strlen(then) < DAY_AND_TIME ||
+	    is_utc(now) != is_utc(then))
+		return false;
+	return strncmp(now, then, DAY_AND_TIME) > 0;
 }
 
 struct item *
@@ -192,8 +220,7 @@ mark_action_name(enum mark_action action)
 const char *
 diff_verdict_name(enum diff_verdict verdict)
 {
-	static const char *const names[] = { "missing", "occurrence",
-		"returned" };
+	static const char *const names[] = { "missing", "returned" };
 
 	return names[verdict];
 }
@@ -214,6 +241,7 @@ candidates_done(struct candidates *candidates)
 		free(candidates->list[i].source_id);
 		free(candidates->list[i].new_id);
 		free(candidates->list[i].due);
+		free(candidates->list[i].closed_due);
 	}
 	free(candidates->list);
 	memset(candidates, 0, sizeof(*candidates));

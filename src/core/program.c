@@ -13,7 +13,7 @@
 #include "queries.h"
 
 /* The newest migration whose columns the statements use. */
-#define SCHEMA_NEEDED 22
+#define SCHEMA_NEEDED 11
 
 static void
 print_help(const struct program *program)
@@ -129,6 +129,8 @@ program_open_store(const struct program *program, const struct config *config,
 	if (!err)
 		err = db_pool_new(&options, &out->pool);
 	out->wait_ms = config->query_timeout_ms;
+	out->give_up_ms = config->give_up_ms;
+	out->recurring_grace_ms = config->recurring_grace_ms;
 	if (!err)
 		err = check_schema(out);
 	if (err) {

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/providers/provider.h"
 #include "core/store/guard.h"
 #include "core/store/story.h"
+#include "core/sync/verdict.h"
 
 static enum err
 print_guards(const struct store *store)
@@ -53,6 +55,23 @@ absence_guard_command(const struct program *program,
 	return 0;
 }
 
+/* What a user heard is told in the words that they heard. */
+static void
+print_line(const struct story_line *line)
+{
+	const struct provider *provider = provider_by_name(line->told.source);
+	char sentence[400];
+
+	printf("%s %-9s %s", line->at, line->kind, line->text);
+	if (line->told.type[0]) {
+		event_sentence(&line->told,
+		    provider ? provider->title : "The provider", sentence,
+		    sizeof(sentence));
+		printf(": %s", sentence);
+	}
+	putchar('\n');
+}
+
 int
 absence_explain_command(const struct program *program,
     const struct config *config, int argc, char **argv)
@@ -71,8 +90,7 @@ absence_explain_command(const struct program *program,
 	if (!err)
 		err = story_read(&store, id, &story);
 	for (size_t i = 0; i < story.count; i++)
-		printf("%s %-9s %s\n", story.list[i].at, story.list[i].kind,
-		    story.list[i].text);
+		print_line(&story.list[i]);
 	story_done(&story);
 	db_pool_free(store.pool);
 	return err ? program_fail(program) : 0;

@@ -1,4 +1,5 @@
-/* The migrations, made into C from sql/migrations/. */
+/* The migrations, made into C from sql/migrations/, and the rules that are made
+ * anew at each migration, from sql/rules/. */
 #ifndef CTL_MIGRATIONS_H
 #define CTL_MIGRATIONS_H
 
@@ -7,6 +8,6 @@ struct migration {
 	const char *name;
 	const char *sql;
 };
-extern const struct migration migrations[];
+extern const struct migration migrations[], rules[];
 
 #endif

@@ -135,8 +135,7 @@ static enum err
 reply_as_read(struct gateway *gateway, const struct request *req,
     const struct begin *begin, struct reply *reply)
 {
-	const char *type = begin->writeback.connection.type;
-	const struct provider *provider = provider_by_name(type);
+	const struct provider *provider;
 	struct carried_out out = { .verdict.ending = END_ROLLED_BACK };
 	struct fate fate = { 0 };
 	enum err err = writeback_read(
@@ -144,6 +143,7 @@ reply_as_read(struct gateway *gateway, const struct request *req,
 
 	if (err)
 		return err;
+	provider = provider_by_name(fate.source);
 	if (fate.is_rolled_back) {
 		out.verdict.reason = fate.reason;
 		out.is_restored = fate.is_restored;
@@ -246,9 +246,6 @@ answer_begun(struct gateway *gateway, const struct request *req,
 		return err_set(ERR_NOTFOUND, "no such task");
 	case BEGUN_ARCHIVED:
 		return err_set(ERR_CONFLICT, "The task is archived.");
-	case BEGUN_CONFLICT:
-		return err_set(ERR_CONFLICT,
-		    "Another active task stands for the same item.");
 	case BEGUN_UNCHANGED:
 		return reply_outcome(
 		    reply, 200, begin->task, NULL, "skipped", "unchanged");
@@ -258,7 +255,9 @@ answer_begun(struct gateway *gateway, const struct request *req,
 		    begin->writeback_id, "skipped", begin->reason);
 	case BEGUN_SENDING:
 		return send_and_settle(gateway, req, begin, deadline_ms, reply);
-	default:
+	case BEGUN_ENDED:
+		return reply_as_read(gateway, req, begin, reply);
+	default: /* queued, or an open one that was joined */
 		if (!wants_async(req))
 			return wait_and_send(
 			    gateway, req, begin, deadline_ms, reply);

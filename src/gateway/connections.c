@@ -8,7 +8,7 @@
 #include "core/store/connection.h"
 #include "gateway.h"
 
-#define NAME_MAX_BYTES 200
+#define LABEL_MAX_BYTES 200
 #define KEY_MAX_BYTES 4000
 
 static enum err
@@ -69,14 +69,14 @@ read_metadata(const struct request *req, char **out)
 HANDLER(connections_create)
 {
 	struct connection conn = { 0 };
-	const char *type, *name, *key;
+	const char *type, *label, *key;
 	enum err err = request_string(req, "type", 15, &type);
 
 	if (!err && !provider_by_name(type))
 		err = err_set(
 		    ERR_INPUT, "'type' must be todoist, linear or attio.");
 	if (!err)
-		err = request_optional(req, "name", NAME_MAX_BYTES, &name);
+		err = request_optional(req, "label", LABEL_MAX_BYTES, &label);
 	if (!err)
 		err = read_key(req, &key);
 	if (!err && !key)
@@ -88,8 +88,8 @@ HANDLER(connections_create)
 	crypto_uuid(conn.id);
 	snprintf(conn.user_id, sizeof(conn.user_id), "%s", req->user_id);
 	snprintf(conn.type, sizeof(conn.type), "%s", type);
-	conn.name = strdup(name ? name : provider_by_name(type)->title);
-	if (!conn.name) {
+	conn.label = strdup(label ? label : provider_by_name(type)->title);
+	if (!conn.label) {
 		err = err_set(ERR_NOMEM, "no memory");
 		goto out;
 	}
@@ -110,20 +110,24 @@ HANDLER(connections_read)
 
 static enum err
 read_change(const struct request *req, struct connection_change *change,
-    bool *writeback)
+    bool *writeback, bool *is_active)
 {
 	const cJSON *value =
 	    cJSON_GetObjectItemCaseSensitive(req->json, "writeback");
+	const char *status = NULL;
 	enum err err =
-	    request_optional(req, "name", NAME_MAX_BYTES, &change->name);
+	    request_optional(req, "label", LABEL_MAX_BYTES, &change->label);
 
 	if (!err)
-		err = request_optional(req, "status", 15, &change->status);
+		err = request_optional(req, "status", 15, &status);
 	if (err)
 		return err;
-	if (change->status && strcmp(change->status, "active") &&
-	    strcmp(change->status, "paused"))
+	if (status && strcmp(status, "active") && strcmp(status, "paused"))
 		return err_set(ERR_INPUT, "'status' must be active or paused.");
+	if (status) {
+		*is_active = !strcmp(status, "active");
+		change->is_active = is_active;
+	}
 	if (value && !cJSON_IsBool(value))
 		return err_set(ERR_INPUT, "'writeback' must be true or false.");
 	if (value) {
@@ -138,8 +142,8 @@ HANDLER(connections_change)
 	struct connection_change change = { 0 };
 	struct connection sealed = { 0 };
 	const char *key = NULL;
-	bool writeback;
-	enum err err = read_change(req, &change, &writeback);
+	bool writeback, is_active;
+	enum err err = read_change(req, &change, &writeback, &is_active);
 
 	if (!err)
 		err = read_key(req, &key);

@@ -24,14 +24,15 @@ open_gateway(struct gateway *gateway, const struct config *config)
 
 	gateway->config = config;
 	if (!err)
+		err = config_check_api_keys(config);
+	if (!err)
 		err = program_open_verifier(config, &gateway->verifier);
 	if (!err)
 		err = courier_open(&gateway->courier, config);
 	if (!err)
 		err = program_open_store(&program, config, &gateway->store);
 	if (!err)
-		err = writeback_share(
-		    &gateway->store, config->give_up_ms, COMMIT_WRITERS);
+		err = writeback_share(&gateway->store, COMMIT_WRITERS);
 	return err;
 }
 

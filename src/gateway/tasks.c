@@ -85,6 +85,9 @@ HANDLER(tasks_create)
 		    "'source_id' belongs to a task with a 'source', and only "
 		    "to one.");
 	err = task_create(&gateway->store, req->user_id, &task, &json);
+	if (err == ERR_CONFLICT)
+		return err_set(
+		    ERR_CONFLICT, "There is a task of this item already.");
 	return reply_task(reply, 201, err, json);
 }
 
@@ -139,29 +142,38 @@ HANDLER(inbox_get)
 	return err;
 }
 
+static enum err
+read_import(const struct request *req, char bucket_id[CRYPTO_UUID],
+    struct import_to *to)
+{
+	static const char *const sections[] = { "today", "sooner", "later",
+		NULL };
+	const char *text;
+	enum err err = request_optional(req, "bucket_id", 64, &text);
+
+	if (err)
+		return err;
+	if (text && !crypto_uuid_parse(text, bucket_id))
+		return err_set(ERR_INPUT, "'bucket_id' must be a UUID.");
+	to->bucket_id = text ? bucket_id : NULL;
+	err = request_optional(req, "section", 16, &to->section);
+	if (!err && to->section && !is_one_of(to->section, sections))
+		err = err_set(
+		    ERR_INPUT, "'section' must be today, sooner or later.");
+	return err;
+}
+
 HANDLER(inbox_import_item)
 {
-	char *json = NULL;
-	enum err err =
-	    inbox_import(&gateway->store, req->user_id, req->target, &json);
+	char bucket_id[CRYPTO_UUID], *json = NULL;
+	struct import_to to = { 0 };
+	enum err err = read_import(req, bucket_id, &to);
 
+	if (!err)
+		err = inbox_import(
+		    &gateway->store, req->user_id, req->target, &to, &json);
 	if (err == ERR_CONFLICT)
 		return err_set(
 		    ERR_CONFLICT, "This item is an active task already.");
 	return reply_task(reply, 201, err, json);
-}
-
-HANDLER(events_get)
-{
-	struct listing_query q;
-	struct listing listing = { 0 };
-	enum err err = listing_query_read(req, &q);
-
-	if (!err)
-		err = event_list(
-		    &gateway->store, req->user_id, &q.filter, &listing);
-	if (!err)
-		err = listing_reply(reply, "events", &listing);
-	listing_done(&listing);
-	return err;
 }

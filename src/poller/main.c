@@ -9,14 +9,17 @@
 
 #include "core/crash.h"
 #include "core/delivery/carry_out.h"
+#include "core/keys.h"
 #include "core/log.h"
 #include "core/program.h"
+#include "core/store/connection.h"
 #include "core/sync/absence.h"
 #include "claims.h"
 
 #define RUNNER_STACK (512 * 1024)
 #define SWEEP_LIMIT 64
 #define TRIM_LIMIT 10000
+#define RECONCILE_LIMIT 10000
 
 static const struct program program = { "flowpin-poller",
 	"one poll of every connection that is due, then exit",
@@ -184,8 +187,19 @@ sweep(const struct poller *poller)
 	return err;
 }
 
-/* What gateways left open, and what has been kept long enough; beside the
- * polls, which need not wait for it. */
+static void
+house_failed(struct pass *pass, const char *what)
+{
+	char why[200];
+
+	log_error("msg=\"keeping house failed\" what=%s why=%s", what,
+	    log_quote(err_text(), why, sizeof(why)));
+	atomic_fetch_add(&pass->failures, 1);
+}
+
+/* What gateways left open, what nobody took note of and what has been kept long
+ * enough; beside the polls, which need not wait for it. One that fails does not
+ * keep the others from being done. */
 static void *
 keep_house(void *arg)
 {
@@ -198,17 +212,57 @@ keep_house(void *arg)
 		.idempotency_days = config->retain_idempotency_days,
 		.limit = TRIM_LIMIT,
 	};
-	char why[200];
-	enum err err = sweep(pass->poller);
 
-	if (!err)
-		err = retention_trim(&pass->poller->store, &retention);
-	if (err) {
-		log_error("msg=\"keeping house failed\" why=%s",
-		    log_quote(err_text(), why, sizeof(why)));
-		atomic_fetch_add(&pass->failures, 1);
-	}
+	if (sweep(pass->poller))
+		house_failed(pass, "writebacks");
+	if (reconcile_some(&pass->poller->store, RECONCILE_LIMIT))
+		house_failed(pass, "reconciling");
+	if (retention_trim(&pass->poller->store, &retention))
+		house_failed(pass, "retention");
 	return NULL;
+}
+
+/* A key that a client put into its row is sealed, and the row emptied. One that
+ * cannot be is left where it is. */
+static enum err
+seal_plain_keys(const struct poller *poller)
+{
+	char after[CRYPTO_UUID] = "", why[200];
+	enum err err = OK;
+
+	while (!err && !is_stopping) {
+		struct connection conn = { 0 };
+
+		err = connection_plain(
+		    &poller->store, *after ? after : NULL, &conn);
+		if (!err) {
+			snprintf(after, sizeof(after), "%s", conn.id);
+			err = keys_seal(&poller->courier.keys, conn.key, &conn);
+		}
+		if (!err && connection_seal(&poller->store, &conn))
+			log_warn("connection=%s msg=\"key not sealed\" why=%s",
+			    conn.id, log_quote(err_text(), why, sizeof(why)));
+		connection_done(&conn);
+	}
+	return err == ERR_NOTFOUND ? OK : err;
+}
+
+/* What clients did to connections by row, where no trigger told of it. */
+static void
+note_connections(struct pass *pass)
+{
+	const struct poller *poller = pass->poller;
+	char why[200];
+	enum err err =
+	    connection_note(&poller->store, pass->options.connection_id);
+
+	if (!err && !strcmp(poller->config->api_keys, "seal"))
+		err = seal_plain_keys(poller);
+	if (!err)
+		return;
+	log_error("msg=\"connections cannot be taken note of\" why=%s",
+	    log_quote(err_text(), why, sizeof(why)));
+	atomic_fetch_add(&pass->failures, 1);
 }
 
 static void
@@ -221,6 +275,7 @@ work(struct pass *pass)
 		preview(pass);
 		return;
 	}
+	note_connections(pass);
 	if (pass->options.connection_id) {
 		poll_named(pass);
 		return;
@@ -261,6 +316,8 @@ open_poller(struct poller *poller, const struct config *config)
 
 	poller->config = config;
 	err = absence_policy_parse(config->complete_on, &poller->complete_on);
+	if (!err)
+		err = config_check_api_keys(config);
 	if (!err)
 		err = courier_open(&poller->courier, config);
 	if (!err)

@@ -10,7 +10,9 @@
 
 #include "core/clock.h"
 #include "core/crash.h"
+#include "core/json.h"
 #include "core/log.h"
+#include "core/store/connection.h"
 #include "core/sync/absence.h"
 
 #define MARGIN_MS 2000 /* of the lease, for the marking */
@@ -37,6 +39,22 @@ limit_ms(const struct answer *failure)
 	return ms < RATE_LIMIT_MOST_MS ? ms + 1 : RATE_LIMIT_MOST_MS;
 }
 
+/* Twice as long with each failure, up to the longest; with jitter of a half
+ * each way. */
+static int64_t
+wait_after_failure_ms(const struct config *config, const struct run *run)
+{
+	int64_t ms = config->poll_interval_ms;
+
+	for (int i = 0; i < run->connection.failure_count &&
+			ms < config->poll_longest_wait_ms;
+	     i++)
+		ms *= 2;
+	if (ms > config->poll_longest_wait_ms)
+		ms = config->poll_longest_wait_ms;
+	return ms / 2 + (int64_t)(crypto_random() % (uint64_t)ms);
+}
+
 static enum err
 fail(const struct poller *poller, const struct run *run,
     const struct fetched *fetched, const struct answer *failure)
@@ -46,8 +64,7 @@ fail(const struct poller *poller, const struct run *run,
 		.other_account_id = fetched->other_account_id,
 		.auth_failed = failure->outcome == OUTCOME_AUTH_FAILED,
 		.limit_ms = limit_ms(failure),
-		.first_wait_ms = poller->config->poll_interval_ms,
-		.longest_wait_ms = poller->config->poll_longest_wait_ms };
+		.wait_ms = wait_after_failure_ms(poller->config, run) };
 	char detail[200];
 	enum err err;
 
@@ -69,6 +86,19 @@ count(struct findings *f, const struct candidate *c, const struct item *item)
 		return;
 	f->unconfirmed += !item || c->action == MARK_MISSING;
 	f->still_open += item && item->state == ITEM_OPEN;
+}
+
+/* A task that is open again is so as the list shows its item: a wish that comes
+ * next compares with that. */
+static void
+take_listed(const struct findings *f, struct candidate *c)
+{
+	const struct item *item;
+
+	if (c->action != MARK_REOPEN)
+		return;
+	item = courier_find(&f->fetched.items, c->source_id);
+	c->metadata = item ? item->metadata : NULL;
 }
 
 /* Read by id what the decision needs, and decide. */
@@ -94,6 +124,7 @@ confirm(const struct poller *poller, struct run *run, int64_t deadline_ms,
 		const struct item *item = courier_find(&read, c->source_id);
 
 		err = absence_decide(c, item, poller->complete_on);
+		take_listed(f, c);
 		count(f, c, item);
 	}
 	items_done(&read);
@@ -222,8 +253,38 @@ conclude(const struct poller *poller, struct run *run, int64_t deadline_ms,
 	    courier_ask_account(&poller->courier, &run->connection, deadline_ms,
 		&f->fetched, &failure))
 		return fail(poller, run, &f->fetched, &failure);
-	err = judge(poller, run, deadline_ms, f);
+	err = run_reconcile(&poller->store, run);
+	if (!err)
+		err = judge(poller, run, deadline_ms, f);
 	return err ? err : mark(poller, run, f);
+}
+
+/* A row that is not written is one that no client rereads. */
+static void
+forget_what_is_known(const struct run *run, struct fetched *fetched)
+{
+	char *patch = fetched->metadata_patch;
+
+	if (!patch || !json_contains(run->connection.metadata, patch))
+		return;
+	free(patch);
+	fetched->metadata_patch = NULL;
+}
+
+/* Of a whole list. */
+static enum err
+learn_from(const struct poller *poller, struct run *run, int64_t deadline_ms,
+    struct findings *f)
+{
+	enum err err = OK;
+
+	forget_what_is_known(run, &f->fetched);
+	if (!ends_quietly(poller, run, f))
+		err = conclude(poller, run, deadline_ms, f);
+	if (!err && f->fetched.metadata_patch)
+		err = connection_publish(&poller->store, run->connection.id,
+		    f->fetched.metadata_patch);
+	return err;
 }
 
 enum err
@@ -238,8 +299,8 @@ run_poll(const struct poller *poller, struct run *run)
 	if (courier_fetch(&poller->courier, &run->connection, run->quiet_list,
 		deadline_ms, &f.fetched, &failure))
 		err = fail(poller, run, &f.fetched, &failure);
-	else if (!ends_quietly(poller, run, &f))
-		err = conclude(poller, run, deadline_ms, &f);
+	else
+		err = learn_from(poller, run, deadline_ms, &f);
 	findings_done(&f);
 	if (err == ERR_CONFLICT) {
 		log_warn("connection=%s msg=\"given up\" why=\"%s\"",

@@ -73,7 +73,28 @@ left_of() { # DIRECTORY
 
 # paste_line NUMBER: the way somebody would, in a shell that knows nothing.
 paste_line() {
-	grep '^  curl ' "$RUN_OUT" | sed -n "$1p" | env -i "PATH=$PATH" sh -u
+	printed_line "$1" | env -i "PATH=$PATH" sh -u
+}
+
+printed_line() {
+	grep -E '^  (curl|psql) ' "$RUN_OUT" | sed -n "$1p"
+}
+
+# database SQL: what the run's own says.
+database() {
+	psql -X -At "$(env_value DATABASE_URL)" -c "$1"
+}
+
+# provider_has PROVIDER ID: the state of a task's item, there.
+provider_has() {
+	curl -sS "$(env_value FLOWPIN_SIM_URL)/_sim/items?provider=$1" |
+		jq -r --arg id "$2" '.items[] | select(.id == $id) | .state'
+}
+
+row_has_arrived() { # TASK
+	[ "$(database "select t.status || ' ' || w.origin || ' ' || w.state
+		from tasks t join gateway.writebacks w on w.task_id = t.id
+		where t.id = '$1'")" = 'completed row accepted' ]
 }
 
 env_value() { # NAME
@@ -127,8 +148,8 @@ env_is_whole() {
 
 # polls: how many runs each connection has had, at least.
 polls() {
-	psql -X -At "$(env_value DATABASE_URL)" -c 'select min(n) from (select
-		count(*) as n from poll_runs group by connection_id) c'
+	database 'select min(n) from (select count(*) as n
+		from gateway.poll_runs group by connection_id) c'
 }
 
 has_polled() {
@@ -136,28 +157,34 @@ has_polled() {
 }
 
 works_and_leaves_nothing() {
-	local env
+	local env task source item
 
 	start_run || return
 	env=$RUN_ROOT/build/run/$RUN_PORT/env
 	env_is_whole
-	is "$(grep -c '^  curl ' "$RUN_OUT")" 3 "three lines are printed"
-	like "$(paste_line 1 | jq '.tasks | length')" '^[3-9]$' \
+	is "$(printed_line 1,9 | wc -l)" 4 "four lines are printed"
+	like "$(paste_line 1 | jq '.tasks | length')" '^([3-9]|10)$' \
 		"the first line lists tasks"
 	is "$(paste_line 2 | jq -r '.task.status, .writeback.outcome' |
 		tr '\n' ' ')" 'completed accepted ' \
 		"the second completes one at its provider"
-	paste_line 3 >/dev/null || flunk "the third completes one over there"
+	task=$(printed_line 3 | grep -oE '[0-9a-f-]{36}')
+	is "$(paste_line 3)" 'UPDATE 1' "the third changes a row"
+	ok "which its provider hears of" wait_until 60 row_has_arrived "$task"
+	IFS='|' read -r source item < <(database "select source, source_id
+		from tasks where id = '$task'")
+	is "$(provider_has "$source" "$item")" completed "and has it"
+	paste_line 4 >/dev/null || flunk "the fourth completes one over there"
 	mark_writes
 	ok "which is completed here soon" wait_until 60 absence_is_seen
 	is "$(writes_since)" 0 "and nothing is written for it"
 	ok "it goes on polling" wait_until 60 has_polled "$(($(polls) + 2))"
-	is "$(psql -X -At "$(env_value DATABASE_URL)" \
-		-c 'select count(*) > 0 from inbox_items')" t \
+	is "$(database 'select count(*) > 0 from gateway.inbox_items')" t \
 		"the database can be looked at, and some items wait in the inbox"
-	is "$(psql -X -At "$(env_value DATABASE_URL)" -c "select string_agg(
-		distinct type, ' ' order by type) from integrations
-		where status = 'active' and last_complete_run_at is not null")" \
+	is "$(database "select string_agg(distinct type::text, ' '
+			order by type::text)
+		from integrations join gateway.connections c using (id)
+		where c.status = 'active' and last_complete_run_at is not null")" \
 		'attio linear todoist' "a connection at each provider"
 	stop_run "$RUN_PORT"
 	is "$(left_of "$RUN_STATE")" '' "nothing is left behind"

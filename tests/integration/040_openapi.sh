@@ -204,7 +204,7 @@ test_tasks() {
 }
 
 test_connections_and_inbox() {
-	local type
+	local type item
 
 	for type in todoist linear attio; do
 		add_connection "$type"
@@ -218,7 +218,7 @@ test_connections_and_inbox() {
 	api GET "/v1/connections/$CONNECTION"
 	fits readConnection 200
 	api PATCH "/v1/connections/$CONNECTION" \
-		'{"name":"Sales","writeback":false,"status":"paused"}'
+		'{"label":"Sales","writeback":false,"status":"paused"}'
 	fits changeConnection 200
 	api POST "/v1/connections/$CONNECTION/poll"
 	fits pollConnection 202
@@ -227,16 +227,45 @@ test_connections_and_inbox() {
 	is "$(jq '.items | length' <<<"$BODY")" 3
 	import_task linear 'From linear'
 	fits importItem 201
+	add_item linear 'Put somewhere'
+	poll_once || flunk "a pass of the poller"
+	api GET /v1/inbox
+	item=$(field '.items[] | select(.title | test("Put somewhere")).id')
+	api POST "/v1/inbox/$item/import" \
+		'{"bucket_id":"00000000-0000-4000-8000-00000000dead"}'
+	fits importItem 400
+	api POST "/v1/inbox/$item/import" '{"section":"today"}'
+	fits importItem 201
+	api DELETE "/v1/connections/$CONNECTION"
+	fits deleteConnection 204
+	# as a client makes one that has neither a name nor a key yet
+	CONNECTION=$(sql "insert into integrations (user_id, type)
+		values ('$USER_ID', 'attio') returning id")
+	api GET "/v1/connections/$CONNECTION"
+	fits readConnection 200
+	is "$(field .connection.status)" no_key "nothing is sent through it"
 	api DELETE "/v1/connections/$CONNECTION"
 	fits deleteConnection 204
 }
 
 test_completions() {
+	local id
+
 	import_task todoist 'From todoist'
 	complete "$TASK"
 	fits completeTask 200
 	is "$(field .writeback.outcome)" accepted
+	id=$(field .writeback.id)
 	complete "$TASK"
+	fits completeTask 200
+	is "$(field .writeback.id) $(field .writeback.reason)" "$id done" \
+		"it is answered as it ended"
+	api POST /v1/tasks '{"title":"By hand"}'
+	id=$(field .task.id)
+	complete "$id"
+	fits completeTask 200
+	is "$(field .writeback.reason)" manual
+	complete "$id"
 	fits completeTask 200
 	is "$(field .writeback.reason)" unchanged
 	uncomplete "$TASK" 'Prefer: respond-async'
@@ -280,7 +309,7 @@ test_events() {
 # The item of the task with this title is completed at its provider.
 complete_elsewhere() { # PROVIDER TITLE
 	change_item "$1" "$(sql "select source_id from tasks
-		where title = '$2'")" '{"state":"completed"}'
+		where title ~ '(^|] )$2\$'")" '{"state":"completed"}'
 	poll_once || flunk "a pass of the poller"
 	poll_once || flunk "another one"
 }
@@ -337,7 +366,7 @@ test_refusals_of_the_provider() {
 }
 
 test_an_outcome_that_is_not_known() {
-	sql 'update integrations set rate_limited_until = null' >/dev/null
+	sql 'update connections set rate_limited_until = null' >/dev/null
 	sim POST /_sim/faults '{"kind":"hang_before","provider":"todoist"}'
 	complete "$TASK"
 	fits completeTask 504

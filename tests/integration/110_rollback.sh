@@ -265,9 +265,7 @@ test_an_uncompletion_rolled_back_restores_the_time_of_completion() {
 
 	make_tasks attio 1
 	next_task uncomplete
-	sql "update tasks set completed_at = '2020-02-29 12:34:56.654321Z',
-		completed_by = 'absence', completion_reason = 'canceled'
-		where id = '$TASK'" >/dev/null
+	left_as "$TASK" completed absence canceled '2020-02-29 12:34:56.654321Z'
 	BEFORE=$(task_facts "$TASK")
 	at=$(jq -r .completed_at <<<"$BEFORE")
 	is "$at" 2020-02-29T12:34:56.654321Z "it was completed long ago"
@@ -285,9 +283,7 @@ test_what_inbound_sync_found_meanwhile_wins_over_a_rollback() {
 	call_behind slow POST "/v1/tasks/$TASK/complete"
 	wait_until 10 is_in_flight 'write=true' || flunk "it is in flight"
 	# as a webhook or another process would have left it
-	sql "update tasks set status = 'completed',
-		completed_at = '2020-01-01Z', completed_by = 'webhook',
-		completion_reason = 'completed' where id = '$TASK'" >/dev/null
+	left_as "$TASK" completed webhook completed 2020-01-01Z
 	call_joined slow
 	healed
 	is "$(task_line "$TASK")" "completed webhook completed" \
@@ -315,6 +311,11 @@ test_what_stays_unknown_for_too_long_is_rolled_back_and_told() {
 			'.events[] | select(.task_id == $t) | .detail' \
 			<<<"$BODY")" "$(name_of "$provider").*\.$" "in a sentence"
 		healed
+		mark
+		uncomplete "$TASK"
+		is "$STATUS $(field .writeback.outcome)" "200 accepted" \
+			"$provider: nobody takes it for known to be open: $BODY"
+		isnt "$(requests)" 0 "$provider: it is asked"
 	done
 }
 

@@ -129,7 +129,7 @@ test_a_limit_of_seconds_is_told_as_such() {
 
 limit_is_over() {
 	[ "$(sql "select coalesce(rate_limited_until <= now(), true)
-		from integrations where id = '$CONNECTION'")" = t ]
+		from connections where id = '$CONNECTION'")" = t ]
 }
 
 test_server_errors_are_looked_at_before_anything_is_rolled_back() {

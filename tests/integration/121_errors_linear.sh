@@ -137,7 +137,7 @@ test_a_limit_of_the_edge_without_json_is_a_limit() {
 	healed
 	is_rolled_back 503 rate_limited Linear
 	is "$(writes)" 1 "tried once"
-	sql "update integrations set rate_limited_until = null
+	sql "update connections set rate_limited_until = null
 		where id = '$CONNECTION'" >/dev/null
 }
 
@@ -148,7 +148,7 @@ test_an_internal_error_with_status_200_is_trouble() {
 
 limit_is_over() {
 	[ "$(sql "select coalesce(rate_limited_until <= now(), true)
-		from integrations where id = '$CONNECTION'")" = t ]
+		from connections where id = '$CONNECTION'")" = t ]
 }
 
 test_server_errors_are_looked_at_before_anything_is_rolled_back() {

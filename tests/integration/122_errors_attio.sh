@@ -124,7 +124,7 @@ test_a_bill_not_paid_is_rolled_back_after_one_try() {
 
 limit_is_over() {
 	[ "$(sql "select coalesce(rate_limited_until <= now(), true)
-		from integrations where id = '$CONNECTION'")" = t ]
+		from connections where id = '$CONNECTION'")" = t ]
 }
 
 test_server_errors_are_looked_at_before_anything_is_rolled_back() {

@@ -54,7 +54,11 @@ stands() {
 }
 
 fresh() {
-	as_new_user && add_connection linear
+	as_new_user && add_connection linear || return
+	# an inbox that shows every active issue
+	sql "update integrations set metadata = '{\"linearStateTypes\":
+		[\"triage\", \"backlog\", \"unstarted\", \"started\"]}'
+		where id = '$CONNECTION'" >/dev/null
 }
 
 USUAL='Backlog:backlog:0 Todo:unstarted:1 Doing:started:2 Done:completed:3

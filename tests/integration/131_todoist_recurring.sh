@@ -1,6 +1,7 @@
 #!/bin/bash
 # A recurring task of Todoist is never closed twice: a second close would skip an
-# occurrence. What is closed is one occurrence; the next is a new inbox item.
+# occurrence. What is closed is one occurrence; the same task is active again for the
+# next one.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -14,13 +15,6 @@ fresh() {
 at_todoist() {
 	sim GET "/_sim/items/todoist/$ITEM"
 	jq -c "$1" <<<"$BODY"
-}
-
-# offered: what lies in the inbox of this item.
-offered() {
-	api GET '/v1/inbox?limit=200'
-	jq --arg i "$ITEM" '[.items[] | select(.source_id == $i)] | length' \
-		<<<"$BODY"
 }
 
 # one_is_done: exactly one occurrence, and Todoist goes on.
@@ -48,36 +42,38 @@ test_it_is_looked_at_before_it_is_closed() {
 		join(" ")' <<<"$BODY")" "read write" "its due date comes first"
 }
 
-test_the_next_occurrence_is_a_new_inbox_item() {
-	local first
-
+test_the_next_occurrence_is_the_same_task_again() {
 	fresh
 	ready_for complete todoist "$DAILY" || return
-	first=$TASK
-	is "$(offered)" 0 "it is a task now"
 	complete "$TASK"
 	is_outcome accepted "done"
+	is "$(task_json "$TASK" | jq -c .source_metadata.due_date)" '"2031-02-03"' \
+		"it is about the one that was closed"
 	poll_once "$CONNECTION"
-	is "$(offered)" 1 "the next occurrence is offered"
-	is "$(task_line "$first")" "completed user -" "the last one is done"
+	is "$(task_line "$TASK")" "active - -" "the next one is to be done"
+	is "$(task_json "$TASK" | jq -c .source_metadata.due_date)" '"2031-02-04"' \
+		"under its date"
+	is "$(events_of "$TASK")" "task.reopened next_occurrence" "and told"
+	is "$(writes)" 1 "nothing was written for it"
 	api GET '/v1/inbox?limit=200'
-	api POST "/v1/inbox/$(field '.items[0].id')/import"
-	is "$STATUS" 201 "it is imported: $BODY"
-	TASK=$(field .task.id)
-	isnt "$TASK" "$first" "as another task"
+	is "$(jq '.items | length' <<<"$BODY")" 0 "nor is it offered as well"
 	complete "$TASK"
 	is_outcome accepted "done"
 	is "$(at_todoist .occurrences_done)" 2 "and done in its turn"
-	is "$(task_line "$first")" "completed user -" "the first stays done"
+	is "$(writes)" 2 "with a write of its own"
 }
 
 test_what_is_completed_again_is_not_closed_again() {
+	local writeback
+
 	fresh
 	ready_for complete todoist "$DAILY" || return
 	complete "$TASK"
+	writeback=$(field .writeback.id)
 	mark
 	complete "$TASK"
-	is "$STATUS" 200 "it is so already"
+	is_outcome accepted "done"
+	is "$(field .writeback.id)" "$writeback" "it is answered as then"
 	is "$(requests)" 0 "nobody is asked"
 	is "$(at_todoist .occurrences_done)" 1 "one occurrence is done"
 }

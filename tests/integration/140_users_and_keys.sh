@@ -34,8 +34,8 @@ claims() {
 state_of_all() {
 	local table
 
-	for table in tasks integrations inbox_items writebacks events \
-		idempotency_keys; do
+	for table in tasks links integrations connections inbox_items writebacks \
+		events idempotency_keys; do
 		stack_sql -c "select '$table', t from $table t order by t::text"
 	done | sha256sum
 }
@@ -80,10 +80,10 @@ calls() {
 		GET /v1/inbox
 		POST /v1/inbox/$ADA_INBOX/import
 		GET /v1/connections
-		POST /v1/connections {"type":"todoist","name":"x","key":"intruder"}
+		POST /v1/connections {"type":"todoist","label":"x","key":"intruder"}
 		GET /v1/connections/$ADA_CONNECTION
 		PATCH /v1/connections/$ADA_CONNECTION {"key":"intruder"}
-		PATCH /v1/connections/$ADA_CONNECTION {"name":"Intruder"}
+		PATCH /v1/connections/$ADA_CONNECTION {"label":"Intruder"}
 		PATCH /v1/connections/$ADA_CONNECTION {"writeback":false}
 		PATCH /v1/connections/$ADA_CONNECTION {"status":"paused"}
 		DELETE /v1/connections/$ADA_CONNECTION
@@ -374,7 +374,7 @@ test_a_key_that_is_refused_as_input_is_not_repeated() {
 	for key in $'bad\tkey-1f2e3d4c' 'bäd-key-1f2e3d4c' \
 		'bad key-1f2e3d4c' $'bad-key-1f2e3d4c\r\nX-Evil: 1'; do
 		api POST /v1/connections "$(jq -n --arg k "$key" \
-			'{type: "todoist", name: "x", key: $k}')"
+			'{type: "todoist", label: "x", key: $k}')"
 		is "$STATUS" 400 "no provider has such a key: $BODY"
 		unsaid 'key-1f2e3d4c' "the answer does not repeat it"
 	done
@@ -389,7 +389,7 @@ test_two_connections_with_one_key_look_different_when_sealed() {
 	key=$(sim_token attio)
 	add_connection attio "$key"
 	add_connection attio "$key"
-	is "$(sql "select count(distinct key_sealed) from integrations
+	is "$(sql "select count(distinct key_sealed) from connections
 		where user_id = '$USER_ID'")" 2 "nobody sees that they are one"
 }
 
@@ -426,12 +426,185 @@ test_a_sealed_key_moved_to_another_row_cannot_be_used() {
 	other=$CONNECTION
 	add_connection attio
 	ready_for complete attio
-	sql "update integrations set (key_sealed, key_id) = (select key_sealed,
-			key_id from integrations where id = '$other')
+	sql "update connections set (key_sealed, key_id) = (select key_sealed,
+			key_id from connections where id = '$other')
 		where id = '$CONNECTION'" >/dev/null
 	complete "$TASK"
 	is_rolled_back 502 key_unreadable Attio
 	is "$(requests)" 0 "nobody is asked with it"
+}
+
+# --- keys that stand in Flowpin's own row ---------------------------------------
+
+# plain PROVIDER [KEY]: a connection as the app's client makes it, its key in plain.
+# Sets CONNECTION and KEY.
+plain() {
+	KEY=${2:-$(sim_token "$1")}
+	CONNECTION=$(cat /proc/sys/kernel/random/uuid)
+	sim POST /_sim/accounts "$(jq -n --arg p "$1" --arg t "$KEY" \
+		'{provider: $p, token: $t}')" || return 1
+	plain_row "$1" "$KEY"
+	CONNECTIONS[$1]=$CONNECTION
+	TOKENS[$1]=$KEY
+}
+
+plain_row() { # PROVIDER KEY
+	sql "insert into public.integrations (id, user_id, type, label, api_key)
+		values ('$CONNECTION', '$USER_ID', '$1', 'mine', '$2')" ||
+		flunk "the row is made"
+}
+
+# key_of CONNECTION: where it stands.
+key_of() {
+	sql "select case when i.api_key is null then 'no' else 'plain' end || ' ' ||
+			case when c.key_sealed is null then 'unsealed'
+			else 'sealed' end
+		from public.integrations i join connections c using (id)
+		where i.id = '$1'"
+}
+
+ctl() {
+	SAID=$("$STACK_BIN/flowpinctl" --config "$STACK_DIR/flowpin.conf" "$@" 2>&1)
+	STATUS=$?
+}
+
+test_a_plain_key_is_used_as_it_stands_and_said_nowhere() {
+	local path
+
+	as_new_user
+	plain todoist
+	make_task todoist 'With a plain key'
+	complete "$TASK"
+	is_outcome accepted "done"
+	is "$(key_of "$CONNECTION")" 'plain unsealed' "it is left to its clients"
+	for path in /v1/connections "/v1/connections/$CONNECTION" /v1/events; do
+		api GET "$path"
+		unsaid "$KEY" "$path"
+	done
+	is "$(sql 'select count(*) from connections c
+		where position('"'$KEY'"' in c::text) > 0')" 0 "it is not copied"
+	is "$(cat "$STACK_DIR"/{gateway,poller,postgres}.log | grep -cF "$KEY")" 0 \
+		"nor logged"
+}
+
+test_sealing_asks_first_and_can_be_tried() {
+	local answer
+
+	ctl keys seal --dry-run
+	is "$STATUS" 0 "a trial: $SAID"
+	like "$SAID" "$CONNECTION todoist.*1 keys stand there in plain" "it tells"
+	unlike "$SAID" "$KEY" "but no key"
+	for answer in no '' y YES; do
+		ctl keys seal <<<"$answer"
+		is "$STATUS" 1 "'$answer' is no yes: $SAID"
+	done
+	ctl keys seal </dev/null
+	is "$STATUS" 1 "nor is silence"
+	is "$(key_of "$CONNECTION")" 'plain unsealed' "nothing is changed"
+}
+
+test_a_sealed_key_goes_on_working() {
+	local runs
+
+	runs=$(sql "select generation from connections where id = '$CONNECTION'")
+	ctl keys seal <<<yes
+	is "$STATUS" 0 "yes is yes: $SAID"
+	unlike "$SAID" "$KEY" "no key is said"
+	is "$(key_of "$CONNECTION")" 'no sealed' "it is sealed"
+	hidden "$KEY" "sealed"
+	is "$(sql "select generation from connections where id = '$CONNECTION'")" \
+		"$runs" "it is no other key"
+	uncomplete "$TASK"
+	is_outcome accepted "done"
+	ctl keys seal --yes
+	like "$SAID" ' 0 keys sealed' "a second time there is nothing to do"
+}
+
+# An unmodified client writes back what it once read.
+test_a_plain_key_that_comes_back_is_used_again() {
+	sql "update public.integrations set api_key = '$KEY'
+		where id = '$CONNECTION'"
+	is "$(key_of "$CONNECTION")" 'plain unsealed' "it counts as a new one"
+	complete "$TASK"
+	is_outcome accepted "done"
+}
+
+test_a_pass_that_is_to_seal_does() {
+	stack_setting api_keys seal
+	poll_once || flunk "a pass"
+	is "$(key_of "$CONNECTION")" 'no sealed' "it is sealed"
+	hidden "$KEY" "sealed by a pass"
+	uncomplete "$TASK"
+	is_outcome accepted "done"
+	poll_once "$CONNECTION" || flunk "a pass"
+	is "$(last_run "$CONNECTION")" complete "it is polled"
+	stack_setting api_keys keep
+}
+
+test_a_key_replaced_by_row_is_the_one_that_is_used() {
+	local new
+
+	new=$(sim_token todoist)
+	sim POST /_sim/accounts "$(jq -n --arg t "$new" --arg a "$KEY" \
+		'{provider: "todoist", token: $t, account: $a}')"
+	sim DELETE "/_sim/accounts/todoist/$KEY"
+	complete "$TASK"
+	is "$STATUS $(field .writeback.reason)" '502 auth_failed' "the old one is dead"
+	is "$(connection_says "$CONNECTION" status)" auth_failed "as is told"
+	sql "update public.integrations set api_key = '$new'
+		where id = '$CONNECTION'"
+	is "$(connection_says "$CONNECTION" status)" active "the new one is tried"
+	complete "$TASK"
+	is_outcome accepted "done"
+	TOKENS[todoist]=$new
+}
+
+test_without_a_key_nothing_is_sent() {
+	sql "update public.integrations set api_key = '' where id = '$CONNECTION'"
+	is "$(key_of "$CONNECTION")" 'plain unsealed' "there is none"
+	is "$(connection_says "$CONNECTION" status)" no_key "as is told"
+	mark
+	uncomplete "$TASK"
+	is_outcome skipped no_key
+	poll_once || flunk "a pass"
+	is "$(requests)" 0 "nobody is asked"
+}
+
+# What no header may carry would end it, or be another one.
+test_a_key_that_no_request_can_carry_is_its_own_trouble() {
+	local bad=() key good
+
+	as_new_user
+	plain todoist
+	good=$CONNECTION
+	make_task todoist 'Unharmed'
+	for key in 'bad-1f2e3d4c'$'\r\n''X-Evil: 1' 'bad-1f2e3d4c'$'\n' \
+		'bäd-1f2e3d4c' 'bad-1f2e3d4c'$'\001' ' ' "$(head -c 100000 /dev/zero |
+			tr '\0' a)"; do
+		CONNECTION=$(cat /proc/sys/kernel/random/uuid)
+		plain_row todoist "$key"
+		bad+=("$CONNECTION")
+	done
+	mark
+	poll_once || flunk "a pass"
+	is "$(last_run "$good")" complete "the others are polled"
+	for CONNECTION in "${bad[@]}"; do
+		isnt "$(last_run "$CONNECTION")" complete "it is not"
+		isnt "$(connection_says "$CONNECTION" status) $(connection_says \
+			"$CONNECTION" last_error)" 'active ' "and somebody is told"
+		api GET "/v1/connections/$CONNECTION"
+		unsaid 'bad-1f2e3d4c|aaaa' "without the key"
+	done
+	complete "$TASK"
+	is_outcome accepted "done"
+	is "$(cat "$STACK_DIR"/{gateway,poller}.log | grep -c '1f2e3d4c')" 0 \
+		"no log has it"
+	sim GET "/_sim/requests?since=$MARK"
+	unlike "$BODY" 'X-Evil|1f2e3d4c' "nor did it go out"
+	stack_setting api_keys seal
+	poll_once "$good" || flunk "sealing does not stop at one"
+	is "$(key_of "$good")" 'no sealed' "a good one is sealed"
+	stack_setting api_keys keep
 }
 
 stack_whole && ada_has && run_tests

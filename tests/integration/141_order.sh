@@ -98,7 +98,7 @@ test_a_refusal_does_not_undo_a_newer_wish() {
 	for provider in "${PROVIDERS[@]}"; do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
-		fault "{\"kind\": \"status\", \"status\": 400, \"delay_ms\": 400,
+		fault "{\"kind\": \"status\", \"status\": 400, \"delay_ms\": 1500,
 			\"provider\": \"$provider\", \"write\": true, \"times\": 1}"
 		call_behind first POST "/v1/tasks/$TASK/complete"
 		wait_until 10 is_in_flight 'write=true' || flunk "it is in flight"
@@ -256,5 +256,5 @@ test_slow_tasks_do_not_hold_up_others_of_the_same_connection() {
 }
 
 stack_init || bail "no directory"
-short_times 6000 2500
+short_times 10000 4000
 stack_whole && run_tests

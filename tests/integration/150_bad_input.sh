@@ -193,14 +193,14 @@ test_values_of_the_wrong_type_are_refused() {
 			refused 400 bad_request "^'$name' must be a string" \
 				"$name $value"
 		done
-		for name in type name key; do
+		for name in type label key; do
 			send POST /v1/connections "$(jq -c --arg n "$name" \
 				--argjson v "${value/1e999/9}" '.[$n] = $v' \
-				<<<'{"type":"todoist","name":"n","key":"k"}')"
+				<<<'{"type":"todoist","label":"n","key":"k"}')"
 			refused 400 bad_request "^'$name' must be a string" \
 				"a connection's $name $value"
 		done
-		for name in name status key; do
+		for name in label status key; do
 			send PATCH "/v1/connections/${CONNECTIONS[todoist]}" \
 				"{\"$name\":$value}"
 			refused 400 bad_request "^'$name' must be a string" \
@@ -256,12 +256,12 @@ test_values_that_cannot_be_are_refused() {
 		POST|$path|^'key' has characters|{"type":"todoist","key":"a\\\\r\\\\nX-Y: z"}
 		POST|$path|^'key' has characters|{"type":"todoist","key":"schl\\\\u00fcssel"}
 		POST|$path|^'key' is longer|{"type":"todoist","key":"$long$long"}
-		POST|$path|^'name' is longer|{"type":"todoist","key":"k","name":"$long"}
+		POST|$path|^'label' is longer|{"type":"todoist","key":"k","label":"$long"}
 		PATCH|$path/${CONNECTIONS[todoist]}|^'status' must be|{"status":"auth_failed"}
 		PATCH|$path/${CONNECTIONS[todoist]}|^'status' must be|{"status":""}
 		PATCH|$path/${CONNECTIONS[todoist]}|^'key' is empty|{"key":""}
 		PATCH|$path/${CONNECTIONS[todoist]}|^'key' has characters|{"key":"\\\\u007f"}
-		PATCH|$path/${CONNECTIONS[todoist]}|^'name' is longer|{"name":"$long"}
+		PATCH|$path/${CONNECTIONS[todoist]}|^'label' is longer|{"label":"$long"}
 	CASES
 	end_refusals
 }
@@ -396,7 +396,7 @@ test_what_does_not_exist_is_not_found() {
 	while read -r method path; do
 		if [ "$method" = PATCH ]; then
 			send PATCH "${path/\{id\}/$NOBODYS}" \
-				'{"title":"Milk","name":"Mine"}'
+				'{"title":"Milk","label":"Mine"}'
 		else
 			send "$method" "${path/\{id\}/$NOBODYS}"
 		fi
@@ -563,14 +563,16 @@ test_a_bad_limit_is_refused() {
 }
 
 test_a_bad_cursor_is_refused() {
-	local cursor time=2026-01-01T00:00:00.000000Z
+	local cursor time=1767225600000000
 
 	begin_refusals
 	for cursor in x _ 1 "$NOBODYS" "_$NOBODYS" "$time" "${time}_" \
 		"${time}_1" "${time}_${NOBODYS}0" "x_$NOBODYS" "now_$NOBODYS" \
-		"infinity_$NOBODYS" "2026-13-01T00:00:00.000000Z_$NOBODYS" \
-		"2026-02-30T00:00:00.000000Z_$NOBODYS" "${time}__$NOBODYS" \
-		"%20${time}_$NOBODYS" "${time}'_$NOBODYS" "1-1" null; do
+		"infinity_$NOBODYS" "2026-01-01T00:00:00.000000Z_$NOBODYS" \
+		"-${time}_$NOBODYS" "%2B${time}_$NOBODYS" "0x1_$NOBODYS" \
+		"1.5_$NOBODYS" "1e3_$NOBODYS" "${time}00_$NOBODYS" \
+		"${time}__$NOBODYS" "%20${time}_$NOBODYS" "${time}'_$NOBODYS" \
+		"1-1" null; do
 		send GET "/v1/tasks?cursor=$cursor"
 		refused 400 bad_request 'not a cursor' "tasks $cursor"
 		send GET "/v1/inbox?cursor=$cursor"

@@ -266,8 +266,8 @@ test_a_schema_that_lacks_something_is_named() {
 	refuses 'no Flowpin schema yet: run flowpinctl migrate' "$GATEWAY" \
 		"$GATEWAY --check" "$POLLER" "$DOCTOR"
 	accepts "$MIGRATE" "$GATEWAY --check" "$POLLER" "$DOCTOR"
-	STACK_DATABASE=empty sql "delete from flowpin_migrations where number =
-		(select max(number) from flowpin_migrations)"
+	STACK_DATABASE=empty sql "delete from gateway.migrations where number =
+		(select max(number) from gateway.migrations)"
 	refuses "schema is older than this program: run flowpinctl migrate" \
 		"$GATEWAY" "$GATEWAY --check" "$POLLER" "$DOCTOR"
 }

@@ -85,26 +85,17 @@ test_rows_that_someone_else_has_locked_hold_up_nobody_else() {
 }
 
 test_an_element_that_a_constraint_refuses_fails_alone() {
-	local prefix=00000000-0000-4000-8003- twin got
+	local prefix=00000000-0000-4000-8003-
 
 	make_tasks 20 "$prefix"
-	# the first is completed, and its item is another active task
-	sql "update tasks set status = 'completed', completed_at = now(),
-			completed_by = 'user'
-		where id = '${prefix}000000000001'" >/dev/null
-	sql "insert into tasks (user_id, title, source, source_id, connection_id)
-		select user_id, 'twin', source, source_id, connection_id
-		  from tasks where id = '${prefix}000000000001'" >/dev/null
-	curl -sS -o "$STACK_DIR/twin" -w '%{http_code}' -X POST \
-		-K "$STACK_DIR/api.curl" \
-		"$URL/v1/tasks/${prefix}000000000001/uncomplete" \
-		>"$STACK_DIR/twin.status" &
-	twin=$!
-	got=$(at_once 20 "$prefix" | sort | uniq -c | tr -s ' ')
-	wait "$twin"
-	is "$got" ' 20 200'
-	is "$(cat "$STACK_DIR/twin.status")" 409
-	is "$(task_status "${prefix}000000000001")" completed
+	# its version cannot be counted up
+	sql "update links set version = 1000000000000000
+		where task_id = '${prefix}000000000001'" >/dev/null
+	is "$(at_once 20 "$prefix" | sort | uniq -c | tr -s ' ')" \
+		$' 19 200\n 1 500'
+	is "$(task_status "${prefix}000000000001")" active
+	is "$(sql "select count(*) from writebacks
+		where task_id = '${prefix}000000000001'")" 0
 }
 
 test_strangers_in_the_same_commit_see_nothing_of_each_other() {
@@ -139,12 +130,18 @@ test_one_task_completed_by_ten_at_once_is_sent_once() {
 	wait "${pids[@]}"
 	is "$(writes)" 1
 	is "$(cat "$STACK_DIR"/hand.* | jq -r .task.status | sort -u)" completed
-	is "$(cat "$STACK_DIR"/hand.* |
-		jq -r 'select(.writeback.outcome == "accepted") | 1' | wc -l)" 1
+	is "$(cat "$STACK_DIR"/hand.* | jq -r '.writeback |
+		"\(.id) \(.outcome) \(.reason)"' | sort | uniq -c | tr -s ' ')" \
+		" 10 $(sql "select id from writebacks
+			where task_id = '${prefix}000000000001'") accepted done" \
+		"all are told of the one writeback"
 }
 
 stack_init || bail "no directory"
 stack_setting database_prepared "${PREPARED:-1}"
+# on a busy machine two of them wait long for the others
+stack_setting call_deadline_ms 40000
+stack_setting lease_ms 42000
 stack_whole
 add_connection attio
 run_tests

@@ -210,13 +210,47 @@ test_a_late_owner_is_refused_while_the_next_one_is_at_work() {
 	agreed complete attio
 }
 
+# Values that nobody should have written: each is its own row's trouble.
+test_one_that_cannot_be_counted_further_holds_up_no_other() {
+	local id sql_ids=''
+
+	make_tasks attio 3 || return
+	stack_end gateway
+	for id in "${MADE_TASKS[@]%% *}"; do
+		sql_ids+="${sql_ids:+,}'$id'"
+	done
+	sql "update tasks set status = 'completed', completed_at = now()
+		where id in ($sql_ids)"
+	sql "with n as (
+			select id, row_number() over (order by id) as n
+			  from writebacks where task_id in ($sql_ids)
+		)
+		update writebacks w
+		   set due_at = now() - (4 - n.n) * interval '1 hour',
+		       generation = case n.n when 1 then 1000000000000000
+				else generation end,
+		       attempts = case n.n when 2 then 1000000000
+				else attempts end
+		  from n where w.id = n.id"
+	stack_poll
+	is "$(sql "select string_agg(state, ' ' order by generation desc)
+		from writebacks where task_id in ($sql_ids)")" \
+		"queued accepted accepted" "the others end"
+	sql "update writebacks set generation = 0
+		where task_id in ($sql_ids) and settled_at is null"
+	stack_poll
+	is "$(sql "select count(*) from writebacks where task_id in ($sql_ids)
+		and state = 'accepted'")" 3 "and so does it, once it is mended"
+	stack_gateway || bail "the gateway does not come back"
+}
+
 # A key that died meanwhile is no reason to undo what may have been done.
 test_what_a_dead_owner_may_have_sent_is_not_rolled_back_for_a_dead_key() {
 	local key
 
 	in_flight complete attio '"kind": "hang_after"' || return
 	gateway_dies
-	sql "update integrations set status = 'auth_failed'
+	sql "update connections set status = 'auth_failed'
 		where id = '${CONNECTIONS[attio]}'"
 	lease_ends 0
 	stack_gateway || bail "the gateway does not come back"

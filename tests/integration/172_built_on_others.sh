@@ -9,9 +9,7 @@ PROVIDERS=(todoist linear attio)
 # long_completed PROVIDER: a task that was, in 2020. BEFORE has all of it.
 long_completed() {
 	as_new_user && add_connection "$1" && ready_for uncomplete "$1" || return 1
-	sql "update tasks set completed_at = '2020-02-29 12:34:56.654321Z',
-		completed_by = 'absence', completion_reason = 'canceled'
-		where id = '$TASK'"
+	left_as "$TASK" completed absence canceled '2020-02-29 12:34:56.654321Z'
 	BEFORE=$(task_facts "$TASK")
 	mark
 }
@@ -47,12 +45,12 @@ test_what_supersedes_a_wish_never_sent_goes_back_past_it() {
 
 	for provider in "${PROVIDERS[@]}"; do
 		long_completed "$provider" || continue
-		sql "update integrations set rate_limited_until =
+		sql "update connections set rate_limited_until =
 			now() + interval '1 hour' where id = '$CONNECTION'"
 		uncomplete "$TASK" 'Prefer: respond-async'
 		is "$STATUS" 202 "$provider: noted: $BODY"
 		wait_until 20 is_put_off || flunk "$provider: it is put off"
-		sql "update integrations set rate_limited_until = null
+		sql "update connections set rate_limited_until = null
 			where id = '$CONNECTION'"
 		fault "{\"kind\": \"status\", \"status\": 400, \"write\": true,
 			\"provider\": \"$provider\"}"

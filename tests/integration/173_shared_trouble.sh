@@ -107,7 +107,7 @@ test_another_connection_goes_on() {
 behind_one_that() { # FAULT
 	fresh_tasks attio 1
 	next_task
-	fault "{\"write\": true, \"times\": 1, \"delay_ms\": 900, $1}"
+	fault "{\"write\": true, \"times\": 1, \"delay_ms\": 2500, $1}"
 	call_behind first POST "/v1/tasks/$TASK/complete"
 	wait_until 20 is_in_flight 'write=true' || flunk "it is in flight"
 	call_behind second POST "/v1/tasks/$TASK/uncomplete"

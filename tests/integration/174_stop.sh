@@ -248,7 +248,7 @@ test_a_poller_told_to_stop_claims_nothing_more() {
 	as_new_user
 	add_connection attio
 	add_own_item attio 'somewhere' '{"count": 3}'
-	sql "update integrations set next_poll_at = now()" >/dev/null
+	sql "update connections set next_poll_at = now()" >/dev/null
 	fault '{"kind": "delay", "op": "list", "delay_ms": 1500}'
 	mark
 	poll_behind
@@ -257,7 +257,7 @@ test_a_poller_told_to_stop_claims_nothing_more() {
 	status=$STACK_STATUS
 	no_faults
 	is "$status" 0 "it ends in order, its run finished"
-	is "$(sql 'select count(*) from integrations
+	is "$(sql 'select count(*) from connections
 		where lease_until is not null')" 0 "no lease is left behind"
 }
 

@@ -32,7 +32,7 @@ ends_as() { # OUTCOME
 due_in() {
 	sql "select ceil(extract(epoch from w.due_at - now())) || ' ' ||
 		ceil(extract(epoch from i.rate_limited_until - now()))
-		from writebacks w join integrations i on i.id = w.connection_id
+		from writebacks w join connections i on i.id = w.connection_id
 		where w.id = '$WRITEBACK'"
 }
 
@@ -57,7 +57,7 @@ test_a_limit_is_honoured_in_every_form_it_comes_in() {
 		ok "$provider: nor does anybody else: $limit" \
 			is_about_300 "$limit"
 		is "$(task_status "$TASK")" completed "$provider: it stays so here"
-		sql "update integrations set rate_limited_until = null
+		sql "update connections set rate_limited_until = null
 			where id = '$CONNECTION'; update writebacks
 			set due_at = now() where id = '$WRITEBACK'"
 		ends_as accepted
@@ -69,13 +69,13 @@ test_a_limit_is_honoured_in_every_form_it_comes_in() {
 # The limit may have been met by somebody else, in the meantime.
 test_a_limit_that_another_met_is_waited_for_without_a_request() {
 	fresh attio || return
-	sql "update integrations set rate_limited_until = now() +
+	sql "update connections set rate_limited_until = now() +
 		interval '200 s' where id = '$CONNECTION'"
 	noted
 	wait_until 20 tried 1 || flunk "it is taken up"
 	is "$(requests)" 0 "nobody is asked"
 	ok "it waits as long" [ "$(due_in | cut -d' ' -f1)" -gt 150 ]
-	sql "update integrations set rate_limited_until = null
+	sql "update connections set rate_limited_until = null
 		where id = '$CONNECTION'; update writebacks
 		set due_at = now() where id = '$WRITEBACK'"
 	ends_as accepted
@@ -208,7 +208,7 @@ test_what_a_superseded_wish_has_done_is_found_by_polls() {
 		is "$STATUS" 502 "$provider: refused: $BODY"
 		is "$(task_status "$TASK") $(provider_says "$provider" "$ITEM")" \
 			"completed open" "$provider: the sides differ"
-		sql "update integrations set status = 'active'"
+		sql "update connections set status = 'active'"
 		poll_own
 		poll_own
 		is "$(task_status "$TASK") $(provider_says "$provider" "$ITEM")" \

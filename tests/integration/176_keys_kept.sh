@@ -86,8 +86,8 @@ test_a_key_taken_over_belongs_to_who_took_it() {
 	sql "update idempotency_keys set locked_until = now()
 		where user_id = '$USER_ID'"
 	complete "$TASK" "$KEY"
-	is "$STATUS $(field .writeback.reason)" "200 unchanged" \
-		"the next one finds it done: $BODY"
+	is "$STATUS $(field .writeback.outcome)" "200 accepted" \
+		"the next one hears how the wish ends: $BODY"
 	first=$BODY
 	call_joined slow
 	is "$STATUS" 200 "the slow one is answered, too"

@@ -74,8 +74,11 @@ test_a_late_answer_of_an_owner_that_lost_its_lease_changes_nothing() {
 test_what_another_owner_rolled_back_is_told_as_a_failure() {
 	fresh || return
 	held_up '"kind": "delay"'
-	sql "update tasks set status = 'active', completed_at = null,
-		completed_by = null where id = '$TASK'" >/dev/null
+	sql "with l as (update links set status = 'active', completed_by = null,
+				version = version + 1
+			where task_id = '$TASK' returning task_id)
+		update tasks t set status = 'active', completed_at = null
+			from l where t.id = l.task_id" >/dev/null
 	taken_over "state = 'rolled_back', reason = 'refused',
 		settled_at = now(), due_at = null"
 	answered
@@ -126,7 +129,7 @@ settling_was_refused() {
 test_a_change_and_its_writeback_are_written_together_or_not_at_all() {
 	local table before
 
-	for table in writebacks tasks; do
+	for table in gateway.writebacks gateway.links tasks; do
 		fresh || return
 		before=$(task_json "$TASK")
 		refuse "$table"
@@ -214,13 +217,13 @@ test_a_wish_that_took_anothers_place_goes_back_to_what_was_before_both() {
 
 	fresh || return
 	# nothing may be sent yet
-	sql "update integrations set rate_limited_until = now() + '1 hour'
+	sql "update connections set rate_limited_until = now() + '1 hour'
 		where id = '$CONNECTION'" >/dev/null
 	complete "$TASK" 'Prefer: respond-async'
 	uncomplete "$TASK" 'Prefer: respond-async'
 	is "$STATUS $(field .task.status)" "202 active" "both are noted: $BODY"
 	second=$(field .writeback.id)
-	sql "update integrations set rate_limited_until = null,
+	sql "update connections set rate_limited_until = null,
 			status = 'auth_failed' where id = '$CONNECTION';
 		update writebacks set due_at = now()
 			where id = '$second' and settled_at is null" >/dev/null

@@ -36,7 +36,7 @@ page_import() {
 	local id
 
 	id=$(sql "select id from inbox_items where user_id = '$USER_ID'
-		and connection_id = '$CONNECTION' and $SQL_TITLE = '$2'")
+		and connection_id = '$CONNECTION' and title ~ '(^|] )$2\$'")
 	api POST "/v1/inbox/$id/import"
 	is "$STATUS" 201 "$1: '$2' is imported" || return 1
 	TASK=$(field .task.id)
@@ -46,19 +46,21 @@ page_import() {
 # it the connection's status, its last run, whether that left a reason, and
 # how many complete runs the other connection had.
 picture() {
-	sql "update integrations set rate_limited_until = null
+	sql "update connections set rate_limited_until = null
 			where user_id = '$USER_ID';
-		select (select string_agg(t.id || t.status || t.version, ' '
-				order by id) from tasks t where user_id = c.user_id) ||
+		select (select string_agg(t.id || t.status::text || l.version, ' '
+				order by t.id) from tasks t
+				left join links l on l.task_id = t.id
+				where t.user_id = c.user_id) ||
 			(select count(*) from inbox_items
 				where connection_id = c.id) ||
-			coalesce(last_complete_run_at::text, 'never'), status,
+			coalesce(last_complete_run_at::text, 'never'), c.status,
 			(select outcome from poll_runs where connection_id = c.id
 				order by started_at desc limit 1),
 			last_error is not null,
 			(select count(*) from poll_runs where connection_id = '$OTHER'
 				and outcome = 'complete')
-		from integrations c where id = '$CONNECTION'"
+		from connections c where id = '$CONNECTION'"
 }
 
 # One run under a fault: it fails, says so, changes nothing here, and the other
@@ -129,7 +131,7 @@ revive() {
 }
 
 heals() {
-	sql 'update integrations set rate_limited_until = null' >/dev/null
+	sql 'update connections set rate_limited_until = null' >/dev/null
 	poll_own
 	is "$(last_run "$CONNECTION")" complete "$1: the next run is good"
 	is "$(connection_says "$CONNECTION" failure_count)" 0 "$1: and says so"

@@ -24,7 +24,7 @@ inbox_count() {
 }
 
 statuses() {
-	sql "select coalesce(string_agg(distinct status, ' '), '') from tasks
+	sql "select coalesce(string_agg(distinct status::text, ' '), '') from tasks
 		where user_id = '$USER_ID' and connection_id = '$CONNECTION'"
 }
 
@@ -161,7 +161,7 @@ test_without_an_answer_by_id_all_stay_until_there_is_one() {
 				\"provider\": \"$provider\"}"
 			fault "$(jq -n --arg p "$provider" --argjson more "$json" \
 				'{provider: $p, op: "read"} + $more')"
-			sql 'update integrations
+			sql 'update connections
 				set rate_limited_until = null' >/dev/null
 			ok "$provider, $what: the pass ends well" poll_own
 			ok "$provider, $what: and the next" poll_own
@@ -182,7 +182,7 @@ test_without_an_answer_by_id_all_stay_until_there_is_one() {
 			rate_limit|{"kind": "rate_limit", "retry_after": 1}
 			auth|{"kind": "auth"}
 		FAULTS
-		sql 'update integrations set rate_limited_until = null' >/dev/null
+		sql 'update connections set rate_limited_until = null' >/dev/null
 		poll_own
 		is "$(task_line "$GONE")" "completed absence completed" \
 			"$provider: an answer tells that it is done"

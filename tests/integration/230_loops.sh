@@ -211,7 +211,7 @@ test_two_users_of_one_account_do_not_play_ping_pong() {
 	as_new_user
 	second=$USER_ID
 	api POST /v1/connections "$(jq -n --arg k "${TOKENS[todoist]}" \
-		'{type: "todoist", name: "shared", key: $k}')"
+		'{type: "todoist", label: "shared", key: $k}')"
 	CONNECTION=$(field .connection.id)
 	poll_own
 	import_titled 'Goes round'

@@ -76,8 +76,8 @@ test_renaming_stays_here() {
 		is "$(task_json "$TASK" | jq -r .title)" "My own words" \
 			"$provider: and no run takes that back"
 		# not even one that has something new to note
-		sql "update tasks set source_metadata = '{\"old\": 1}'
-			where id = '$TASK'" >/dev/null
+		sql "update links set metadata = '{\"old\": 1}'
+			where task_id = '$TASK'" >/dev/null
 		poll_own
 		is "$(task_json "$TASK" | jq -c '[.title, .source_metadata.old]')" \
 			'["My own words",null]' "$provider: all but the name is new"

@@ -31,6 +31,12 @@ team() {
 
 # done_state TEAM: as it is kept; nothing if there is none.
 done_state() {
+	sql "select metadata -> 'teamDoneStates' ->> '$1' from connections
+		where id = '$CONNECTION'"
+}
+
+# told_to_clients TEAM: as Flowpin's own row has it
+told_to_clients() {
 	sql "select metadata -> 'teamDoneStates' ->> '$1' from integrations
 		where id = '$CONNECTION'"
 }
@@ -54,6 +60,24 @@ test_a_poll_keeps_the_completed_state_of_every_team() {
 	poll_own
 	is "$(done_state "$a")" "$A_DONE" "the one team's"
 	is "$(done_state "$b")" "${STATE_ID[Shipped]}" "the other's, by its type"
+	is "$(told_to_clients "$a") $(told_to_clients "$b")" \
+		"$A_DONE ${STATE_ID[Shipped]}" "clients can read both"
+}
+
+# Flowpin's client keeps more there, and writes it whole.
+test_what_else_is_kept_beside_the_states_stays() {
+	fresh
+	sql "update integrations set metadata = '{\"linearStateTypes\":
+		[\"started\"], \"user\": {\"id\": \"u\"}, \"teamDoneStates\":
+		{\"gone\": \"s\"}}' where id = '$CONNECTION'"
+	states Todo unstarted 1 Done completed 2
+	team AAA
+	poll_own
+	is "$(told_to_clients "$TEAM")" "${STATE_ID[Done]}" "the states are told"
+	is "$(sql "select metadata -> 'linearStateTypes', metadata -> 'user'
+		from integrations where id = '$CONNECTION'")" \
+		'["started"]|{"id": "u"}' "the rest is as it was"
+	is "$(told_to_clients gone)" "" "a team that is not there is not told"
 }
 
 test_of_several_completed_states_the_lowest_counts() {
@@ -85,7 +109,7 @@ test_a_team_without_a_completed_state_has_no_entry() {
 	team AAA
 	poll_own
 	is "$(sql "select coalesce(metadata -> 'teamDoneStates', '{}')
-		? '$TEAM' from integrations where id = '$CONNECTION'")" f "none"
+		? '$TEAM' from connections where id = '$CONNECTION'")" f "none"
 	make_task linear 'No end' "{\"team_id\": \"$TEAM\"}"
 	mark
 	complete "$TASK"
@@ -118,6 +142,7 @@ test_a_team_that_lost_its_completed_state_has_none() {
 	sim PATCH "/_sim/teams/$TEAM" "{\"states\": $STATES}"
 	poll_own
 	is "$(done_state "$TEAM")" "" "it has none"
+	is "$(told_to_clients "$TEAM")" "" "nor do clients read one"
 }
 
 test_a_state_replaced_there_is_replaced_here_by_the_next_poll() {

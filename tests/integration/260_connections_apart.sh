@@ -13,7 +13,7 @@ connection_with_task() {
 	add_own_item "$1" "Task of $CONNECTION"
 	poll_once "$CONNECTION"
 	TASK=$(sql "select id from inbox_items
-		where $SQL_TITLE = 'Task of $CONNECTION'")
+		where title ~ 'Task of $CONNECTION\$'")
 	api POST "/v1/inbox/$TASK/import"
 	is "$STATUS" 201 "it is imported" || return
 	TASK=$(field .task.id)
@@ -129,7 +129,7 @@ test_a_slow_provider_holds_up_no_other() {
 	change_item attio "$ITEM" '{"state": "completed"}'
 	mark
 	fault '{"kind": "hang_before", "provider": "linear", "op": "list"}'
-	sql "update integrations set next_poll_at = now() +
+	sql "update connections set next_poll_at = now() +
 		case when user_id = '$USER_ID' then '0' else '1 day' end::interval"
 	poll_behind
 	wait_until 3 is_completed "$TASK" || flunk "it is completed"

@@ -152,7 +152,7 @@ test_a_person_lets_pass_what_a_guard_holds() {
 		is "$?" 0 "$provider: it can be approved: $answer"
 		like "$(ctl guard list | grep "^$CONNECTION")" 'approved$' \
 			"$provider: which shows"
-		sql "update integrations set next_poll_at = now() + '1 day'
+		sql "update connections set next_poll_at = now() + '1 day'
 			where id <> '$CONNECTION'"
 		stack_poll
 		no_faults
@@ -295,10 +295,108 @@ test_another_account_is_let_in_by_a_person() {
 			"$provider: it is told"
 		polls 1
 		is "$(last_run "$CONNECTION")" complete "$provider: it goes on"
-		is "$(sql "select string_agg(title, ', ') from inbox_items
-			where connection_id = '$CONNECTION'")" 'Of the other' \
+		like "$(sql "select string_agg(title, ', ') from inbox_items
+			where connection_id = '$CONNECTION'")" '^(\[ENG-1\] )?Of the other$' \
 			"$provider: with what the other account lists"
 		is "$(tally)" "2 active" "$provider: one list alone marks nothing"
+	done
+}
+
+# under_another_account PROVIDER: a guard holds the connection because of that, and
+# two wishes, one by a call and one by a changed row, have met it. Sets CALLED and
+# ROW, the tasks.
+under_another_account() {
+	fill "$1" 3 || return
+	polls 1
+	CALLED=$(task_of "${IDS[0]}") ROW=$(task_of "${IDS[1]}")
+	switch "$1" "other-$CONNECTION"
+	polls 1
+	is "$(guard_of)" "account_changed 0" "$1: it is held"
+	mark
+	complete "$CALLED"
+	is "$STATUS $(field .code) $(field .writeback.outcome)" \
+		"504 writeback_account_changed open" "$1: it stays open: $BODY"
+	is "$(jq -r '.rolled_back, .task.status' <<<"$BODY" | xargs)" \
+		"false completed" "$1: as wished"
+	like "$(field .detail)" "another account of $(name_of "$1").*\.$" \
+		"$1: in a sentence"
+	sql "update tasks set status = 'completed', completed_at = now()
+		where id = '$ROW'" >/dev/null
+	wait_until 30 both_wait || flunk "$1: both were taken up"
+	is "$(requests)" 0 "$1: nobody was asked"
+	is "$(tally)" "1 active, 2 completed" "$1: both stay completed"
+}
+
+both_wait() {
+	[ "$(sql "select string_agg(state || ' ' || reason, ', ')
+		from writebacks where task_id in ('$CALLED', '$ROW')
+		and attempts > 0")" = \
+		'queued account_changed, queued account_changed' ]
+}
+
+# both_end: their turn is now. How they ended, in the order of CALLED and ROW.
+both_end() {
+	sql "update writebacks set due_at = now()
+		where task_id in ('$CALLED', '$ROW') and settled_at is null" \
+		>/dev/null
+	wait_until 30 none_is_open || flunk "both end"
+	sql "select string_agg(state || ' ' || reason, ', ' order by task_id <> '$CALLED')
+		from writebacks where task_id in ('$CALLED', '$ROW')"
+}
+
+none_is_open() {
+	[ "$(sql "select count(*) from writebacks where user_id = '$USER_ID'
+		and settled_at is null")" = 0 ]
+}
+
+test_a_wish_under_another_account_goes_on_when_its_own_is_back() {
+	local provider
+
+	for provider in todoist linear attio; do
+		under_another_account "$provider" || continue
+		switch "$provider" "${TOKENS[$provider]}"
+		polls 1
+		is "$(guard_of)" "" "$provider: nothing holds any more"
+		is "$(both_end)" "accepted done, accepted done" \
+			"$provider: both are sent"
+		is "$(provider_says "$provider" "${IDS[0]}")$(provider_says \
+			"$provider" "${IDS[1]}")" completedcompleted \
+			"$provider: and done there"
+		is "$(taken)" 2 "$provider: each once"
+		is "$(events_of "$CALLED")" "writeback.accepted done" \
+			"$provider: who was told that it is open is told the end"
+	done
+}
+
+# The other account has no such items.
+test_a_wish_under_another_account_goes_on_when_a_person_lets_it_in() {
+	local provider
+
+	for provider in todoist linear attio; do
+		under_another_account "$provider" || continue
+		ctl guard approve "$CONNECTION" >/dev/null
+		is "$(both_end)" "accepted already_gone, accepted already_gone" \
+			"$provider: the new account was asked"
+		is "$(provider_says "$provider" "${IDS[0]}") $(taken)" "open 0" \
+			"$provider: the old one's item was not touched"
+	done
+}
+
+test_a_wish_under_another_account_is_rolled_back_at_its_age() {
+	local provider
+
+	for provider in todoist linear attio; do
+		under_another_account "$provider" || continue
+		sql "update writebacks set created_at = now() - interval '1 day'
+			where task_id in ('$CALLED', '$ROW')" >/dev/null
+		is "$(both_end)" "rolled_back given_up, rolled_back given_up" \
+			"$provider: neither is tried for ever"
+		is "$(tally)" "3 active" "$provider: the tasks are as they were"
+		is "$(events_of "$CALLED"), $(events_of "$ROW")" \
+			"task.rolled_back given_up, task.rolled_back given_up" \
+			"$provider: their user is told"
+		is "$(requests)" 0 "$provider: nobody was asked"
+		is "$(guard_of)" "account_changed 0" "$provider: it is still held"
 	done
 }
 

@@ -74,7 +74,7 @@ test_a_policy_may_ask_for_what_can_be_seen() {
 	by_policy 'canceled, deleted'
 	by_policy 'canceled, deleted'
 	is "$(tally)" "3 active" "not visible, and left open"
-	is "$(sql "select count(*) from tasks where missing_since is not null
+	is "$(sql "select count(*) from links where missing_since is not null
 		and user_id = '$USER_ID'")" 0 "nor remembered as missing"
 }
 
@@ -174,10 +174,9 @@ old_task() {
 	sim GET "/_sim/items/todoist/$ITEM"
 	OLD=$(field .old_id)
 	TASK=$(sql "insert into tasks (user_id, title, source, source_id,
-			connection_id, created_at, updated_at)
+			connection_id, created_at)
 		values ('$USER_ID', 'Old', 'todoist', '$OLD', $1,
-			now() - interval '1 hour', now() - interval '1 hour')
-		returning id")
+			now() - interval '1 hour') returning id")
 	mark
 }
 
@@ -201,8 +200,7 @@ test_a_task_with_an_old_id_is_not_absent() {
 
 test_a_task_with_an_old_id_and_its_connection_is_not_absent() {
 	old_task null
-	sql "update tasks set connection_id = '$CONNECTION',
-		created_at = now() - interval '1 hour' where id = '$TASK'"
+	sql "update tasks set connection_id = '$CONNECTION' where id = '$TASK'"
 	polls 2
 	is "$(sql "select status || ' ' || source_id from tasks
 		where id = '$TASK'")" "active $ITEM" "it has its new id"
@@ -238,10 +236,9 @@ test_an_item_imported_under_both_ids_stays_two_tasks() {
 		title = 'Under its number' where id = '$TASK'"
 	OLD_TASK=$TASK
 	sql "insert into tasks (user_id, title, source, source_id, connection_id,
-			created_at, updated_at)
+			created_at)
 		values ('$USER_ID', 'Under its id', 'todoist', '$ITEM',
-			'$CONNECTION', now() - interval '1 hour',
-			now() - interval '1 hour')"
+			'$CONNECTION', now() - interval '1 hour')"
 	ok "the run is written down" polls 2
 	is "$(last_run "$CONNECTION")" complete "and whole"
 	is "$(tally)" "2 active" "both stay"

@@ -26,7 +26,7 @@ bad_page() {
 		"$what: so many pages were good"
 	is "$(guard_of)" "" "$what: no guard"
 	no_faults
-	sql "update integrations set rate_limited_until = null, status = 'active'
+	sql "update connections set rate_limited_until = null, status = 'active'
 		where id = '$CONNECTION'" >/dev/null
 	polls 1
 	is "$(tally)" "$((n - 1)) active, 1 completed completed" \

@@ -20,9 +20,11 @@ build_poller() {
 
 # everything a run may change
 facts() {
-	sql "select string_agg(concat_ws(' ', source_id, status, completion_reason,
-			version, missing_since is null), ',' order by source_id)
-		from tasks where user_id = '$USER_ID'"
+	sql "select string_agg(concat_ws(' ', t.source_id, t.status, l.status,
+			l.completion_reason, l.version, l.missing_since is null),
+			',' order by t.source_id)
+		from tasks t join links l on l.task_id = t.id
+		where t.user_id = '$USER_ID'"
 	sql "select string_agg(source_id, ',' order by source_id) from inbox_items
 		where user_id = '$USER_ID'"
 	sql "select count(*) from events where user_id = '$USER_ID'"
@@ -41,7 +43,7 @@ dies_at() {
 }
 
 freed() {
-	sql "update integrations set lease_until = null, next_poll_at = now()
+	sql "update connections set lease_until = null, next_poll_at = now()
 		where id = '$CONNECTION'"
 }
 
@@ -69,7 +71,7 @@ killed() {
 		and type = 'task.completed'")" 2 "$what: each was told once"
 	is "$(sql "select title from inbox_items
 		where user_id = '$USER_ID'")" New "$what: the new one is there"
-	is "$(sql "select max(version) from tasks
+	is "$(sql "select max(version) from links
 		where user_id = '$USER_ID'")" 2 "$what: each changed once"
 	is "$(writes)" 0 "$what: nothing is written"
 }

@@ -15,8 +15,8 @@ dry_run() {
 everything() {
 	local table
 
-	for table in integrations tasks inbox_items writebacks poll_runs events \
-		decisions guards idempotency_keys; do
+	for table in integrations tasks connections links inbox_items writebacks \
+		poll_runs events decisions guards idempotency_keys; do
 		sql "select '$table', md5(string_agg(r::text, ',' order by r::text))
 			from $table r"
 	done
@@ -61,12 +61,12 @@ test_a_dry_run_looks_at_all_that_is_due_and_at_nothing_else() {
 	one=$CONNECTION
 	add_connection linear
 	two=$CONNECTION
-	sql "update integrations set next_poll_at = now() + '1 day'
+	sql "update connections set next_poll_at = now() + '1 day'
 		where id not in ('$one', '$two')"
-	sql "update integrations set next_poll_at = now()
+	sql "update connections set next_poll_at = now()
 		where id in ('$one', '$two')"
 	is "$(dry_run | grep -c pages)" 2 "both are"
-	sql "update integrations set next_poll_at = now() + '1 day'
+	sql "update connections set next_poll_at = now() + '1 day'
 		where id = '$two'"
 	is "$(dry_run | grep -o '^[0-9a-f-]* .*: 1 pages')" \
 		"$one todoist: 1 pages" "one is"
@@ -94,12 +94,12 @@ test_on_a_terminal_a_pass_says_how_far_it_is() {
 
 	fill todoist 1
 	poll_own
-	sql "update integrations set next_poll_at = now() where id = '$CONNECTION'"
+	sql "update connections set next_poll_at = now() where id = '$CONNECTION'"
 	told=$(script -qec "$STACK_BIN/flowpin-poller --config $STACK_DIR/flowpin.conf" \
 		/dev/null </dev/null)
 	is $? 0 "it ends well"
 	like "$told" 'flowpin-poller: 1 connections polled' "it says so"
-	sql "update integrations set next_poll_at = now() where id = '$CONNECTION'"
+	sql "update connections set next_poll_at = now() where id = '$CONNECTION'"
 	told=$("$STACK_BIN/flowpin-poller" --config "$STACK_DIR/flowpin.conf" 2>&1)
 	unlike "$told" 'connections polled' "and keeps quiet where nobody looks"
 }
@@ -136,11 +136,45 @@ test_the_story_of_a_task_is_told_in_order() {
 	like "$told" 'event: task.completed not_visible: ' "what its user heard"
 	like "$told" 'decision: again in the list; the provider says reopened: reopen' \
 		"the way back"
-	like "$told" 'writeback: complete wished, through connection' "a wish"
+	like "$told" 'writeback: complete wished by a call, through connection' \
+		"a wish"
 	like "$told" 'writeback: uncomplete: accepted, done, 1 attempts' "its end"
 	like "$told" 'now: active, version' "and how it is"
 	times=$(ctl explain "$TASK" | cut -d ' ' -f 1)
 	is "$times" "$(sort <<<"$times")" "in order"
+}
+
+# Whoever it was: a call, a client that changed the row, or somebody whom no trigger
+# saw.
+test_the_story_tells_where_a_wish_came_from() {
+	fill attio 0
+	add_own_item attio 'Stays'
+	make_task attio 'Wished' || return
+	complete "$TASK"
+	is_outcome accepted 'done'
+	sql "update tasks set status = 'active', completed_at = null
+		where id = '$TASK'" >/dev/null
+	wait_until 30 all_has_ended || flunk "the second wish ends"
+	sql "begin; alter table tasks disable trigger flowpin_gateway;
+		update tasks set status = 'completed', completed_at = now()
+		where id = '$TASK';
+		alter table tasks enable trigger flowpin_gateway; commit" >/dev/null
+	polls 1
+	wait_until 30 all_has_ended || flunk "the third wish ends"
+	is "$(story "$TASK" | grep ' wished ' | sed 's/, through .*//')" \
+		'writeback: complete wished by a call
+writeback: uncomplete wished by a changed row
+writeback: complete wished by a change found later' "all of them"
+	is "$(provider_says attio "$ITEM") $(taken)" "completed 3" \
+		"and each is sent"
+	mark
+	polls 1
+	is "$(task_line "$TASK") $(writes)" "completed user - 0" "once"
+}
+
+all_has_ended() {
+	[ "$(sql "select count(*) from writebacks where task_id = '$TASK'
+		and settled_at is null")" = 0 ]
 }
 
 test_the_story_tells_of_guards() {

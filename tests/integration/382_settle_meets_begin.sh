@@ -27,9 +27,9 @@ settle() {
 	stack_sql -v user_ids="array['$user'::uuid]" -v ids="array['$id'::uuid]" \
 		-v generations="array[$generation]" -v states="array['$1']" \
 		-v reasons="array['refused']" -v details="array['']" \
-		-v dues_ms="array[passed($2)]" -v auth_failed="array[false]" \
-		-v limits_ms="array[0]" -v patches="array[null::jsonb]" \
-		-v sentences="array[null]" -v key_versions="array[0]" \
+		-v due_ms="array[passed($2)]" -v auth_failed="array[false]" \
+		-v limit_ms="array[0]" -v patches="array[null::jsonb]" \
+		-v are_told="array[false]" -v key_versions="array[0]" \
 		-v is_unclear="array[false]" \
 		-f "$STACK_ROOT/sql/queries/writeback_settle.sql" |
 		cut -d '|' -f 2,3
@@ -39,10 +39,9 @@ settle() {
 # first ends as STATE.
 both_at_once() {
 	as_new_user && add_connection attio && make_task attio 'Both'
-	fault '{"kind": "delay", "provider": "attio", "op": "update",
-		"delay_ms": 4000, "times": 1}'
+	sim_stands
 	call_behind first POST "/v1/tasks/$TASK/complete"
-	wait_until 10 is_in_flight 'write=true' || flunk "the first is in flight"
+	wait_until 10 is_sending "$TASK" || flunk "the first is in flight"
 	coproc KEEPER { stack_sql; }
 	echo "select pg_advisory_lock($GATE);" >&"${KEEPER[1]}"
 	read -r -u "${KEEPER[0]}" _
@@ -61,6 +60,7 @@ test_a_refusal_is_told_to_the_wish_that_was_built_on_it() {
 	is "$(sql "select before_status from writebacks
 		where task_id = '$TASK' and wish = 'uncomplete'")" active \
 		"the second goes back to what was there before either"
+	sim_goes_on
 	call_joined first
 	call_joined second
 }
@@ -71,6 +71,7 @@ test_an_unclear_end_makes_way_for_the_newer_wish() {
 	is "$(sql "select state from writebacks
 		where task_id = '$TASK' and wish = 'complete'")" superseded \
 		"it is not sent again"
+	sim_goes_on
 	call_joined first
 	call_joined second
 }
@@ -81,17 +82,16 @@ begin() {
 	stack_sql -v user_ids="array['$USER_ID'::uuid]" \
 		-v task_ids="array['$TASK'::uuid]" -v wishes="array['$1']" \
 		-v ids="array[gen_random_uuid()]" \
-		-v leases_ms="array[passed($2)]" -v give_up_ms=60000 \
+		-v lease_ms="array[passed($2)]" \
 		-f "$STACK_ROOT/sql/queries/writeback_begin.sql" |
-		cut -d '|' -f 2,5
+		cut -d '|' -f 2,6
 }
 
 test_a_wish_begun_while_the_one_before_goes_back_in_the_queue_supersedes_it() {
 	as_new_user && add_connection attio && make_task attio 'Both'
-	fault '{"kind": "delay", "provider": "attio", "op": "update",
-		"delay_ms": 4000, "times": 1}'
+	sim_stands
 	call_behind first POST "/v1/tasks/$TASK/complete"
-	wait_until 10 is_in_flight 'write=true' || flunk "the first is in flight"
+	wait_until 10 is_sending "$TASK" || flunk "the first is in flight"
 	coproc KEEPER { stack_sql; }
 	echo "select pg_advisory_lock($GATE);" >&"${KEEPER[1]}"
 	read -r -u "${KEEPER[0]}" _
@@ -100,20 +100,21 @@ test_a_wish_begun_while_the_one_before_goes_back_in_the_queue_supersedes_it() {
 	is "$(settle queued 1)" "t|f" "the first is put back in the queue"
 	eval "exec ${KEEPER[1]}>&-"
 	wait_until 10 test -s "$STACK_DIR/begun" || flunk "it begins"
-	is "$(cat "$STACK_DIR/begun")" "send|queued" "it waits for its turn"
+	is "$(cat "$STACK_DIR/begun")" "send|sending" "it is its turn"
 	is "$(sql "select state from writebacks
 		where task_id = '$TASK' and wish = 'complete'")" superseded \
 		"the first will not be sent again"
 	is "$(sql "select before_status from writebacks
 		where task_id = '$TASK' and wish = 'uncomplete'")" active \
 		"it goes back to what was there before either"
+	sim_goes_on
 	call_joined first
 }
 
 stack_init || bail "no directory"
-stack_setting call_deadline_ms 8000
-stack_setting provider_timeout_ms 6000
-stack_setting lease_ms 12000
+stack_setting call_deadline_ms 30000
+stack_setting provider_timeout_ms 25000
+stack_setting lease_ms 40000
 stack_whole
 sql "create function passed(gate bigint) returns bigint language sql volatile
 	as 'select 60000::bigint from pg_advisory_lock(gate)'"

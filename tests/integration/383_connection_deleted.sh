@@ -28,26 +28,32 @@ test_a_refusal_after_the_connection_went_still_rolls_back() {
 	done
 }
 
-test_a_task_is_not_reopened_beside_the_one_that_stands_for_its_item() {
-	local first
+# Its tasks belong to the connection that comes in its place.
+test_what_was_completed_through_it_is_reopened_through_its_successor() {
+	local provider
 
-	as_new_user && add_connection attio && make_task attio 'Twice'
-	first=$TASK
-	complete "$first"
-	is "$(field .writeback.outcome)" accepted "done: $BODY"
-	delete_connection
-	change_item attio "$ITEM" '{"state": "open"}'
-	sql "delete from inbox_items; insert into tasks (user_id, title, source,
-		source_id, status) values ('$USER_ID', 'Twice', 'attio',
-		'$ITEM', 'active')" >/dev/null
-	add_connection attio "${TOKENS[attio]}"
-	uncomplete "$first"
-	is "$STATUS" 409 "before the other names its connection: $BODY"
-	poll_own
-	uncomplete "$first"
-	is "$STATUS" 409 "and after: $BODY"
-	is "$(sql "select count(*) from tasks where user_id = '$USER_ID'
-		and status = 'active'")" 1 "one task is to be done"
+	for provider in todoist linear attio; do
+		as_new_user && add_connection "$provider" &&
+			make_task "$provider" 'Twice'
+		complete "$TASK"
+		is_outcome accepted 'done'
+		delete_connection
+		is "$(task_line "$TASK")" "completed user -" "$provider: it stays"
+		uncomplete "$TASK"
+		is_outcome skipped no_connection
+		complete "$TASK"
+		is_outcome skipped no_connection
+		change_item "$provider" "$ITEM" '{"state": "open"}'
+		add_connection "$provider" "${TOKENS[$provider]}"
+		uncomplete "$TASK"
+		is "$STATUS $(field .writeback.outcome)" "200 accepted" "$provider: $BODY"
+		is "$(field .task.connection_id)" "$CONNECTION" \
+			"$provider: its connection is known"
+		poll_own
+		is "$(task_line "$TASK")" "active - -" "$provider: open it is"
+		is "$(sql "select count(*) from tasks where user_id = '$USER_ID'")" \
+			1 "$provider: in one row"
+	done
 }
 
 stack_whole && run_tests

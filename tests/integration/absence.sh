@@ -30,11 +30,16 @@ make_tasks_of() {
 		cat
 		echo '\.'
 		echo "insert into tasks (user_id, title, source, source_id,
-				connection_id, created_at, updated_at, seen_at)
+				connection_id, created_at)
 			select '$USER_ID', 'Item ' || n, '$1', source_id,
-				'$CONNECTION', now() - interval '1 hour',
-				now() - interval '1 hour',
-				now() - interval '1 hour' from id;"
+				'$CONNECTION', now() - interval '1 hour' from id;
+			update links l
+				set linked_at = now() - interval '1 hour',
+				changed_at = now() - interval '1 hour',
+				seen_at = now() - interval '1 hour',
+				seen_by = '$CONNECTION'
+				from id where l.user_id = '$USER_ID'
+				and l.source = '$1' and l.source_id = id.source_id;"
 	} | stack_sql >/dev/null
 }
 
@@ -56,9 +61,10 @@ task_of() {
 # tally: the user's tasks by status and reason, like `3 active, 1 completed moved`
 tally() {
 	sql "select coalesce(string_agg(n || ' ' || what, ', ' order by what), 'none')
-		from (select concat_ws(' ', status, completion_reason) as what,
-			count(*) as n from tasks where user_id = '$USER_ID'
-			group by 1) t"
+		from (select concat_ws(' ', t.status, l.completion_reason) as what,
+			count(*) as n from tasks t
+			left join links l on l.task_id = t.id
+			where t.user_id = '$USER_ID' group by 1) t"
 }
 
 # polls COUNT: of the latest connection, which is due each time
@@ -66,7 +72,7 @@ polls() {
 	local i
 
 	for ((i = 0; i < $1; i++)); do
-		sql "update integrations set next_poll_at = now()
+		sql "update connections set next_poll_at = now()
 			where id = '$CONNECTION'"
 		poll_once "$CONNECTION" || flunk "the pass ends well"
 	done

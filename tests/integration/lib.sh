@@ -173,6 +173,7 @@ stack_whole() {
 
 	[ -n "$STACK_DIR" ] || stack_init || bail "no directory"
 	stack_postgres || bail "no PostgreSQL"
+	[ -z "${FLOWPINS:-}" ] || flowpins_tables || bail "no tables of Flowpin's"
 	stack_migrate || bail "no schema"
 	stack_sim || bail "no simulator"
 	for name in ${STACK_GATEWAYS:-gateway}; do
@@ -185,6 +186,8 @@ stack_whole() {
 # as_user USER_ID: whose token `api` sends from here on.
 as_user() {
 	USER_ID=$1
+	[ -z "${FLOWPINS:-}" ] || stack_admin flowpin -c "insert into auth.users (id)
+		values ('$1') on conflict do nothing" || bail "no user"
 	TOKEN=$(stack_token "$1") || bail "no token"
 	printf 'header = "Authorization: Bearer %s"\n' "$TOKEN" \
 		>"$STACK_DIR/api.curl"
@@ -269,7 +272,7 @@ sql() {
 
 # --- connections, items, tasks ------------------------------------------------
 
-# add_connection TYPE [TOKEN [NAME]]: an account at the simulator and a connection
+# add_connection TYPE [TOKEN [LABEL]]: an account at the simulator and a connection
 # with its key. Sets CONNECTION, and CONNECTIONS[TYPE] and TOKENS[TYPE] to the latest.
 add_connection() {
 	local type=$1 key=${2:-}
@@ -278,7 +281,7 @@ add_connection() {
 	sim POST /_sim/accounts "$(jq -n --arg p "$type" --arg t "$key" \
 		'{provider: $p, token: $t}')" || return 1
 	api POST /v1/connections "$(jq -n --arg t "$type" --arg k "$key" \
-		--arg n "${3:-$type}" '{type: $t, name: $n, key: $k}')"
+		--arg n "${3:-$type}" '{type: $t, label: $n, key: $k}')"
 	is "$STATUS" 201 "a $type connection is added: $BODY" || return 1
 	CONNECTION=$(field .connection.id)
 	CONNECTIONS[$type]=$CONNECTION
@@ -314,9 +317,13 @@ poll_once() {
 		stack_poll --connection "$1"
 		return
 	fi
-	sql 'update integrations set next_poll_at = now()' >/dev/null &&
+	sql 'update connections set next_poll_at = now()' >/dev/null &&
 		stack_poll
 }
+
+# An item's title, in jq: Linear's has the issue's number before it.
+# shellcheck disable=SC2016 # jq's own variable
+ITS_TITLE='(.title | sub("^\\[[A-Z0-9]+-[0-9]+\\] "; "")) == $t'
 
 # import_task PROVIDER TITLE: poll, find it in the inbox, import it. Sets TASK to
 # the task's id and ITEM to its item's.
@@ -326,7 +333,7 @@ import_task() {
 	poll_once || flunk "a pass of the poller" || return 1
 	api GET /v1/inbox
 	id=$(jq -r --arg s "$1" --arg t "$2" 'first(.items[] |
-		select(.source == $s and .title == $t) | .id)' <<<"$BODY")
+		select(.source == $s and '"$ITS_TITLE"') | .id)' <<<"$BODY")
 	[ -n "$id" ] || flunk "'$2' is in the inbox: $BODY" || return 1
 	api POST "/v1/inbox/$id/import"
 	is "$STATUS" 201 "'$2' is imported: $BODY" || return 1
@@ -346,6 +353,27 @@ uncomplete() {
 # task_status TASK: active, completed or archived, straight from the database.
 task_status() {
 	sql "select status from tasks where id = '$1'"
+}
+
+# left_as TASK STATUS [BY [REASON [TIME]]]: as the gateway itself leaves a task when
+# nobody here wished for it, so that no wish comes of it.
+left_as() {
+	sql "with l as (
+			update links
+			   set version = version + 1, status = '$2',
+			       completed_by = nullif('${3:-}', ''),
+			       completion_reason = nullif('${4:-}', ''),
+			       changed_at = clock_timestamp()
+			 where task_id = '$1'
+			returning task_id
+		)
+		update tasks t
+		   set status = '$2',
+		       completed_at = case when '$2' = 'completed'
+				then coalesce(nullif('${5:-}', '')::timestamptz,
+					now()) end
+		  from l
+		 where t.id = l.task_id" >/dev/null
 }
 
 # provider_says PROVIDER ID: the item's state there.
@@ -398,8 +426,8 @@ import_titled() {
 	local id
 
 	api GET '/v1/inbox?limit=200'
-	id=$(jq -r --arg t "$1" \
-		"first(.items[] | select($PLAIN_TITLE == \$t) | .id)" <<<"$BODY")
+	id=$(jq -r --arg t "$1" 'first(.items[] | select('"$ITS_TITLE"') |
+		.id)' <<<"$BODY")
 	[ -n "$id" ] || flunk "'$1' is in the inbox: $BODY" || return 1
 	api POST "/v1/inbox/$id/import"
 	is "$STATUS" 201 "'$1' is imported: $BODY" || return 1
@@ -416,7 +444,7 @@ make_task() {
 
 # poll_own: every connection of this user, and nobody else's.
 poll_own() {
-	sql "update integrations set next_poll_at =
+	sql "update connections set next_poll_at =
 		now() + case when user_id = '$USER_ID' then '0' else '1 day' end
 		::interval" >/dev/null && stack_poll
 }
@@ -665,4 +693,114 @@ healed() {
 
 	no_faults
 	STATUS=$status BODY=$body HEADERS=$headers
+}
+
+# --- what the app's client does -------------------------------------------------
+
+# flowpins_tables: with FLOWPINS=1 stack_whole builds on the app's own database, as
+# Supabase has it, its tables the gateway's role's as they would be a migrator's; the
+# client is then one of role `authenticated`.
+flowpins_tables() {
+	local dir=$STACK_ROOT/tests/fixtures/flowpin
+
+	stack_admin flowpin -f "$dir/schema.sql" -f "$dir/later.sql" &&
+		stack_admin flowpin <<-'SQL'
+			grant usage, create on schema public to flowpin;
+			grant usage on schema auth to flowpin;
+			select format('alter table public.%I owner to flowpin', relname)
+			  from pg_class
+			 where relnamespace = 'public'::regnamespace and relkind = 'r'
+			\gexec
+			alter table auth.users owner to flowpin;
+		SQL
+}
+
+# app SQL: as the app's client, signed in as the user. app_session: the same of standard
+# input, or with psql's options.
+app() {
+	app_session -c "$1"
+}
+
+app_session() {
+	if [ -z "${FLOWPINS:-}" ]; then
+		stack_sql "$@"
+		return
+	fi
+	PGOPTIONS="-c role=authenticated -c request.jwt.claims={\"sub\":\"$USER_ID\"}" \
+		stack_admin flowpin -A -t "$@"
+}
+
+# app_reads TABLE: all that the user has there, as the client keeps it: in
+# $STACK_DIR/TABLE.read.
+app_reads() {
+	app "select coalesce(json_agg(t), '[]') from $1 t
+		where user_id = '$USER_ID'" >"$STACK_DIR/$1.read"
+}
+
+# app_changes TABLE JQ: what was read, as the client changes it.
+app_changes() {
+	jq -c "$2" "$STACK_DIR/$1.read" >"$STACK_DIR/$1.new" &&
+		mv "$STACK_DIR/$1.new" "$STACK_DIR/$1.read"
+}
+
+# app_syncs TABLE: upsert what was read, with every column of it.
+app_syncs() {
+	local columns
+
+	columns=$(jq -r '.[0] | keys_unsorted | join(", ")' "$STACK_DIR/$1.read")
+	app_session <<-SQL
+		\\set rows \`cat $STACK_DIR/$1.read\`
+		insert into $1 ($columns)
+		select $columns from json_populate_recordset(null::$1, :'rows')
+		    on conflict (id) do update
+		   set $(sed -E 's/([a-z_]+)/\1 = excluded.\1/g' <<<"$columns");
+	SQL
+}
+
+# row_says TASK STATUS [TIME]: the client's own update of a row.
+row_says() {
+	local at=${3:-now()}
+
+	[ "$2" = completed ] || at=null
+	app "update tasks set status = '$2', completed_at = $at, updated_at = now()
+		where id = '$1'"
+}
+
+# wishes TASK: its writebacks, oldest first: "complete row accepted done, ..."
+wishes() {
+	sql "select coalesce(string_agg(concat_ws(' ', wish, origin,
+			case when settled_at is null then 'open' else state end,
+			reason), ', ' order by task_version, created_at), '')
+		from writebacks where task_id = '$1'"
+}
+
+# all_ended [TASK]: no writeback of it is open.
+all_ended() {
+	local which=${1:-}
+
+	[ -z "$which" ] || which="and task_id = '$which'"
+	[ "$(sql "select count(*) from writebacks where settled_at is null
+		$which")" = 0 ]
+}
+
+# wishes_are TASK WANTED [SENTENCE]: once all have ended.
+wishes_are() {
+	wait_until 20 all_ended "$1" || flunk "they end: $(wishes "$1")"
+	is "$(wishes "$1")" "$2" "${3:-the wishes of the task}"
+}
+
+# noted TASK: what the gateway took note of: status and version.
+noted() {
+	sql "select status, version from links where task_id = '$1'"
+}
+
+# closes_itself TOKEN ITEM: the client's own write to Todoist.
+closes_itself() {
+	curl -sS -o /dev/null -X POST -H "Authorization: Bearer $1" \
+		"$SIM_URL/api/v1/tasks/$2/close"
+}
+
+# database_log PATTERN: lines of the server's log that fit.
+database_log() {
+	grep -cE "$1" "$STACK_DIR/postgres.log"
 }

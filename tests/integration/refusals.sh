@@ -8,9 +8,9 @@
 # digest: of every row of every table.
 digest() {
 	sql "select md5(string_agg(query_to_xml(format('select t::text as row
-		from %I t order by 1', tablename), true, false, '')::text, ''
-		order by tablename))
-		from pg_tables where schemaname = 'public'"
+		from %I.%I t order by 1', schemaname, tablename), true, false,
+		'')::text, '' order by schemaname, tablename))
+		from pg_tables where schemaname in ('public', 'gateway')"
 }
 
 # begin_refusals: what is there now is what has to be there afterwards. Both logs

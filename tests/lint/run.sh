@@ -98,11 +98,11 @@ banned_calls() {
 }
 
 # A query is a file: read, run and explained in psql. The migration runner's own
-# few lines come before any schema.
+# few lines come before any schema; the doctor uses each right for nothing.
 sql_in_c() {
 	local files
 
-	mapfile -t files < <(without "${product[@]}" -- src/ctl/migrate.c)
+	mapfile -t files < <(without "${product[@]}" -- src/ctl/migrate.c src/ctl/doctor.c)
 	refuse 'SQL belongs into sql/' \
 		'(?i)"\s*(select\s|insert\s+into\s|update\s+\w+\s+set\s|delete\s+from\s|with\s+\w+\s+as\s|alter\s+table\s|create\s+(table|index|function)\s)' \
 		"${files[@]}"

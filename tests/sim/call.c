@@ -73,6 +73,7 @@ log_call(struct call *c)
 	struct log_entry entry = {
 		.prov = c->provider->prov,
 		.account = c->acc ? mem_dup(c->acc->name) : NULL,
+		.agent = mem_dup(request_header(c->req, "User-Agent")),
 		.op = c->op,
 		.item = mem_dup(c->item),
 		.items = mem_dup(c->items.ptr),

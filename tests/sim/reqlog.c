@@ -35,6 +35,7 @@ static void
 entry_done(struct log_entry *e)
 {
 	free(e->account);
+	free(e->agent);
 	free(e->item);
 	free(e->items);
 	free(e->commands);
@@ -112,6 +113,7 @@ entry_json(const struct log_entry *e, struct buf *out)
 	json_int(out, "seq", (int64_t)e->seq);
 	json_str(out, "provider", prov_name(e->prov));
 	json_str(out, "account", e->account);
+	json_str(out, "agent", e->agent);
 	json_str(out, "op", e->op);
 	json_str(out, "item", e->item);
 	if (e->items)

@@ -16,6 +16,7 @@ struct log_entry {
 	uint64_t seq;
 	enum prov prov;
 	char *account; /* a name, never a token; NULL if the token is unknown */
+	char *agent;   /* the User-Agent, or NULL: who of several asked */
 	const char *op;
 	char *item;     /* NULL unless it is about one item */
 	char *items;    /* JSON array, or NULL */

@@ -21,8 +21,8 @@ enum when { ANY = 0, YES, NO };
 
 struct row {
 	enum diff_verdict verdict;
-	int item; /* enum item_state, SAID_NOTHING or ANYTHING */
-	enum when was_missing, never_seen;
+	int item;                /* enum item_state, SAID_NOTHING or ANYTHING */
+	enum when first, second; /* flags, as the verdict has them */
 	enum mark_action action;
 	const char *reason;
 };
@@ -30,6 +30,8 @@ struct row {
 /* The first row that fits counts. */
 /* clang-format off */
 static const struct row rows[] = {
+	/* missing: was_missing, never_seen */
+
 	/* no answer, refused: stays open, tried again next run */
 	{ DIFF_MISSING, SAID_NOTHING, ANY, ANY, MARK_NONE, "no_answer" },
 	/* paging shifted; what an earlier run missed is forgotten */
@@ -42,6 +44,9 @@ static const struct row rows[] = {
 	{ DIFF_MISSING, ITEM_DUPLICATE,  ANY, ANY, MARK_COMPLETE, "duplicate" },
 	{ DIFF_MISSING, ITEM_DELETED,    ANY, ANY, MARK_COMPLETE, "deleted" },
 	{ DIFF_MISSING, ITEM_ARCHIVED,   ANY, ANY, MARK_COMPLETE, "archived" },
+	/* another account's connection is shown what is not its own so */
+	{ DIFF_MISSING, ITEM_REASSIGNED, ANY, YES, MARK_NONE, "reassigned" },
+	{ DIFF_MISSING, ITEM_MOVED,      ANY, YES, MARK_NONE, "moved" },
 	{ DIFF_MISSING, ITEM_REASSIGNED, ANY, ANY, MARK_COMPLETE, "reassigned" },
 	{ DIFF_MISSING, ITEM_MOVED,      ANY, ANY, MARK_COMPLETE, "moved" },
 	/* may have come through another account: no evidence, ever */
@@ -50,11 +55,13 @@ static const struct row rows[] = {
 	{ DIFF_MISSING, ITEM_NOT_VISIBLE, NO,  NO, MARK_MISSING, "not_visible" },
 	{ DIFF_MISSING, ITEM_NOT_VISIBLE, YES, NO, MARK_COMPLETE, "not_visible" },
 
-	/* the list itself is the evidence */
-	{ DIFF_OCCURRENCE, ANYTHING, ANY, ANY, MARK_COMPLETE, "occurrence" },
+	/* returned: is_local, and listed later than what was closed */
 
-	/* listed again, and by id open */
-	{ DIFF_RETURNED, ITEM_OPEN, ANY, ANY, MARK_REOPEN, "reopened" },
+	/* the list itself is the evidence, whoever closed the one before */
+	{ DIFF_RETURNED, ANYTHING, ANY, YES, MARK_REOPEN, "next_occurrence" },
+	/* listed again, and by id open; but what was completed here alone is
+	 * open there on purpose */
+	{ DIFF_RETURNED, ITEM_OPEN, NO, NO, MARK_REOPEN, "reopened" },
 	{ DIFF_RETURNED, ANYTHING, ANY, ANY, MARK_NONE, NULL }, /* any reason */
 };
 /* clang-format on */
@@ -68,13 +75,16 @@ is_so(enum when when, bool value)
 static const struct row *
 row_of(const struct candidate *c, int item)
 {
+	bool is_missing = c->verdict == DIFF_MISSING;
+	bool first = is_missing ? c->was_missing : c->is_local;
+	bool second = is_missing ? c->never_seen : c->closed_due != NULL;
+
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		const struct row *r = &rows[i];
 
 		if (r->verdict == c->verdict &&
 		    (r->item == ANYTHING || r->item == item) &&
-		    is_so(r->was_missing, c->was_missing) &&
-		    is_so(r->never_seen, c->never_seen))
+		    is_so(r->first, first) && is_so(r->second, second))
 			return r;
 	}
 	return NULL;
@@ -86,6 +96,7 @@ check(struct candidate *c, int item, bool is_used[COUNT(rows)])
 	char new_id[] = "new";
 	struct item read = {
 		.state = (enum item_state)item,
+		.due = c->due,
 		.new_id = new_id,
 	};
 	const struct row *r = row_of(c, item);
@@ -115,19 +126,21 @@ check(struct candidate *c, int item, bool is_used[COUNT(rows)])
 static void
 test_every_case_is_decided_as_the_table_says(void **state)
 {
-	static const enum diff_verdict verdicts[] = { DIFF_MISSING,
-		DIFF_OCCURRENCE, DIFF_RETURNED };
+	char listed[] = "2031-02-04", closed[] = "2031-02-03";
 	bool is_used[COUNT(rows)] = { false };
 
 	(void)state;
-	for (size_t v = 0; v < COUNT(verdicts); v++) {
-		for (int i = 0; i < 4 * (SAID_NOTHING + 1); i++) {
-			struct candidate c = { .verdict = verdicts[v],
-				.was_missing = i & 1,
-				.never_seen = i & 2 };
+	for (int i = 0; i < 4 * (SAID_NOTHING + 1); i++) {
+		struct candidate missing = { .verdict = DIFF_MISSING,
+			.was_missing = i & 1,
+			.never_seen = i & 2 };
+		struct candidate returned = { .verdict = DIFF_RETURNED,
+			.is_local = i & 1,
+			.due = listed,
+			.closed_due = i & 2 ? closed : NULL };
 
-			check(&c, i / 4, is_used);
-		}
+		check(&missing, i / 4, is_used);
+		check(&returned, i / 4, is_used);
 	}
 	for (size_t i = 0; i < COUNT(rows); i++)
 		if (!is_used[i])
@@ -336,16 +349,64 @@ test_another_occurrence_than_the_listed_one_is_not_reopened(void **state)
 }
 
 static void
-test_all_but_a_moved_due_date_is_read_by_id_first(void **state)
+test_what_the_list_decides_alone_is_not_read_by_id(void **state)
 {
+	char listed[] = "2031-02-04", closed[] = "2031-02-03";
 	struct candidate c = { .verdict = DIFF_MISSING };
 
 	(void)state;
 	assert_true(absence_needs_reading(&c));
-	c.verdict = DIFF_RETURNED;
+	c.is_local = true;
 	assert_true(absence_needs_reading(&c));
-	c.verdict = DIFF_OCCURRENCE;
+	c.verdict = DIFF_RETURNED;
 	assert_false(absence_needs_reading(&c));
+	c.is_local = false;
+	assert_true(absence_needs_reading(&c));
+	/* the next occurrence */
+	c.due = listed;
+	c.closed_due = closed;
+	assert_false(absence_needs_reading(&c));
+	/* the very one that was closed */
+	c.closed_due = listed;
+	assert_true(absence_needs_reading(&c));
+	/* moved back by hand */
+	c.due = closed;
+	assert_true(absence_needs_reading(&c));
+}
+
+/* What was closed is listed again, later: the series goes on, whatever the item
+ * says of itself. The same date, an earlier one or none is no next one. */
+static void
+test_a_later_date_than_the_closed_one_is_the_next_occurrence(void **state)
+{
+	/* clang-format off */
+	static const struct {
+		const char *listed, *closed;
+		bool is_next;
+	} cases[] = {
+		{ "2031-02-04", "2031-02-03", true },
+		{ "2031-02-03", "2031-02-03", false },
+		{ "2031-02-02", "2031-02-03", false },
+		{ NULL,         "2031-02-03", false },
+		{ "2031-02-04", NULL,         false },
+		{ "2031-02-03T18:00:00", "2031-02-03T09:00:00", true },
+		{ "2031-02-03T18:00:00", "2031-02-03", false },
+	};
+	/* clang-format on */
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct candidate c = { .verdict = DIFF_RETURNED,
+			.is_local = i & 1,
+			.due = (char *)(uintptr_t)cases[i].listed,
+			.closed_due = (char *)(uintptr_t)cases[i].closed };
+
+		assert_int_equal(absence_decide(&c, NULL, EVERYTHING), OK);
+		assert_int_equal(
+		    c.action, cases[i].is_next ? MARK_REOPEN : MARK_NONE);
+		assert_string_equal(c.reason,
+		    cases[i].is_next ? "next_occurrence" : "no_answer");
+	}
 }
 
 /* --- items that came twice ------------------------------------------------ */
@@ -489,7 +550,9 @@ main(void)
 		cmocka_unit_test(
 		    test_another_occurrence_than_the_listed_one_is_not_reopened),
 		cmocka_unit_test(
-		    test_all_but_a_moved_due_date_is_read_by_id_first),
+		    test_what_the_list_decides_alone_is_not_read_by_id),
+		cmocka_unit_test(
+		    test_a_later_date_than_the_closed_one_is_the_next_occurrence),
 		cmocka_unit_test(
 		    test_a_policy_decides_about_every_state_but_two),
 		cmocka_unit_test(test_a_policy_is_a_list_of_reasons),

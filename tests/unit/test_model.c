@@ -42,6 +42,8 @@ static const char *const reasons[REASON_COUNT] = {
 	[REASON_ALREADY_DONE]    = "already_done",
 	[REASON_MANUAL]          = "manual",
 	[REASON_NO_CONNECTION]   = "no_connection",
+	[REASON_NO_KEY]          = "no_key",
+	[REASON_PAUSED]          = "paused",
 	[REASON_WRITEBACK_OFF]   = "writeback_off",
 	[REASON_CONNECTION_GONE] = "connection_gone",
 	[REASON_NO_DONE_STATE]   = "no_done_state",
@@ -63,6 +65,7 @@ static const char *const reasons[REASON_COUNT] = {
 	[REASON_SERVER_ERROR]    = "server_error",
 	[REASON_BAD_ANSWER]      = "bad_answer",
 	[REASON_GIVEN_UP]        = "given_up",
+	[REASON_ACCOUNT_CHANGED] = "account_changed",
 	[REASON_NEWER_WISH]      = "newer_wish",
 	[REASON_LOCAL_CHANGE]    = "local_change",
 };
@@ -85,6 +88,20 @@ static const char *const actions[] = {
 	[MARK_REOPEN]   = "reopen",
 	[MARK_MISSING]  = "missing",
 	[MARK_VISIBLE]  = "visible",
+	[MARK_RENUMBER] = "renumber",
+	[MARK_HELD]     = "held",
+};
+
+static const char *const verdicts[] = {
+	[DIFF_MISSING]  = "missing",
+	[DIFF_RETURNED] = "returned",
+};
+
+static const char *const guards[] = {
+	[GUARD_NONE]            = "none",
+	[GUARD_ACCOUNT_CHANGED] = "account_changed",
+	[GUARD_LIST_EMPTIED]    = "list_emptied",
+	[GUARD_MASS_DROP]       = "mass_drop",
 };
 /* clang-format on */
 
@@ -114,6 +131,8 @@ test_every_value_has_its_own_stable_word(void **state)
 	check_words(endings, COUNT(endings));
 	check_words(wishes, COUNT(wishes));
 	check_words(actions, COUNT(actions));
+	check_words(verdicts, COUNT(verdicts));
+	check_words(guards, COUNT(guards));
 	for (size_t i = 0; i < COUNT(item_states); i++)
 		assert_string_equal(
 		    item_state_name((enum item_state)i), item_states[i]);
@@ -128,6 +147,70 @@ test_every_value_has_its_own_stable_word(void **state)
 	for (size_t i = 0; i < COUNT(actions); i++)
 		assert_string_equal(
 		    mark_action_name((enum mark_action)i), actions[i]);
+	for (size_t i = 0; i < COUNT(verdicts); i++)
+		assert_string_equal(
+		    diff_verdict_name((enum diff_verdict)i), verdicts[i]);
+	for (size_t i = 0; i < COUNT(guards); i++)
+		assert_string_equal(
+		    guard_kind_name((enum guard_kind)i), guards[i]);
+}
+
+static void
+test_a_reason_is_found_by_its_word(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(reasons); i++)
+		assert_int_equal(reason_by_name(reasons[i]), i);
+	assert_int_equal(reason_by_name("unheard_of"), REASON_NONE);
+	assert_int_equal(reason_by_name(""), REASON_NONE);
+	assert_int_equal(reason_by_name(NULL), REASON_NONE);
+}
+
+/* --- dates ---------------------------------------------------------------- */
+
+static void
+test_a_due_date_is_later_only_than_its_like(void **state)
+{
+	/* clang-format off */
+	static const struct {
+		const char *now, *then;
+		bool is_later;
+	} table[] = {
+		{ "2031-02-04", "2031-02-03", true },
+		{ "2031-03-01", "2031-02-28", true },
+		{ "2032-01-01", "2031-12-31", true },
+		{ "2031-02-03", "2031-02-03", false },
+		{ "2031-02-02", "2031-02-03", false },
+		/* another day tells, whatever stands behind it */
+		{ "2031-02-04", "2031-02-03T23:59:59Z", true },
+		{ "2031-02-04T00:00:00", "2031-02-03", true },
+		{ "2031-02-04T00:00:00Z", "2031-02-03T23:59:59", true },
+		{ "2031-02-02T23:59:59", "2031-02-03", false },
+		/* within a day a time compares with a time of its kind */
+		{ "2031-02-03T09:00:01", "2031-02-03T09:00:00", true },
+		{ "2031-02-03T09:00:01Z", "2031-02-03T09:00:00Z", true },
+		{ "2031-02-03T09:00:00", "2031-02-03T09:00:00", false },
+		{ "2031-02-03T08:59:59", "2031-02-03T09:00:00", false },
+		{ "2031-02-03T09:00:00", "2031-02-03", false },
+		{ "2031-02-03", "2031-02-03T09:00:00", false },
+		{ "2031-02-03T10:00:00Z", "2031-02-03T09:00:00", false },
+		{ "2031-02-03T10:00:00", "2031-02-03T09:00:00Z", false },
+		/* parts of a second are no time of their own */
+		{ "2031-02-03T09:00:00.000000Z", "2031-02-03T09:00:00Z", false },
+		{ "2031-02-03T09:00:01Z", "2031-02-03T09:00:00.000000Z", true },
+		{ NULL, "2031-02-03", false },
+		{ "2031-02-03", NULL, false },
+		{ NULL, NULL, false },
+	};
+	/* clang-format on */
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++)
+		if (due_is_later(table[i].now, table[i].then) !=
+		    table[i].is_later)
+			fail_msg("row %zu: %s and %s", i,
+			    table[i].now ? table[i].now : "none",
+			    table[i].then ? table[i].then : "none");
 }
 
 /* --- how they die: leaks are the sanitizers' to find ---------------------- */
@@ -152,7 +235,7 @@ static void
 fill_connection(struct connection *conn)
 {
 	memset(conn, 0x5a, sizeof(*conn));
-	conn->name = text("My Todoist");
+	conn->label = text("My Todoist");
 	conn->key = text("a key");
 	conn->key_sealed = (unsigned char *)text("sealed");
 	conn->metadata = text("{}");
@@ -245,6 +328,9 @@ test_candidates_that_are_done_are_empty(void **state)
 	assert_non_null(candidates.list);
 	candidates.list[0].source_id = text("1");
 	candidates.list[2].source_id = text("3");
+	candidates.list[2].due = text("2031-02-04");
+	candidates.list[2].closed_due = text("2031-02-03");
+	candidates.list[2].new_id = text("4");
 	candidates_done(&candidates);
 	assert_empty(candidates);
 	candidates_done(&candidates);
@@ -284,6 +370,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_value_has_its_own_stable_word),
+		cmocka_unit_test(test_a_reason_is_found_by_its_word),
+		cmocka_unit_test(test_a_due_date_is_later_only_than_its_like),
 		cmocka_unit_test(test_a_connection_that_is_done_is_empty),
 		cmocka_unit_test(test_an_item_that_is_done_is_empty),
 		cmocka_unit_test(test_a_page_that_is_done_is_empty),

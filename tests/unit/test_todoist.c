@@ -808,6 +808,104 @@ test_what_was_asked_decides_what_is_written(void **state)
 	}
 }
 
+/* Who changed the row may have closed the task as well: it is always asked for,
+ * and what recurs is closed only if the date tells that it was not done yet. */
+static void
+test_a_wish_by_row_closes_only_what_is_surely_open(void **state)
+{
+	static const struct {
+		const char *metadata, *file;
+		bool decided;
+		enum outcome outcome;
+		enum reason reason;
+	} rows[] = {
+		{ STORED_RECURRING, "todoist/task_recurring.json", false, 0,
+		    0 },
+		{ STORED_RECURRING, "todoist/task_recurring_moved_on.json",
+		    true, OUTCOME_ACCEPTED, REASON_ALREADY_DONE },
+		{ NULL, "todoist/task_recurring.json", true, OUTCOME_REJECTED,
+		    REASON_SOURCE_CHANGED },
+		{ "{}", "todoist/task_recurring.json", true, OUTCOME_REJECTED,
+		    REASON_SOURCE_CHANGED },
+		{ "{\"is_recurring\":true,\"due_date\":\"soon\"}",
+		    "todoist/task_recurring.json", true, OUTCOME_REJECTED,
+		    REASON_SOURCE_CHANGED },
+		{ "{\"is_recurring\":true,\"due_date\":\"2099-01-01\"}",
+		    "todoist/task_recurring.json", true, OUTCOME_REJECTED,
+		    REASON_SOURCE_CHANGED },
+		{ STORED_PLAIN, "todoist/task_recurring.json", true,
+		    OUTCOME_REJECTED, REASON_SOURCE_CHANGED },
+		{ NULL, "todoist/task_completed.json", true, OUTCOME_ACCEPTED,
+		    REASON_ALREADY_DONE },
+		{ STORED_PLAIN, "todoist/task_completed.json", true,
+		    OUTCOME_ACCEPTED, REASON_ALREADY_DONE },
+		{ NULL, "todoist/task_deleted.json", true, OUTCOME_REJECTED,
+		    REASON_NOT_FOUND },
+	};
+	struct answer answer;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct verdict verdict = { rows[i].outcome, rows[i].reason,
+			-1 };
+		struct push push =
+		    push_of(WISH_COMPLETE, RECURRING, rows[i].metadata);
+		struct http_request req = HTTP_REQUEST_INIT;
+		struct http_response res = answered_file(200, rows[i].file);
+		bool decided = !rows[i].decided, asks = false;
+
+		push.by_row = true;
+		assert_int_equal(todoist->ask_request(&push, &asks, &req), OK);
+		assert_true(asks);
+		assert_int_equal(
+		    todoist->ask_response(&push, &res, &decided, &answer), OK);
+		assert_int_equal(decided, rows[i].decided);
+		if (decided)
+			assert_verdict(rows[i].file, &answer, &verdict);
+		http_request_done(&req);
+		http_response_done(&res);
+		push_done(&push);
+	}
+}
+
+/* Clients make a row active when its item shows the next occurrence: the last
+ * one is not taken back for that. What is closed for good is opened. */
+static void
+test_a_reopening_by_row_takes_no_occurrence_back(void **state)
+{
+	static const struct {
+		const char *metadata, *file;
+		bool decided;
+	} rows[] = {
+		{ STORED_RECURRING, "todoist/task_recurring_moved_on.json",
+		    true },
+		{ STORED_RECURRING, "todoist/task_recurring.json", true },
+		{ STORED_RECURRING, "todoist/task_completed.json", false },
+	};
+	static const struct verdict verdict = { OUTCOME_ACCEPTED,
+		REASON_ALREADY_DONE, -1 };
+	struct answer answer;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct push push =
+		    push_of(WISH_UNCOMPLETE, RECURRING, rows[i].metadata);
+		struct http_response res = answered_file(200, rows[i].file);
+		bool decided = !rows[i].decided;
+
+		push.by_row = true;
+		assert_int_equal(
+		    todoist->ask_response(&push, &res, &decided, &answer), OK);
+		assert_int_equal(decided, rows[i].decided);
+		if (decided)
+			assert_verdict(rows[i].file, &answer, &verdict);
+		else
+			assert_string_equal(push.target, "reopen");
+		http_response_done(&res);
+		push_done(&push);
+	}
+}
+
 /* Has the occurrence been done? now is the due date asked for, later is what
  * must be made of it. */
 static void
@@ -1055,6 +1153,10 @@ main(void)
 		cmocka_unit_test(
 		    test_only_what_cannot_recur_is_written_unasked),
 		cmocka_unit_test(test_what_was_asked_decides_what_is_written),
+		cmocka_unit_test(
+		    test_a_wish_by_row_closes_only_what_is_surely_open),
+		cmocka_unit_test(
+		    test_a_reopening_by_row_takes_no_occurrence_back),
 		cmocka_unit_test(test_due_dates_compare_with_their_like),
 		cmocka_unit_test(
 		    test_a_plain_task_is_closed_and_reopened_without_a_body),

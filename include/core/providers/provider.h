@@ -17,6 +17,8 @@ struct push {
 	const char *source_metadata; /* JSON object text or NULL */
 	enum wish wish;
 	const char *command_id; /* stable over retries: the writeback's id */
+	bool by_row; /* the wish came by a changed row: its writer may have
+			written there as well, or may yet */
 
 	/* The provider's notes between its questions; zero at the start. */
 	char target[64];  /* Linear: the state to set; Todoist: the write that

@@ -7,7 +7,7 @@
 
 struct run {
 	struct connection connection;
-	char t0[48];      /* the database's clock before any request */
+	int64_t t0; /* the database's clock before any request, epoch us */
 	int64_t approved; /* so many tasks may pass a guard; -1: none */
 	/* absence_digest() of the list that gave the run before nothing to do;
 	 * empty: it did something */
@@ -33,6 +33,14 @@ enum err run_claim(const struct store *store, int limit, int64_t lease_ms,
  * there is none. */
 enum err run_look(const struct store *store, const char *after,
     const char *connection_id, struct run *out) MUST_CHECK;
+
+/* Take note of what no trigger noticed among the tasks of run's user and
+ * source: wishes that are found late. Before run_diff(). */
+enum err run_reconcile(
+    const struct store *store, const struct run *run) MUST_CHECK;
+
+/* The same of the next tasks of all users, at most limit of them. */
+enum err reconcile_some(const struct store *store, int limit) MUST_CHECK;
 
 /* Which tasks does the list speak of? Sets run->tasks_seen, too. */
 enum err run_diff(const struct store *store, struct run *run,
@@ -72,8 +80,8 @@ struct run_failure {
 	const char *error;
 	int pages;
 	bool auth_failed;
-	int64_t limit_ms; /* rate limited for so long; 0: not */
-	int64_t first_wait_ms, longest_wait_ms;
+	int64_t limit_ms;             /* rate limited for so long; 0: not */
+	int64_t wait_ms;              /* until the next one */
 	const char *other_account_id; /* the key is this one's now; NULL: not */
 };
 enum err run_fail(const struct store *store, const struct run *run,

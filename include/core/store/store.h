@@ -12,6 +12,8 @@ struct store {
 	struct db_pool *pool;
 	int wait_ms;        /* for a free connection */
 	int64_t give_up_ms; /* age of a writeback that is given up */
+	/* a recurring item's wish that came by row is left alone so long */
+	int64_t recurring_grace_ms;
 	struct commits *begins, *settles; /* NULL: each call commits alone */
 	struct commits *quiets;           /* a poller's */
 };
@@ -26,6 +28,10 @@ void listing_done(struct listing *listing);
 /* As db_pool_run(), within the store's patience. */
 enum err store_run(const struct store *store, struct statement statement,
     struct rows *rows) MUST_CHECK;
+
+/* As db_pool_run_all(), the same. */
+enum err store_run_all(
+    const struct store *store, struct db_step *steps, size_t count) MUST_CHECK;
 
 /* The one row's JSON column; ERR_NOTFOUND if there is none. *json is the
  * caller's. */

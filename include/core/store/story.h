@@ -8,6 +8,7 @@
 struct story_line {
 	char at[40], kind[16]; /* task, run, decision, writeback, event, ... */
 	char *text;
+	struct event told; /* what its user heard; no type: nothing */
 };
 struct story {
 	struct story_line *list;

@@ -17,9 +17,11 @@ enum err task_list(const struct store *store, const char *user_id,
     const struct task_filter *filter, struct listing *out) MUST_CHECK;
 enum err inbox_list(const struct store *store, const char *user_id,
     const struct task_filter *filter, struct listing *out) MUST_CHECK;
-/* Its next_cursor is never NULL: it is where to go on later. */
+/* Events after filter's cursor. *list is an array of *count, freed by the
+ * caller. next_cursor is never empty: it is where to go on later. */
 enum err event_list(const struct store *store, const char *user_id,
-    const struct task_filter *filter, struct listing *out) MUST_CHECK;
+    const struct task_filter *filter, struct event **list, size_t *count,
+    char next_cursor[48]) MUST_CHECK;
 
 /* ERR_NOTFOUND: no such task of this user. *json is the caller's. */
 enum err task_read(const struct store *store, const char *user_id,
@@ -39,8 +41,15 @@ struct task_new {
 enum err task_create(const struct store *store, const char *user_id,
     const struct task_new *task, char **json) MUST_CHECK;
 
-/* ERR_CONFLICT: the item is an active task already. */
+/* Where an imported task is put; NULL: the connection's default. */
+struct import_to {
+	const char *bucket_id, *section;
+};
+/* A new row, or the item's archived or completed one again. ERR_CONFLICT: the
+ * item is an active task already; ERR_INPUT: no such bucket; ERR_NOTFOUND: no
+ * such item in the inbox. */
 enum err inbox_import(const struct store *store, const char *user_id,
-    const char *inbox_item_id, char **json) MUST_CHECK;
+    const char *inbox_item_id, const struct import_to *to,
+    char **json) MUST_CHECK;
 
 #endif

@@ -10,17 +10,18 @@ enum begun {
 	BEGUN_NOT_FOUND = 0, /* no such task of this user */
 	BEGUN_BUSY,          /* its row was locked: again, alone */
 	BEGUN_ARCHIVED,
-	BEGUN_CONFLICT,  /* another active task stands for the same item */
-	BEGUN_UNCHANGED, /* it was so already */
+	BEGUN_UNCHANGED, /* it was so already, and the provider agrees */
+	BEGUN_ENDED,     /* it was so already by a wish that ended */
 	BEGUN_SKIPPED,   /* changed here; nothing to send, reason says why */
 	BEGUN_SENDING,   /* changed here; ours to send until the lease ends */
-	BEGUN_QUEUED     /* changed here; claim it when the call before ended */
+	BEGUN_QUEUED     /* changed here, or before by the same wish: claim it
+			    when nobody else has it */
 };
 
 struct begin {
 	const char *user_id, *task_id; /* in */
 	enum wish wish;
-	char writeback_id[CRYPTO_UUID];
+	char writeback_id[CRYPTO_UUID]; /* out: of the wish that was joined */
 	int64_t lease_ms; /* 0: nobody waits; queued for the sweepers */
 	enum begun begun; /* out */
 	enum err err;     /* of this element */
@@ -32,8 +33,8 @@ void begin_done(struct begin *begin);
 
 /* Elements must be of different tasks. A failure is the whole statement's:
  * nothing was changed, or, with ERR_DB, it is not known. */
-enum err writeback_begin(const struct store *store, struct begin *list,
-    size_t count, int64_t give_up_ms) MUST_CHECK;
+enum err writeback_begin(
+    const struct store *store, struct begin *list, size_t count) MUST_CHECK;
 
 /* One element, in a commit shared with whoever begins at the same time.
  * BEGUN_BUSY: again, after a moment. */
@@ -69,7 +70,7 @@ struct settle {
 	const char *metadata_patch;
 	int64_t key_version;   /* that all this was learnt with */
 	bool names_connection; /* an acceptance fills connection_id in */
-	const char *sentence;  /* for the user, as an event; NULL: none */
+	bool is_told;          /* the user hears of it by an event */
 	bool is_held;     /* out; false: the lease was lost, nothing done */
 	bool is_busy;     /* the task's row was locked: again, alone */
 	enum err err;     /* of this element */
@@ -87,8 +88,7 @@ enum err writeback_settle_one(
 
 /* Let this process's calls share commits: begins with begins, settles with
  * settles. Before threads start; store must stay where it is. */
-enum err writeback_share(
-    struct store *store, int64_t give_up_ms, int writers) MUST_CHECK;
+enum err writeback_share(struct store *store, int writers) MUST_CHECK;
 void writeback_unshare(struct store *store);
 
 /* What has become of a writeback, whoever settled it. */
@@ -97,6 +97,7 @@ struct fate {
 	bool is_open, is_rolled_back;
 	bool is_restored; /* the task has the status from before */
 	enum reason reason;
+	char source[16]; /* the provider */
 };
 void fate_done(struct fate *fate);
 

@@ -40,4 +40,8 @@ int64_t verdict_backoff_ms(int attempts, uint64_t random);
 void verdict_sentence(const struct verdict *verdict, enum wish wish,
     const char *provider, char *out, size_t size);
 
+/* The same of an event. */
+void event_sentence(
+    const struct event *event, const char *provider, char *out, size_t size);
+
 #endif

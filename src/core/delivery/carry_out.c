@@ -65,7 +65,7 @@ is_event(
 	enum ending ending = out->verdict.ending;
 
 	return is_patient && out->sentence[0] && ending != END_QUEUED &&
-	       (ending != END_ACCEPTED || w->is_unclear);
+	       (ending != END_ACCEPTED || w->is_doubted);
 }
 
 enum err
@@ -97,8 +97,7 @@ carry_out(const struct store *store, const struct courier *courier,
 		.metadata_patch = patch,
 		.key_version = w->connection.key_version,
 		.names_connection = w->by_fallback,
-		.sentence =
-		    is_event(w, out, is_patient) ? out->sentence : NULL };
+		.is_told = is_event(w, out, is_patient) };
 	err = settle_until_said(store, &settle);
 	out->is_held = !err && settle.is_held;
 	out->is_restored = settle.is_restored;

@@ -61,6 +61,32 @@ pause_ms(int tries)
 	return ms / 2 + (int64_t)(crypto_random() % (uint64_t)ms);
 }
 
+/* Nothing may be sent through this connection, or not any more: as begin has it
+ * for a new wish (gateway.wish_verdict). What went out already is looked at as
+ * long as there is a key to look with. */
+static bool
+stays_local(struct delivery *d, const struct connection *conn)
+{
+	enum reason reason = REASON_NONE;
+
+	if (!conn->type[0])
+		reason = REASON_NO_CONNECTION;
+	else if (!conn->key && !conn->key_sealed)
+		reason = REASON_NO_KEY;
+	else if (!strcmp(conn->status, "paused"))
+		reason = REASON_PAUSED;
+	else if (!conn->writeback)
+		reason = REASON_WRITEBACK_OFF;
+	if (reason == REASON_NONE)
+		return false;
+	if (d->may_have_happened && conn->type[0] &&
+	    (conn->key || conn->key_sealed))
+		return false;
+	say(&d->answer, OUTCOME_REJECTED, reason,
+	    "it became so while the wish waited");
+	return true;
+}
+
 /* What decides before any request. False: go on. */
 static bool
 decided_at_once(struct delivery *d)
@@ -68,17 +94,19 @@ decided_at_once(struct delivery *d)
 	struct connection *conn = &d->w->connection;
 	int64_t wait;
 
-	if (!conn->type[0]) {
-		say(&d->answer, OUTCOME_REJECTED, REASON_NO_CONNECTION,
-		    "the connection was deleted");
-		return true;
-	}
 	if (d->w->is_agreed) {
 		say(&d->answer, OUTCOME_ACCEPTED, REASON_ALREADY_DONE,
 		    "an earlier writeback did the same");
 		return true;
 	}
-	if (!strcmp(conn->status, "auth_failed") || !conn->key_sealed) {
+	if (stays_local(d, conn))
+		return true;
+	if (conn->is_other_account) {
+		say(&d->answer, OUTCOME_UNKNOWN, REASON_ACCOUNT_CHANGED,
+		    "the key is another account's");
+		return true;
+	}
+	if (!strcmp(conn->status, "auth_failed")) {
 		say(&d->answer, OUTCOME_AUTH_FAILED, REASON_AUTH_FAILED,
 		    "the key was refused before");
 		return true;
@@ -271,6 +299,7 @@ prepare(struct delivery *d)
 		.source_metadata = w->source_metadata,
 		.wish = w->wish,
 		.command_id = w->id,
+		.by_row = w->by_row,
 	};
 }
 

@@ -8,8 +8,6 @@
 #include "core/json.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define DAY 10          /* of YYYY-MM-DD */
-#define DAY_AND_TIME 19 /* of YYYY-MM-DDThh:mm:ss */
 
 /* The writes. The last two are commands of /sync, named as there. */
 #define CLOSE "close"
@@ -44,33 +42,9 @@ stored_done(struct stored *s)
 	cJSON_Delete(s->json);
 }
 
-static bool
-is_utc(const char *date)
-{
-	return date[strlen(date) - 1] == 'Z';
-}
-
-/* Has the due date moved on? It is a day, a floating time or a UTC time, and
- * only the like compares within a day: a user may turn one into another, which
- * is no occurrence. */
-static bool
-is_later(const char *now, const char *stored)
-{
-	int days;
-
-	if (now == NULL || stored == NULL)
-		return false;
-	days = strncmp(now, stored, DAY);
-	if (days != 0)
-		return days > 0;
-	if (strlen(now) < DAY_AND_TIME || strlen(stored) < DAY_AND_TIME ||
-	    is_utc(now) != is_utc(stored))
-		return false;
-	return strncmp(now, stored, DAY_AND_TIME) > 0;
-}
-
 /* What stands in the stored metadata is a poll's age old, so anything but "it
- * does not recur" is asked for. */
+ * does not recur" is asked for; of a wish that came by row, that too: two may
+ * be closing the task, and if it recurs by now that were two occurrences. */
 enum err
 todoist_ask_request(
     const struct push *push, bool *asks, struct http_request *out)
@@ -79,11 +53,27 @@ todoist_ask_request(
 	bool is_plain = stored.is_known && !stored.is_recurring;
 
 	stored_done(&stored);
-	*asks = !push->knows_item && !is_plain;
+	*asks = !push->knows_item && (push->by_row || !is_plain);
 	if (!*asks)
 		return OK;
 	return todoist_get_request(
 	    push->conn, push->base_url, push->source_id, out);
+}
+
+/* Nobody can tell whether this occurrence was done already: the client that
+ * changed the row may have closed it, and the due as it was is not known, or
+ * the task was put forward since, so that its next date need not be later. */
+static bool
+may_be_closed(const struct push *push, const struct todoist_row *now,
+    const struct stored *stored)
+{
+	if (!push->by_row || push->wish != WISH_COMPLETE || now->checked ||
+	    !now->is_recurring)
+		return false;
+	if (stored->due_date == NULL || now->due_date == NULL)
+		return true;
+	return strcmp(now->due_date, stored->due_date) != 0 &&
+	       !due_is_later(now->due_date, stored->due_date);
 }
 
 /* The write that closes the task as it now is; NULL: none is needed. A due
@@ -95,20 +85,25 @@ choose_close(const struct todoist_row *now, const struct stored *stored)
 		return NULL;
 	if (!now->is_recurring)
 		return CLOSE;
-	return is_later(now->due_date, stored->due_date) ? NULL : ITEM_CLOSE;
+	return due_is_later(now->due_date, stored->due_date) ? NULL
+							     : ITEM_CLOSE;
 }
 
 /* What reopen does to a recurring task is not documented, and nothing but
  * the due date tells that an occurrence was done. The documented undo is the
  * command item_update_date_complete with is_forward 0 (#Sync), which is given
  * the due as it was. Where that is unknown there is nothing to give back, and
- * the task is open. */
+ * the task is open. Nor is anything given back to a changed row: clients make
+ * it active when they see the next occurrence, which is no wish to have the
+ * last one back. */
 static const char *
-choose_reopen(const struct todoist_row *now, const struct stored *stored)
+choose_reopen(const struct push *push, const struct todoist_row *now,
+    const struct stored *stored)
 {
 	if (now->checked)
 		return REOPEN;
-	if (now->is_recurring && is_later(now->due_date, stored->due_date))
+	if (now->is_recurring && !push->by_row &&
+	    due_is_later(now->due_date, stored->due_date))
 		return ITEM_UNDO;
 	return NULL;
 }
@@ -126,12 +121,17 @@ todoist_ask_response(struct push *push, const struct http_response *res,
 	if (!todoist_get_response(res, push->source_id, &json, &row, answer))
 		return OK;
 	stored = stored_read(push);
-	write = push->wish == WISH_COMPLETE ? choose_close(&row, &stored)
-					    : choose_reopen(&row, &stored);
+	write = push->wish == WISH_COMPLETE
+		    ? choose_close(&row, &stored)
+		    : choose_reopen(push, &row, &stored);
 	push->knows_item = true;
 	if (row.is_deleted && !row.checked) {
 		provider_answer(answer, OUTCOME_REJECTED, REASON_NOT_FOUND,
 		    "todoist: the task is deleted");
+	} else if (may_be_closed(push, &row, &stored)) {
+		provider_answer(answer, OUTCOME_REJECTED, REASON_SOURCE_CHANGED,
+		    "todoist: it recurs, and which date was meant is not "
+		    "known");
 	} else if (write == NULL) {
 		provider_answer(answer, OUTCOME_ACCEPTED, REASON_ALREADY_DONE,
 		    "todoist: it is so already");
@@ -343,13 +343,16 @@ enum fulfilment
 todoist_fulfilment(const struct push *push, const struct item *now)
 {
 	struct stored stored = stored_read(push);
-	bool moved = now->is_recurring && is_later(now->due, stored.due_date);
+	bool moved =
+	    now->is_recurring && due_is_later(now->due, stored.due_date);
 
 	stored_done(&stored);
 	if (now->is_recurring && now->state == ITEM_OPEN &&
 	    is_plain_close(push))
 		return UNCLEAR;
-	if (moved)
-		return push->wish == WISH_COMPLETE ? FULFILLED : UNFULFILLED;
+	if (moved && push->wish == WISH_COMPLETE)
+		return FULFILLED;
+	if (moved && !push->by_row)
+		return UNFULFILLED;
 	return provider_state_fits(push, now);
 }

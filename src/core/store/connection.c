@@ -32,13 +32,15 @@ connection_from_row(
 	snprintf(conn->status, sizeof(conn->status), "%s",
 	    rows_text(rows, row, "status"));
 	conn->writeback = rows_bool(rows, row, "writeback");
+	conn->is_other_account = rows_bool(rows, row, "is_other_account");
 	conn->generation = rows_int(rows, row, "generation");
 	conn->key_version = rows_int(rows, row, "key_version");
 	conn->rate_limited_until_ms = rows_int(rows, row, "rate_limited_ms");
 	/* by the database's clock, which all processes share */
 	if (conn->rate_limited_until_ms > 0)
 		conn->rate_limited_until_ms += clock_wall_ms();
-	if (!copy(rows_text(rows, row, "name"), &conn->name) ||
+	if (!copy(rows_text(rows, row, "label"), &conn->label) ||
+	    !copy(rows_text(rows, row, "api_key"), &conn->key) ||
 	    !copy(rows_text(rows, row, "metadata"), &conn->metadata) ||
 	    !copy(rows_text(rows, row, "account_id"), &conn->account_id))
 		return err_set(ERR_NOMEM, "no memory for a connection");
@@ -87,9 +89,9 @@ connection_add(const struct store *store, const struct connection *conn)
 {
 	const struct q_connection_add_args args = {
 		.user_id = conn->user_id,
-		.id = conn->id,
+		.connection_id = conn->id,
 		.type = conn->type,
-		.name = conn->name ? conn->name : "",
+		.label = conn->label ? conn->label : "",
 		.key_sealed = { conn->key_sealed, conn->key_sealed_len },
 		.key_id = conn->key_id,
 		.metadata = conn->metadata ? conn->metadata : "{}",
@@ -116,9 +118,9 @@ connection_update(const struct store *store, const char *user_id,
 	struct q_connection_update_args args = {
 		.user_id = user_id,
 		.connection_id = connection_id,
-		.name = change->name,
+		.label = change->label,
 		.writeback = change->writeback,
-		.status = change->status,
+		.is_active = change->is_active,
 	};
 
 	if (change->sealed) {
@@ -159,6 +161,7 @@ read_health(const struct rows *rows, size_t row, struct provider_health *out)
 	snprintf(
 	    out->type, sizeof(out->type), "%s", rows_text(rows, row, "type"));
 	out->connections = rows_int(rows, row, "connections");
+	out->without_key = rows_int(rows, row, "without_key");
 	out->auth_failed = rows_int(rows, row, "auth_failed");
 	out->failing = rows_int(rows, row, "failing");
 	out->last_complete_run_age_s =
@@ -183,4 +186,66 @@ connection_health(const struct store *store, const char *const *types,
 	rows_done(&rows);
 	q_health_read_args_done(&args);
 	return err;
+}
+
+enum err
+connection_note(const struct store *store, const char *connection_id)
+{
+	const struct q_connection_note_args args = {
+		.connection_id = connection_id,
+	};
+
+	return store_run(store, q_connection_note_with(&args), NULL);
+}
+
+enum err
+connection_plain(
+    const struct store *store, const char *after, struct connection *out)
+{
+	const struct q_connection_plain_args args = {
+		.after = after,
+		.limit = 1,
+	};
+	struct rows rows = { 0 };
+	enum err err = store_run(store, q_connection_plain_with(&args), &rows);
+
+	if (!err && rows_count(&rows) == 0)
+		err = err_set(ERR_NOTFOUND, "no connection has a plain key");
+	if (!err) {
+		snprintf(out->id, sizeof(out->id), "%s",
+		    rows_text(&rows, 0, "connection_id"));
+		snprintf(out->user_id, sizeof(out->user_id), "%s",
+		    rows_text(&rows, 0, "user_id"));
+		snprintf(out->type, sizeof(out->type), "%s",
+		    rows_text(&rows, 0, "type"));
+		if (!copy(rows_text(&rows, 0, "api_key"), &out->key))
+			err = err_set(ERR_NOMEM, "no memory for a key");
+	}
+	rows_done(&rows);
+	return err;
+}
+
+enum err
+connection_seal(const struct store *store, const struct connection *conn)
+{
+	const struct q_connection_seal_args args = {
+		.connection_id = conn->id,
+		.api_key = conn->key,
+		.key_sealed = { conn->key_sealed, conn->key_sealed_len },
+		.key_id = conn->key_id,
+	};
+
+	return store_run(store, q_connection_seal_with(&args), NULL);
+}
+
+enum err
+connection_publish(
+    const struct store *store, const char *connection_id, const char *patch)
+{
+	const struct q_connection_publish_args args = {
+		.connection_id = connection_id,
+		.patch = patch,
+	};
+
+	return store_run(store, q_connection_publish_with(&args), NULL);
 }

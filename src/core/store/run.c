@@ -32,7 +32,9 @@ read_run(const struct rows *rows, size_t row, struct run *run)
 
 	snprintf(run->connection.user_id, sizeof(run->connection.user_id), "%s",
 	    rows_text(rows, row, "user_id"));
-	snprintf(run->t0, sizeof(run->t0), "%s", rows_text(rows, row, "t0"));
+	run->t0 = rows_int(rows, row, "t0");
+	run->connection.failure_count =
+	    (int)rows_int(rows, row, "failure_count");
 	snprintf(run->quiet_list, sizeof(run->quiet_list), "%s",
 	    quiet_list ? quiet_list : "");
 	run->connection.listed_at_ms = rows_int(rows, row, "listed_at_ms");
@@ -103,8 +105,6 @@ run_look(const struct store *store, const char *after,
 static enum diff_verdict
 verdict_of(const char *text)
 {
-	if (!strcmp(text, "occurrence"))
-		return DIFF_OCCURRENCE;
 	return !strcmp(text, "returned") ? DIFF_RETURNED : DIFF_MISSING;
 }
 
@@ -112,6 +112,7 @@ static enum err
 read_candidate(const struct rows *rows, size_t row, struct candidate *c)
 {
 	const char *due = rows_text(rows, row, "due");
+	const char *closed_due = rows_text(rows, row, "closed_due");
 
 	snprintf(
 	    c->task_id, sizeof(c->task_id), "%s", rows_text(rows, row, "id"));
@@ -120,8 +121,10 @@ read_candidate(const struct rows *rows, size_t row, struct candidate *c)
 	c->never_seen = rows_bool(rows, row, "never_seen");
 	c->verdict = verdict_of(rows_text(rows, row, "verdict"));
 	c->source_id = strdup(rows_text(rows, row, "source_id"));
+	c->is_local = rows_bool(rows, row, "is_local");
 	c->due = due ? strdup(due) : NULL;
-	return c->source_id && !due == !c->due
+	c->closed_due = closed_due ? strdup(closed_due) : NULL;
+	return c->source_id && !due == !c->due && !closed_due == !c->closed_due
 		   ? OK
 		   : err_set(ERR_NOMEM, "no memory");
 }
@@ -145,9 +148,12 @@ run_diff(const struct store *store, struct run *run, const struct items *items,
 	struct q_run_diff_args args = {
 		.user_id = run->connection.user_id,
 		.connection_id = run->connection.id,
+		.type = run->connection.type,
 		.t0 = run->t0,
 	};
-	struct rows rows = { 0 };
+	struct db_step steps[] = { { .statement = q_run_plan_with() },
+		{ .statement = q_run_diff_with(&args) } };
+	const struct rows *rows = &steps[1].rows;
 	size_t n;
 	enum err err;
 
@@ -155,45 +161,42 @@ run_diff(const struct store *store, struct run *run, const struct items *items,
 		array_text(&args.source_ids, items->list[i].source_id);
 		array_text(&args.dues, items->list[i].due);
 	}
-	err = store_run(store, q_run_diff_with(&args), &rows);
+	err = store_run_all(store, steps, 2);
 	if (err)
 		goto out;
-	n = count_candidates(&rows, run);
+	n = count_candidates(rows, run);
 	out->list = calloc(n ? n : 1, sizeof(*out->list));
 	if (!out->list) {
 		err = err_set(ERR_NOMEM, "no memory for candidates");
 		goto out;
 	}
 	out->count = n;
-	out->active = n ? rows_int(&rows, 0, "active") : 0;
+	out->active = n ? rows_int(rows, 0, "active") : 0;
 	for (size_t i = 0; !err && i < n; i++)
-		err = read_candidate(&rows, i, &out->list[i]);
+		err = read_candidate(rows, i, &out->list[i]);
 	if (err)
 		candidates_done(out);
 out:
-	rows_done(&rows);
+	rows_done(&steps[0].rows);
+	rows_done(&steps[1].rows);
 	q_run_diff_args_done(&args);
 	return err;
 }
 
-static void
-add_items(struct q_run_finish_args *args, const struct items *items)
-{
-	for (size_t i = 0; i < items->count; i++) {
-		const struct item *item = &items->list[i];
+/* Of a run's last transaction: its statements, in this order. */
+enum { PLAN, MARK, REFRESH, INBOX, GUARD, END, STEPS };
 
-		array_text(&args->source_ids, item->source_id);
-		array_text(&args->titles, item->title ? item->title : "");
-		array_text(&args->source_urls, item->source_url);
-		array_text(
-		    &args->metadata, item->metadata ? item->metadata : "{}");
-		array_text(&args->dues, item->due);
-	}
-}
+struct finish {
+	struct q_run_mark_args mark;
+	struct q_run_refresh_args refresh;
+	struct q_run_inbox_args inbox;
+	struct q_run_guard_args guard;
+	struct q_run_end_args end;
+};
 
 static void
 add_candidates(
-    struct q_run_finish_args *args, const struct candidates *candidates)
+    struct q_run_mark_args *args, const struct candidates *candidates)
 {
 	for (size_t i = 0; i < candidates->count; i++) {
 		const struct candidate *c = &candidates->list[i];
@@ -204,7 +207,101 @@ add_candidates(
 		array_text(&args->actions, mark_action_name(c->action));
 		array_text(&args->reasons, c->reason);
 		array_text(&args->new_ids, c->new_id);
+		array_text(&args->metadata, c->metadata);
 	}
+}
+
+static void
+add_items(struct finish *f, const struct items *items)
+{
+	for (size_t i = 0; i < items->count; i++) {
+		const struct item *item = &items->list[i];
+		const char *metadata = item->metadata ? item->metadata : "{}";
+
+		array_text(&f->refresh.source_ids, item->source_id);
+		array_text(&f->refresh.metadata, metadata);
+		array_text(&f->inbox.source_ids, item->source_id);
+		array_text(&f->inbox.titles, item->title ? item->title : "");
+		array_text(&f->inbox.descriptions, item->description);
+		array_text(&f->inbox.urls, item->source_url);
+		array_text(&f->inbox.metadata, metadata);
+		array_text(&f->inbox.bags, item->bag ? item->bag : "{}");
+	}
+}
+
+static void
+finish_done(struct finish *f)
+{
+	q_run_mark_args_done(&f->mark);
+	q_run_refresh_args_done(&f->refresh);
+	q_run_inbox_args_done(&f->inbox);
+}
+
+static void
+fill(struct finish *f, const struct run *run, const struct run_result *r,
+    const char *run_id, const int64_t *tasks_seen)
+{
+	const char *user_id = run->connection.user_id;
+	const char *connection_id = run->connection.id;
+	const char *type = run->connection.type;
+	int64_t generation = run->connection.generation;
+	const char *kind = r->guard ? guard_kind_name(r->guard) : NULL;
+
+	f->mark = (struct q_run_mark_args){ .user_id = user_id,
+		.connection_id = connection_id,
+		.type = type,
+		.generation = generation,
+		.t0 = run->t0,
+		.run_id = run_id,
+		.pages = r->pages,
+		.items = (int64_t)r->items->count,
+		.repeated = (int64_t)r->repeated,
+		.still_open = r->still_open,
+		.unconfirmed = r->unconfirmed,
+		.kind = kind,
+		.held = r->held };
+	f->refresh = (struct q_run_refresh_args){ .user_id = user_id,
+		.connection_id = connection_id,
+		.type = type,
+		.generation = generation,
+		.t0 = run->t0 };
+	f->inbox = (struct q_run_inbox_args){ .user_id = user_id,
+		.connection_id = connection_id,
+		.type = type,
+		.generation = generation,
+		.t0 = run->t0,
+		.run_id = run_id };
+	f->guard = (struct q_run_guard_args){ .user_id = user_id,
+		.connection_id = connection_id,
+		.type = type,
+		.generation = generation,
+		.kind = kind,
+		.held = r->held };
+	f->end = (struct q_run_end_args){ .user_id = user_id,
+		.connection_id = connection_id,
+		.type = type,
+		.generation = generation,
+		.t0 = run->t0,
+		.account_id = r->account_id,
+		.patch = r->metadata_patch,
+		.next_poll_ms = r->next_poll_ms,
+		.idle_poll_ms = r->idle_poll_ms,
+		.idle_after = QUIET_RUNS,
+		.list = r->digest,
+		.tasks_seen = tasks_seen,
+		.candidates = (int64_t)r->candidates->count };
+	add_candidates(&f->mark, r->candidates);
+	add_items(f, r->items);
+}
+
+static void
+read_result(const struct db_step *steps, struct run_result *result)
+{
+	result->completed = rows_int(&steps[MARK].rows, 0, "completed");
+	result->reopened = rows_int(&steps[MARK].rows, 0, "reopened");
+	result->inbox_added = rows_int(&steps[INBOX].rows, 0, "inbox_added");
+	result->inbox_removed =
+	    rows_int(&steps[INBOX].rows, 0, "inbox_removed");
 }
 
 enum err
@@ -212,43 +309,49 @@ run_finish(
     const struct store *store, const struct run *run, struct run_result *result)
 {
 	int64_t tasks_seen = strtoll(run->tasks_seen, NULL, 10);
-	struct q_run_finish_args args = {
-		.user_id = run->connection.user_id,
-		.connection_id = run->connection.id,
-		.generation = run->connection.generation,
-		.t0 = run->t0,
-		.account_id = result->account_id,
-		.metadata_patch = result->metadata_patch,
-		.next_poll_ms = result->next_poll_ms,
-		.pages = result->pages,
-		.still_open = result->still_open,
-		.unconfirmed = result->unconfirmed,
-		.repeated = (int64_t)result->repeated,
-		.guard = result->guard ? guard_kind_name(result->guard) : NULL,
-		.held = result->held,
-		.idle_poll_ms = result->idle_poll_ms,
-		.quiet_runs = QUIET_RUNS,
-		.digest = result->digest,
-		.tasks_seen = *run->tasks_seen ? &tasks_seen : NULL,
-	};
-	struct rows rows = { 0 };
+	char run_id[CRYPTO_UUID];
+	struct finish f;
+	struct db_step steps[STEPS];
 	enum err err;
 
-	add_items(&args, result->items);
-	add_candidates(&args, result->candidates);
-	err = store_run(store, q_run_finish_with(&args), &rows);
-	if (!err && rows_count(&rows) == 0)
+	crypto_uuid(run_id);
+	fill(&f, run, result, run_id, *run->tasks_seen ? &tasks_seen : NULL);
+	memset(steps, 0, sizeof(steps));
+	steps[PLAN].statement = q_run_plan_with();
+	steps[MARK].statement = q_run_mark_with(&f.mark);
+	steps[REFRESH].statement = q_run_refresh_with(&f.refresh);
+	steps[INBOX].statement = q_run_inbox_with(&f.inbox);
+	steps[GUARD].statement = q_run_guard_with(&f.guard);
+	steps[END].statement = q_run_end_with(&f.end);
+	err = store_run_all(store, steps, STEPS);
+	if (!err && rows_count(&steps[MARK].rows) == 0)
 		err = err_set(ERR_CONFLICT,
 		    "another poller has the connection now, or it is gone");
-	if (!err) {
-		result->inbox_added = rows_int(&rows, 0, "inbox_added");
-		result->inbox_removed = rows_int(&rows, 0, "inbox_removed");
-		result->completed = rows_int(&rows, 0, "completed");
-		result->reopened = rows_int(&rows, 0, "reopened");
-	}
-	rows_done(&rows);
-	q_run_finish_args_done(&args);
+	if (!err)
+		read_result(steps, result);
+	for (int i = 0; i < STEPS; i++)
+		rows_done(&steps[i].rows);
+	finish_done(&f);
 	return err;
+}
+
+enum err
+run_reconcile(const struct store *store, const struct run *run)
+{
+	const struct q_run_reconcile_args args = {
+		.user_id = run->connection.user_id,
+		.type = run->connection.type,
+	};
+
+	return store_run(store, q_run_reconcile_with(&args), NULL);
+}
+
+enum err
+reconcile_some(const struct store *store, int limit)
+{
+	const struct q_reconcile_some_args args = { .limit = limit };
+
+	return store_run(store, q_reconcile_some_with(&args), NULL);
 }
 
 /* --- quiet runs --------------------------------------------------------------
@@ -266,10 +369,10 @@ add_quiet(struct q_run_quiet_args *args, const struct quiet *q)
 	array_text(&args->user_ids, q->run->connection.user_id);
 	array_text(&args->connection_ids, q->run->connection.id);
 	array_int(&args->generations, q->run->connection.generation);
-	array_text(&args->t0s, q->run->t0);
-	array_text(&args->digests, q->result->digest);
+	array_int(&args->t0s, q->run->t0);
+	array_text(&args->lists, q->result->digest);
 	array_text(&args->patches, q->result->metadata_patch);
-	array_int(&args->next_polls_ms, q->result->next_poll_ms);
+	array_int(&args->next_poll_ms, q->result->next_poll_ms);
 	array_int(&args->pages, q->result->pages);
 	array_int(&args->items, (int64_t)q->result->items->count);
 	array_int(&args->repeated, (int64_t)q->result->repeated);
@@ -290,7 +393,7 @@ end_all(const struct store *store, void **quiets, size_t count)
 	const struct quiet *first = quiets[0];
 	struct q_run_quiet_args args = {
 		.idle_poll_ms = first->result->idle_poll_ms,
-		.quiet_runs = QUIET_RUNS,
+		.idle_after = QUIET_RUNS,
 	};
 	struct rows rows = { 0 };
 	enum err err;
@@ -363,12 +466,11 @@ run_fail(const struct store *store, const struct run *run,
 		.connection_id = run->connection.id,
 		.generation = run->connection.generation,
 		.t0 = run->t0,
-		.error = failure->error,
+		.run_error = failure->error,
 		.pages = failure->pages,
 		.auth_failed = failure->auth_failed,
 		.limit_ms = failure->limit_ms,
-		.first_wait_ms = failure->first_wait_ms,
-		.longest_wait_ms = failure->longest_wait_ms,
+		.wait_ms = failure->wait_ms,
 		.other_account_id = failure->other_account_id,
 	};
 	struct rows rows = { 0 };

@@ -23,6 +23,13 @@ store_run(
 }
 
 enum err
+store_run_all(const struct store *store, struct db_step *steps, size_t count)
+{
+	return db_pool_run_all(
+	    store->pool, clock_mono_ms() + store->wait_ms, steps, count);
+}
+
+enum err
 store_one(const struct store *store, struct statement statement,
     const char *column, char **json)
 {

@@ -16,12 +16,36 @@ story_done(struct story *story)
 	memset(story, 0, sizeof(*story));
 }
 
+static void
+copy_field(const struct rows *rows, size_t row, const char *column, char *out,
+    size_t size)
+{
+	const char *text = rows_text(rows, row, column);
+
+	snprintf(out, size, "%s", text ? text : "");
+}
+
+static void
+read_told(const struct rows *rows, size_t i, struct event *told)
+{
+	const char *wish = rows_text(rows, i, "wish");
+
+	copy_field(rows, i, "type", told->type, sizeof(told->type));
+	copy_field(rows, i, "source", told->source, sizeof(told->source));
+	copy_field(rows, i, "reason", told->reason, sizeof(told->reason));
+	told->wish = wish && !strcmp(wish, wish_name(WISH_UNCOMPLETE))
+			 ? WISH_UNCOMPLETE
+			 : WISH_COMPLETE;
+	told->held = rows_int(rows, i, "held");
+}
+
 static enum err
 read_line(const struct rows *rows, size_t i, struct story_line *line)
 {
 	snprintf(line->at, sizeof(line->at), "%s", rows_text(rows, i, "at"));
 	snprintf(
 	    line->kind, sizeof(line->kind), "%s", rows_text(rows, i, "kind"));
+	read_told(rows, i, &line->told);
 	line->text = strdup(rows_text(rows, i, "text"));
 	return line->text ? OK : err_set(ERR_NOMEM, "no memory for a story");
 }

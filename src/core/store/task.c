@@ -8,9 +8,10 @@
 #include "core/clock.h"
 #include "queries.h"
 
-/* A cursor is the sort key of the last row seen: time, underscore, id. */
+/* A cursor is the sort key of the last row seen: epoch microseconds,
+ * underscore, id. */
 struct cursor {
-	char time[48];
+	int64_t us;
 	char id[CRYPTO_UUID];
 	bool is_given;
 };
@@ -18,18 +19,16 @@ struct cursor {
 static enum err
 cursor_parse(const char *text, struct cursor *out)
 {
-	const char *split = text ? strchr(text, '_') : NULL;
-	int64_t unused;
+	size_t n;
 
 	memset(out, 0, sizeof(*out));
 	if (!text)
 		return OK;
-	if (!split || (size_t)(split - text) >= sizeof(out->time) ||
-	    !crypto_uuid_parse(split + 1, out->id))
+	n = strspn(text, "0123456789");
+	if (n == 0 || n > 17 || text[n] != '_' ||
+	    !crypto_uuid_parse(text + n + 1, out->id))
 		return err_set(ERR_INPUT, "This is not a cursor of a listing.");
-	memcpy(out->time, text, (size_t)(split - text));
-	if (!clock_parse(out->time, &unused))
-		return err_set(ERR_INPUT, "This is not a cursor of a listing.");
+	out->us = strtoll(text, NULL, 10);
 	out->is_given = true;
 	return OK;
 }
@@ -72,7 +71,7 @@ read_listing(
 	if (err || n <= (size_t)limit)
 		return err;
 	snprintf(cursor, sizeof(cursor), "%s_%s",
-	    rows_text(rows, last, "created_at"), rows_text(rows, last, "id"));
+	    rows_text(rows, last, "created_us"), rows_text(rows, last, "id"));
 	out->next_cursor = strdup(cursor);
 	return out->next_cursor ? OK : err_set(ERR_NOMEM, "no memory");
 }
@@ -94,7 +93,7 @@ task_list(const struct store *store, const char *user_id,
 	if (err)
 		return err;
 	if (cursor.is_given) {
-		args.after_time = cursor.time;
+		args.after_us = &cursor.us;
 		args.after_id = cursor.id;
 	}
 	err = store_run(store, q_task_list_with(&args), &rows);
@@ -120,7 +119,7 @@ inbox_list(const struct store *store, const char *user_id,
 	if (err)
 		return err;
 	if (cursor.is_given) {
-		args.after_time = cursor.time;
+		args.after_us = &cursor.us;
 		args.after_id = cursor.id;
 	}
 	err = store_run(store, q_inbox_list_with(&args), &rows);
@@ -146,36 +145,73 @@ event_cursor(const char *text, char txid[24], char id[24])
 	return true;
 }
 
+static void
+copy_field(const struct rows *rows, size_t row, const char *column, char *out,
+    size_t size)
+{
+	const char *text = rows_text(rows, row, column);
+
+	snprintf(out, size, "%s", text ? text : "");
+}
+
+static void
+read_event(const struct rows *rows, size_t i, struct event *e)
+{
+	const char *wish = rows_text(rows, i, "wish");
+
+	snprintf(e->id, sizeof(e->id), "%s-%s", rows_text(rows, i, "txid"),
+	    rows_text(rows, i, "id"));
+	copy_field(rows, i, "type", e->type, sizeof(e->type));
+	copy_field(rows, i, "task_id", e->task_id, sizeof(e->task_id));
+	copy_field(
+	    rows, i, "writeback_id", e->writeback_id, sizeof(e->writeback_id));
+	copy_field(rows, i, "connection_id", e->connection_id,
+	    sizeof(e->connection_id));
+	copy_field(rows, i, "source", e->source, sizeof(e->source));
+	copy_field(rows, i, "reason", e->reason, sizeof(e->reason));
+	copy_field(rows, i, "created_at", e->created_at, sizeof(e->created_at));
+	e->wish = wish && !strcmp(wish, wish_name(WISH_UNCOMPLETE))
+		      ? WISH_UNCOMPLETE
+		      : WISH_COMPLETE;
+	e->held = rows_int(rows, i, "held");
+}
+
 enum err
 event_list(const struct store *store, const char *user_id,
-    const struct task_filter *filter, struct listing *out)
+    const struct task_filter *filter, struct event **list, size_t *count,
+    char next_cursor[48])
 {
-	char txid[24] = "0", id[24] = "0", cursor[64];
+	char txid[24] = "0", id[24] = "0";
 	struct q_event_list_args args = {
 		.user_id = user_id,
-		.txid = txid,
+		.after_txid = txid,
 		.limit = filter->limit,
 	};
 	struct rows rows = { 0 };
+	struct event *found = NULL;
 	size_t n;
 	enum err err;
 
 	if (filter->cursor && !event_cursor(filter->cursor, txid, id))
 		return err_set(ERR_INPUT, "This is not a cursor of a listing.");
-	args.id = strtoll(id, NULL, 10); /* 18 digits at most */
+	args.after_id = strtoll(id, NULL, 10); /* 18 digits at most */
 	err = store_run(store, q_event_list_with(&args), &rows);
 	if (err)
 		goto out;
-	err = join_rows(&rows, "event", (size_t)filter->limit, &out->json);
-	if (err)
-		goto out;
 	n = rows_count(&rows);
-	snprintf(cursor, sizeof(cursor), "%s-%s",
-	    n ? rows_text(&rows, n - 1, "txid") : txid,
-	    n ? rows_text(&rows, n - 1, "id") : id);
-	out->next_cursor = strdup(cursor);
-	if (!out->next_cursor)
-		err = err_set(ERR_NOMEM, "no memory for a cursor");
+	found = calloc(n ? n : 1, sizeof(*found));
+	if (!found) {
+		err = err_set(ERR_NOMEM, "no memory for events");
+		goto out;
+	}
+	for (size_t i = 0; i < n; i++)
+		read_event(&rows, i, &found[i]);
+	if (n)
+		snprintf(next_cursor, 48, "%s", found[n - 1].id);
+	else
+		snprintf(next_cursor, 48, "%s-%s", txid, id);
+	*list = found;
+	*count = n;
 out:
 	rows_done(&rows);
 	return err;
@@ -249,12 +285,31 @@ task_create(const struct store *store, const char *user_id,
 
 enum err
 inbox_import(const struct store *store, const char *user_id,
-    const char *inbox_item_id, char **json)
+    const char *inbox_item_id, const struct import_to *to, char **json)
 {
 	const struct q_inbox_import_args args = {
 		.user_id = user_id,
-		.inbox_item_id = inbox_item_id,
+		.id = inbox_item_id,
+		.bucket_id = to->bucket_id,
+		.section = to->section,
 	};
+	struct rows rows = { 0 };
+	const char *what;
+	enum err err = store_run(store, q_inbox_import_with(&args), &rows);
 
-	return store_one(store, q_inbox_import_with(&args), "task", json);
+	if (err)
+		return err;
+	what = rows_text(&rows, 0, "what");
+	if (!strcmp(what, "no_item"))
+		err = err_set(ERR_NOTFOUND, "no such item in the inbox");
+	else if (!strcmp(what, "no_bucket"))
+		err = err_set(ERR_INPUT, "There is no such bucket.");
+	else if (!strcmp(what, "active"))
+		err =
+		    err_set(ERR_CONFLICT, "the item is an active task already");
+	else
+		err =
+		    task_read(store, user_id, rows_text(&rows, 0, "id"), json);
+	rows_done(&rows);
+	return err;
 }

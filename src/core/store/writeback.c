@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/log.h"
 #include "core/store/commits.h"
 #include "core/store/connection.h"
 #include "queries.h"
@@ -47,6 +48,7 @@ read_work(const struct rows *rows, size_t row, struct writeback *w)
 	enum err err;
 
 	w->by_fallback = rows_bool(rows, row, "by_fallback");
+	w->by_row = rows_bool(rows, row, "by_row");
 	err = copy_text(rows_text(rows, row, "source_id"), &w->source_id);
 	if (!err)
 		err = copy_text(rows_text(rows, row, "source_metadata"),
@@ -64,7 +66,6 @@ begun_of(const char *verdict, const char *state)
 		{ "not_found", BEGUN_NOT_FOUND },
 		{ "busy", BEGUN_BUSY },
 		{ "archived", BEGUN_ARCHIVED },
-		{ "conflict", BEGUN_CONFLICT },
 		{ "unchanged", BEGUN_UNCHANGED },
 		{ "skip", BEGUN_SKIPPED },
 	};
@@ -72,7 +73,12 @@ begun_of(const char *verdict, const char *state)
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (!strcmp(verdict, table[i].verdict))
 			return table[i].begun;
-	return state && !strcmp(state, "queued") ? BEGUN_QUEUED : BEGUN_SENDING;
+	if (!state || !strcmp(state, "queued"))
+		return BEGUN_QUEUED;
+	if (strcmp(state, "sending") != 0)
+		return BEGUN_ENDED;
+	/* somebody else is sending what was joined */
+	return strcmp(verdict, "joined") ? BEGUN_SENDING : BEGUN_QUEUED;
 }
 
 static enum err
@@ -86,6 +92,8 @@ read_begun(const struct rows *rows, size_t row, struct begin *b)
 	err = copy_text(rows_text(rows, row, "reason"), &b->reason);
 	if (!err)
 		err = copy_text(rows_text(rows, row, "task"), &b->task);
+	snprintf(b->writeback_id, sizeof(b->writeback_id), "%s",
+	    rows_text(rows, row, "id"));
 	if (err || (b->begun != BEGUN_SENDING && b->begun != BEGUN_QUEUED))
 		return err;
 	snprintf(w->id, sizeof(w->id), "%s", b->writeback_id);
@@ -98,10 +106,9 @@ read_begun(const struct rows *rows, size_t row, struct begin *b)
 }
 
 enum err
-writeback_begin(const struct store *store, struct begin *list, size_t count,
-    int64_t give_up_ms)
+writeback_begin(const struct store *store, struct begin *list, size_t count)
 {
-	struct q_writeback_begin_args args = { .give_up_ms = give_up_ms };
+	struct q_writeback_begin_args args = { 0 };
 	struct rows rows = { 0 };
 	enum err err;
 
@@ -110,7 +117,7 @@ writeback_begin(const struct store *store, struct begin *list, size_t count,
 		array_text(&args.task_ids, list[i].task_id);
 		array_text(&args.wishes, wish_name(list[i].wish));
 		array_text(&args.ids, list[i].writeback_id);
-		array_int(&args.leases_ms, list[i].lease_ms);
+		array_int(&args.lease_ms, list[i].lease_ms);
 	}
 	err = store_run(store, q_writeback_begin_with(&args), &rows);
 	for (size_t i = 0; !err && i < rows_count(&rows); i++)
@@ -120,14 +127,21 @@ writeback_begin(const struct store *store, struct begin *list, size_t count,
 	return err;
 }
 
-/* The unique indexes are the last guards against two calls in flight for a
- * task, and against a change that the statement's snapshot did not see: who
- * meets one tries again, and sees it then. */
+/* A unique index is the last guard against two calls in flight for a task that
+ * the statement's snapshot did not see: who meets it tries again, and sees it
+ * then. Any other constraint refuses a value that stands in a row, and would
+ * refuse it until the call's deadline. */
 static enum err
 begin_alone(const struct store *store, struct begin *begin)
 {
-	enum err err = writeback_begin(store, begin, 1, store->give_up_ms);
+	enum err err = writeback_begin(store, begin, 1);
 
+	if (err == ERR_CONFLICT &&
+	    strcmp(db_constraint(), "writebacks_sending") != 0) {
+		log_warn("task=%s msg=\"cannot be changed\" constraint=%s",
+		    begin->task_id, db_constraint());
+		return err_set(ERR_DATA, "%s", db_constraint());
+	}
 	if (err == ERR_CONFLICT || err == ERR_BUSY) {
 		begin->begun = BEGUN_BUSY;
 		err = OK;
@@ -154,7 +168,7 @@ begin_together(void *context, void **elements, size_t count)
 	if (list) {
 		for (size_t i = 0; i < count; i++)
 			list[i] = *(struct begin *)elements[i];
-		err = writeback_begin(store, list, count, store->give_up_ms);
+		err = writeback_begin(store, list, count);
 	}
 	for (size_t i = 0; i < count; i++) {
 		struct begin *one = elements[i];
@@ -245,6 +259,7 @@ read_due(const struct rows *rows, size_t row, struct writeback *w)
 	w->generation = rows_int(rows, row, "writeback_generation");
 	w->attempts = (int)rows_int(rows, row, "attempts");
 	w->is_unclear = rows_bool(rows, row, "is_unclear");
+	w->is_doubted = rows_bool(rows, row, "is_doubted");
 	w->is_agreed = rows_bool(rows, row, "is_agreed");
 	w->is_too_old = rows_bool(rows, row, "is_too_old");
 	return read_work(rows, row, w);
@@ -257,6 +272,8 @@ writeback_claim_due(const struct store *store, int limit, int64_t lease_ms,
 	const struct q_writeback_claim_due_args args = {
 		.limit = limit,
 		.lease_ms = lease_ms,
+		.give_up_ms = store->give_up_ms,
+		.recurring_grace_ms = store->recurring_grace_ms,
 	};
 	struct rows rows = { 0 };
 	struct writeback *found = NULL;
@@ -304,11 +321,11 @@ add_settle(struct q_writeback_settle_args *args, const struct settle *s)
 	array_text(&args->states, ending_name(s->ending));
 	array_text(&args->reasons, reason_name(s->reason));
 	array_text(&args->details, s->detail);
-	array_int(&args->dues_ms, s->due_ms);
+	array_int(&args->due_ms, s->due_ms);
 	array_bool(&args->auth_failed, s->auth_failed);
-	array_int(&args->limits_ms, s->limit_ms);
+	array_int(&args->limit_ms, s->limit_ms);
 	array_text(&args->patches, s->metadata_patch);
-	array_text(&args->sentences, s->sentence);
+	array_bool(&args->are_told, s->is_told);
 	array_int(&args->key_versions, s->key_version);
 	array_bool(&args->is_unclear, s->is_unclear);
 }
@@ -406,7 +423,7 @@ settle_key(const void *element)
 }
 
 enum err
-writeback_share(struct store *store, int64_t give_up_ms, int writers)
+writeback_share(struct store *store, int writers)
 {
 	struct commits_options options = { .most = 256,
 		.writers = writers,
@@ -416,7 +433,6 @@ writeback_share(struct store *store, int64_t give_up_ms, int writers)
 		.key = begin_key };
 	enum err err;
 
-	store->give_up_ms = give_up_ms;
 	err = commits_new(&options, &store->begins);
 	options.run = settle_together;
 	options.key = settle_key;
@@ -451,6 +467,8 @@ read_fate(const struct rows *rows, struct fate *fate)
 	    !strcmp(rows_text(rows, 0, "state"), ending_name(END_ROLLED_BACK));
 	fate->is_restored = rows_bool(rows, 0, "is_restored");
 	fate->reason = reason_by_name(rows_text(rows, 0, "reason"));
+	snprintf(fate->source, sizeof(fate->source), "%s",
+	    rows_text(rows, 0, "source"));
 	err = copy_text(rows_text(rows, 0, "writeback"), &fate->writeback);
 	if (!err)
 		err = copy_text(rows_text(rows, 0, "task"), &fate->task);

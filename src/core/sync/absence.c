@@ -54,10 +54,19 @@ absence_policy_parse(const char *words, unsigned *policy)
 	return OK;
 }
 
+static bool
+is_next_occurrence(const struct candidate *c)
+{
+	return c->verdict == DIFF_RETURNED &&
+	       due_is_later(c->due, c->closed_due);
+}
+
 bool
 absence_needs_reading(const struct candidate *candidate)
 {
-	return candidate->verdict != DIFF_OCCURRENCE;
+	if (candidate->verdict == DIFF_MISSING)
+		return true;
+	return !candidate->is_local && !is_next_occurrence(candidate);
 }
 
 /* The item was seen, or is left alone for now: no two runs in a row missed it.
@@ -68,10 +77,21 @@ keep(struct candidate *c)
 	c->action = c->was_missing ? MARK_VISIBLE : MARK_NONE;
 }
 
+/* What a connection never saw can vanish from no list of it: the task may have
+ * come through another account, to which the item is as it was. */
+static bool
+depends_on_who_asks(enum item_state state)
+{
+	return state == ITEM_NOT_VISIBLE || state == ITEM_REASSIGNED ||
+	       state == ITEM_MOVED;
+}
+
 static enum err
 decide_missing(struct candidate *c, const struct item *item, unsigned policy)
 {
 	c->reason = item_state_name(item->state);
+	if (c->never_seen && depends_on_who_asks(item->state))
+		return OK;
 	switch (item->state) {
 	case ITEM_OPEN: /* the pages shifted: it is there after all */
 		keep(c);
@@ -83,10 +103,6 @@ decide_missing(struct candidate *c, const struct item *item, unsigned policy)
 		c->action = MARK_RENUMBER;
 		return OK;
 	case ITEM_NOT_VISIBLE:
-		/* What this connection never saw can vanish from no list: the
-		 * task may have come through another account. */
-		if (c->never_seen)
-			return OK;
 		c->action = c->was_missing ? MARK_COMPLETE : MARK_MISSING;
 		break;
 	default:
@@ -112,12 +128,12 @@ absence_decide(struct candidate *c, const struct item *item, unsigned policy)
 {
 	c->action = MARK_NONE;
 	c->reason = item ? item_state_name(item->state) : no_answer;
-	if (c->verdict == DIFF_OCCURRENCE) {
-		c->action = MARK_COMPLETE;
-		c->reason = "occurrence";
+	if (is_next_occurrence(c)) {
+		c->action = MARK_REOPEN;
+		c->reason = "next_occurrence";
 	} else if (item && c->verdict == DIFF_MISSING) {
 		return decide_missing(c, item, policy);
-	} else if (item && is_open_again(c, item)) {
+	} else if (item && !c->is_local && is_open_again(c, item)) {
 		c->action = MARK_REOPEN;
 		c->reason = "reopened";
 	}

@@ -1,6 +1,7 @@
 /* The table of cases of a completion call, as decisions. */
 #include "core/sync/verdict.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,13 +54,28 @@ decide_gone(const struct evidence *e, struct verdict *v)
 
 static void decide_unsettled(const struct evidence *e, struct verdict *v);
 
+/* The local change stands, and nothing is sent. */
+static bool
+is_skipped(enum reason reason)
+{
+	switch (reason) {
+	case REASON_NO_CONNECTION:
+	case REASON_NO_KEY:
+	case REASON_PAUSED:
+	case REASON_WRITEBACK_OFF:
+	case REASON_NO_DONE_STATE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void
 decide_rejected(const struct evidence *e, struct verdict *v)
 {
 	if (e->answer.reason == REASON_NOT_FOUND)
 		decide_gone(e, v);
-	else if (e->answer.reason == REASON_NO_DONE_STATE ||
-		 e->answer.reason == REASON_NO_CONNECTION)
+	else if (is_skipped(e->answer.reason))
 		end(v, END_SKIPPED, e->answer.reason);
 	else if (e->may_have_happened) /* by the write before this one */
 		decide_unsettled(e, v);
@@ -74,7 +90,8 @@ decide_unsettled(const struct evidence *e, struct verdict *v)
 {
 	if (e->is_too_old)
 		end(v, END_ROLLED_BACK, REASON_GIVEN_UP);
-	else if (e->may_have_happened || e->is_patient)
+	else if (e->may_have_happened || e->is_patient ||
+		 e->answer.reason == REASON_ACCOUNT_CHANGED)
 		queue(e, v);
 	else
 		end(v, END_ROLLED_BACK, e->answer.reason);
@@ -143,6 +160,16 @@ static const char *const why[REASON_COUNT] = {
 	[REASON_SERVER_ERROR]  = "%s has a problem at the moment",
 	[REASON_BAD_ANSWER]    = "%s answered in a way that could not be understood",
 	[REASON_GIVEN_UP]      = "%s could not be asked for too long a time",
+	[REASON_ACCOUNT_CHANGED] = "the connection's key now belongs to another account of %s",
+};
+
+static const char *const skipped[REASON_COUNT] = {
+	[REASON_NO_CONNECTION]   = "its connection to %s was deleted",
+	[REASON_NO_KEY]          = "its connection to %s has no key",
+	[REASON_PAUSED]          = "its connection to %s is paused",
+	[REASON_WRITEBACK_OFF]   = "its connection to %s does not pass completions on",
+	[REASON_NO_DONE_STATE]   = "its team in %s has no completed state",
+	[REASON_CONNECTION_GONE] = "none of your %s connections knows its item",
 };
 /* clang-format on */
 
@@ -164,18 +191,12 @@ verdict_sentence(const struct verdict *v, enum wish wish, const char *provider,
 	char text[200];
 
 	out[0] = '\0';
-	if (v->ending == END_SKIPPED && v->reason == REASON_NO_DONE_STATE) {
-		snprintf(out, size,
-		    "The task was completed here only: its team in %s has no "
-		    "completed state.",
-		    provider);
-		return;
-	}
-	if (v->ending == END_SKIPPED && v->reason == REASON_CONNECTION_GONE) {
-		snprintf(out, size,
-		    "The task was %s here only: none of your %s connections "
-		    "knows its item.",
-		    completing ? "completed" : "reopened", provider);
+	if (v->ending == END_SKIPPED && v->reason != REASON_MANUAL) {
+		fill(skipped[v->reason] ? skipped[v->reason]
+					: "nothing was sent to %s",
+		    provider, text, sizeof(text));
+		snprintf(out, size, "The task was %s here only: %s.",
+		    completing ? "completed" : "reopened", text);
 		return;
 	}
 	if (v->ending == END_ACCEPTED) {
@@ -198,4 +219,80 @@ verdict_sentence(const struct verdict *v, enum wish wish, const char *provider,
 	else
 		snprintf(out, size, "The task was not %s: %s.",
 		    completing ? "completed" : "reopened", text);
+}
+
+/* A code of the events table and what it says; the first row that fits counts.
+ * One %s is the provider. */
+/* clang-format off */
+static const struct {
+	const char *type, *reason; /* NULL: any */
+	const char *text;
+} told[] = {
+	{ "connection.auth_failed", NULL,
+	  "%s no longer accepts this connection's key." },
+	{ "guard.raised", "account_changed",
+	  "The key now belongs to another account of %s; nothing is marked until that is certain." },
+	{ "guard.released", "account_changed",
+	  "The connection to %s goes on with its new account." },
+	{ "guard.released", NULL,
+	  "What %s shows is certain again." },
+	{ "task.reopened", "next_occurrence",
+	  "The next occurrence is due in %s, and the task is open again." },
+	{ "task.reopened", NULL,
+	  "The item is open again in %s, and so is the task." },
+	{ "task.completed", "completed",
+	  "The task was completed in %s." },
+	{ "task.completed", "not_visible",
+	  "The item is no longer there in %s; the task was completed." },
+	{ "task.completed", "canceled",
+	  "The item was canceled in %s; the task was completed." },
+	{ "task.completed", "duplicate",
+	  "The item was marked as a duplicate in %s; the task was completed." },
+	{ "task.completed", "deleted",
+	  "The item was deleted in %s; the task was completed." },
+	{ "task.completed", "archived",
+	  "The item was archived in %s; the task was completed." },
+	{ "task.completed", "reassigned",
+	  "The item was given to somebody else in %s; the task was completed." },
+	{ "task.completed", "moved",
+	  "The item was moved elsewhere in %s; the task was completed." },
+	{ "task.completed", NULL,
+	  "The item is no longer active in %s; the task was completed." },
+};
+/* clang-format on */
+
+static void
+sentence_of_writeback(
+    const struct event *e, const char *provider, char *out, size_t size)
+{
+	struct verdict v = { .reason = reason_by_name(e->reason) };
+
+	if (!strcmp(e->type, "task.rolled_back"))
+		v.ending = END_ROLLED_BACK;
+	else if (!strcmp(e->type, "writeback.skipped"))
+		v.ending = END_SKIPPED;
+	else
+		v.ending = END_ACCEPTED;
+	verdict_sentence(&v, e->wish, provider, out, size);
+}
+
+void
+event_sentence(
+    const struct event *e, const char *provider, char *out, size_t size)
+{
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		if (strcmp(told[i].type, e->type) != 0 ||
+		    (told[i].reason && strcmp(told[i].reason, e->reason) != 0))
+			continue;
+		fill(told[i].text, provider, out, size);
+		return;
+	}
+	if (!strcmp(e->type, "guard.raised"))
+		snprintf(out, size,
+		    "%s shows too little at once; %" PRId64
+		    " %s open until that is certain.",
+		    provider, e->held,
+		    e->held == 1 ? "task stays" : "tasks stay");
+	else
+		sentence_of_writeback(e, provider, out, size);
 }

@@ -1,0 +1,24 @@
+-- connection_seal: keep a key sealed that stood in integrations, and empty that column,
+-- if it is still the same one.
+-- :connection_id  uuid   which
+-- :api_key        text   as it stood there
+-- :key_sealed     bytea  sealed
+-- :key_id         text   what sealed it
+with own as materialized (
+	select i.id
+	  from public.integrations i
+	 where i.id = :connection_id
+	   and i.api_key = :api_key
+	   for no key update
+), kept as (
+	update gateway.connections c
+	   set key_sealed = :key_sealed, key_id = :key_id, api_key_digest = null
+	  from own o
+	 where c.id = o.id
+	returning c.id
+)
+update public.integrations i
+   set api_key = null
+  from kept k
+ where i.id = k.id
+returning i.id

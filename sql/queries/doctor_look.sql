@@ -1,0 +1,81 @@
+-- doctor_look: what a look at the database tells an operator, in lines; is_well null is
+-- a line that judges nothing.
+select l.what, l.is_well, l.words
+  from (
+	select 1 as rank, 'database' as what,
+	       current_setting('transaction_read_only') = 'off'
+		and not pg_is_in_recovery() as is_well,
+	       format('PostgreSQL %s, %s', current_setting('server_version'),
+			case when pg_is_in_recovery() then 'a standby: nothing can be written'
+			     when current_setting('transaction_read_only') = 'on'
+				then 'read-only: nothing can be written'
+			     else 'writable' end) as words
+	union all
+	select 2, 'trigger on ' || w.tab,
+	       coalesce(g.tgenabled in ('O', 'A'), false)
+		and late.name is null,
+	       case when g.tgname is null
+			then 'missing: run flowpinctl migrate; until then runs find changes late'
+		    when g.tgenabled not in ('O', 'A')
+			then 'disabled: run flowpinctl migrate; until then runs find changes late'
+		    when late.name is not null
+			then format('fires after %s, which hides what clients send', late.name)
+		    else 'there and on' end
+	  from (values ('tasks'), ('integrations')) as w (tab)
+	  left join pg_trigger g
+	    on g.tgrelid = to_regclass('public.' || w.tab)
+	   and g.tgname = 'flowpin_gateway'
+	  left join lateral (
+		select min(o.tgname::text) as name
+		  from pg_trigger o
+		  join pg_proc p on p.oid = o.tgfoid
+		 where o.tgrelid = g.tgrelid
+		   and w.tab = 'tasks'
+		   and not o.tgisinternal
+		   and (o.tgtype & 2) = 2
+		   and o.tgname < g.tgname
+		   and p.prosrc like '%updated_at%') late on true
+	union all
+	select 3, 'row level security of ' || w.tab,
+	       c.relrowsecurity or not exists (
+			select from pg_roles r
+			 where r.rolname in ('anon', 'authenticated')
+			   and has_table_privilege(r.oid, c.oid, 'select')),
+	       case when c.relrowsecurity then 'on'
+		    when exists (
+			select from pg_roles r
+			 where r.rolname in ('anon', 'authenticated')
+			   and has_table_privilege(r.oid, c.oid, 'select'))
+			then 'OFF: EVERYBODY READS IT THROUGH THE DATA API'
+		    else 'off, and the data API''s roles may not read it' end
+	  from (values ('tasks'), ('integrations'), ('buckets'), ('profiles')) as w (tab)
+	  join pg_class c on c.oid = to_regclass('public.' || w.tab)
+	union all
+	select 4, 'connections', count(*) filter (where not s.has_key and s.is_active) = 0,
+	       format('%s, of them %s without a key, %s paused, %s with a refused key, %s of another account',
+			count(*), count(*) filter (where not s.has_key),
+			count(*) filter (where not s.is_active),
+			count(*) filter (where s.status = 'auth_failed'),
+			count(*) filter (where s.is_other_account))
+	  from gateway.connection_state s
+	union all
+	select 5, 'rows not taken note of', count(*) = 0,
+	       format('%s tasks have another status than the gateway knows%s', count(*),
+			case when count(*) = 1000 then ' or more' else '' end)
+	  from (select from gateway.item_tasks t
+		 where t.is_linked
+		   and t.noted is distinct from t.status
+		 limit 1000) t
+	union all
+	select 6, 'writebacks', null,
+	       format('%s open, the oldest for %s s', count(*),
+			coalesce(extract(epoch from now() - min(w.created_at)), 0)::bigint)
+	  from gateway.writebacks w
+	 where w.settled_at is null
+	union all
+	select 7, 'guards', count(*) = 0,
+	       case when count(*) = 0 then 'none holds'
+		    else format('%s hold: see flowpinctl guard list', count(*)) end
+	  from gateway.guards g
+	) l
+ order by l.rank, l.what

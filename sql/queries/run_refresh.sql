@@ -1,0 +1,61 @@
+-- run_refresh: remember of every listed item what a later write needs, and that it was
+-- seen. Links only: no client hears of it.
+-- :user_id        uuid     whose
+-- :connection_id  uuid     the connection
+-- :type           text     its source
+-- :generation     bigint   of the claim, whose row run_mark has locked
+-- :t0             bigint   epoch microseconds
+-- :source_ids     text[]   listed
+-- :metadata       jsonb[]  of each
+-- A task that changed since t0 knows better than the list.
+with own as materialized (
+	select gateway.is_fallback(:user_id, :type, :connection_id) as is_fallback
+	 where exists (
+		select from gateway.connections c
+		 where c.id = :connection_id
+		   and c.generation = :generation)
+), listed as materialized (
+	select *
+	  from unnest(:source_ids, :metadata) as l (source_id, metadata)
+), stale as (
+	select t.id, l.metadata
+	  from own o
+	 cross join gateway.item_tasks t
+	  join listed l on l.source_id = t.source_id
+	 where t.user_id = :user_id
+	   and t.source = :type
+	   and t.status = 'active'
+	   and t.is_linked
+	   and t.changed_at < gateway.at(:t0)
+	   and t.linked_at < gateway.at(:t0)
+	   and (t.connection_id = :connection_id
+		or (t.connection_id is null and o.is_fallback))
+	   and (t.metadata is distinct from l.metadata
+		or t.seen_by is distinct from :connection_id
+		or t.missing_since is not null)
+), locked as materialized (
+	select k.task_id, s.metadata
+	  from stale s
+	  join gateway.links k on k.task_id = s.id
+	 where k.user_id = :user_id
+	   and k.source = :type
+	   and k.status = 'active'
+	   and k.changed_at < gateway.at(:t0)
+	   -- what somebody changes at this moment is the next run's
+	   for update of k skip locked
+), refreshed as (
+	update gateway.links k
+	   set metadata = l.metadata,
+	       due_since = case when k.metadata ->> 'due_date'
+			is distinct from l.metadata ->> 'due_date'
+			then gateway.at(:t0) else k.due_since end,
+	       seen_by = :connection_id,
+	       seen_at = gateway.at(:t0),
+	       missing_since = null
+	  from locked l
+	 where k.task_id = l.task_id
+	   and k.user_id = :user_id
+	   and k.source = :type
+	returning k.task_id
+)
+select count(*) as refreshed from refreshed

@@ -1,0 +1,94 @@
+-- A connection as everything in the gateway sees it: Flowpin's row and what the gateway
+-- keeps of it. A row of integrations that the gateway took no note of yet reads as one
+-- that is new. What the gateway learnt wins over what a client wrote into metadata. What
+-- is longer than any key is none, and metadata beyond all measure is not looked at.
+create or replace view gateway.connection_state as
+select i.id, i.user_id, i.type::text as type, gateway.told(i.label) as label,
+       i.created_at,
+       coalesce(i.is_active, true) as is_active,
+       c.key_sealed, c.key_id,
+       case when c.key_sealed is null and octet_length(i.api_key) between 1 and 4096
+	    then i.api_key end as api_key,
+       c.key_sealed is not null
+		or coalesce(octet_length(i.api_key) between 1 and 4096, false)
+		as has_key,
+       coalesce(c.key_version, 1) as key_version,
+       case when coalesce(i.is_active, true) then coalesce(c.status, 'active')
+	    else 'paused' end as status,
+       coalesce(c.writeback, true) as writeback,
+       c.account_id,
+       case when jsonb_typeof(i.metadata) = 'object'
+		and pg_column_size(i.metadata) <= 65536 then i.metadata
+	    else '{}' end || coalesce(c.metadata, '{}') as metadata,
+       coalesce(c.generation, 0) as generation,
+       c.rate_limited_until,
+       exists (
+		select from gateway.guards g
+		 where g.connection_id = i.id
+		   and g.kind = 'account_changed') as is_other_account
+  from public.integrations i
+  left join gateway.connections c
+    on c.id = i.id
+   and c.user_id = i.user_id;
+comment on view gateway.connection_state is 'A connection: Flowpin''s row, and what the gateway keeps of it.';
+
+-- A user's connections, as far as they were taken note of. Flowpin's integrations have no
+-- index by user: whoever looks for a user's says that their id is one of these, or reads
+-- all there are.
+create or replace function gateway.connections_of(user_id uuid) returns uuid[]
+language sql stable parallel safe as $$
+	select array(select k.id from gateway.connections k where k.user_id = $1)
+$$;
+
+-- Which connection a task belongs to, in both directions: the one that it names; if it
+-- names none, the user's oldest one of its source that has a key.
+create or replace function gateway.connection_for(user_id uuid, source text,
+	connection_id uuid) returns setof gateway.connection_state
+language sql stable parallel safe as $$
+	select c.*
+	  from gateway.connection_state c
+	 where c.user_id = $1
+	   and c.id = any (gateway.connections_of($1))
+	   and c.type = $2
+	   and case when $3 is null then c.has_key else c.id = $3 end
+	 order by c.created_at, c.id
+	 limit 1
+$$;
+
+-- Is a connection one that tasks without a connection belong to?
+create or replace function gateway.is_fallback(user_id uuid, source text,
+	connection_id uuid) returns boolean
+language sql stable parallel safe as $$
+	select exists (
+		select from gateway.connection_for($1, $2, null) c where c.id = $3)
+$$;
+
+-- What becomes of a wish: it is sent, or skipped for the reason that is returned.
+create or replace function gateway.wish_verdict(source text, source_id text,
+	c gateway.connection_state) returns text
+language sql immutable parallel safe as $$
+	select case when source = 'manual' or source_id is null then 'manual'
+		    when (c).id is null then 'no_connection'
+		    when not (c).has_key then 'no_key'
+		    when not (c).is_active then 'paused'
+		    when not (c).writeback then 'writeback_off'
+		    else 'send' end
+$$;
+
+-- When to poll again: past so many quiet runs the wait doubles with each, up to the
+-- longest.
+create or replace function gateway.poll_wait_ms(wait_ms bigint, longest_ms bigint,
+	quiet_runs integer, idle_after integer) returns bigint
+language sql immutable parallel safe as $$
+	select least(greatest(wait_ms, longest_ms), wait_ms
+		* power(2, greatest(0, least(30, quiet_runs - idle_after)))::bigint)
+$$;
+
+-- The moment of the next poll. One that was asked for while the run was under way (next
+-- is past t0) comes no later than that; a rate limit comes before everything.
+create or replace function gateway.poll_next(wait_ms bigint, asked timestamptz,
+	t0 timestamptz, rate_limited_until timestamptz) returns timestamptz
+language sql stable parallel safe as $$
+	select greatest(rate_limited_until, least(now() + wait_ms * interval '1 ms',
+		case when asked > t0 then asked end))
+$$;

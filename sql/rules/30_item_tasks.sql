@@ -1,0 +1,63 @@
+-- Every task that stands for an item, with its link. is_linked: the gateway keeps it
+-- and the item and its user are still the same.
+create or replace view gateway.item_tasks as
+select t.id, t.user_id, t.source::text as source, t.source_id, t.connection_id,
+       t.status::text as status, t.completed_at,
+       coalesce(l.source_id = t.source_id and l.source = t.source::text, false)
+		as is_linked,
+       coalesce(l.version, 0) as version, l.status as noted, l.completed_by,
+       l.completion_reason, l.metadata, l.seen_by, l.missing_since, l.linked_at,
+       l.changed_at
+  from public.tasks t
+  left join gateway.links l
+    on l.task_id = t.id
+   -- known anyway; for whoever looks at all tasks of a user
+   and l.user_id = t.user_id
+ where t.source_id is not null
+   and t.source::text <> 'manual';
+comment on view gateway.item_tasks is 'Tasks that stand for an item, with what the gateway keeps of them.';
+
+-- Tasks of a user whose writeback is open, or was settled since: a list from before
+-- says nothing of them.
+create or replace function gateway.tasks_under_way(user_id uuid, since timestamptz)
+returns setof uuid
+language sql stable parallel safe as $$
+	select w.task_id
+	  from gateway.writebacks w
+	 where w.user_id = $1
+	   and w.settled_at is null
+	union
+	select w.task_id
+	  from gateway.writebacks w
+	 where w.user_id = $1
+	   and w.settled_at >= $2
+$$;
+
+-- One number for every state of the tasks that a list may be judged against: all that
+-- a run looks at in all of the user's tasks of the connection's source, through
+-- whichever connection, and whether those that name none belong to this one. No order,
+-- no clock: equal only if nothing of it changed.
+create or replace function gateway.tasks_seen(user_id uuid, source text,
+	connection_id uuid) returns bigint
+language sql stable parallel safe as $$
+	select coalesce(bit_xor(hash_record_extended(row(t.id, t.status,
+			t.connection_id, t.source_id, t.is_linked, t.version, t.noted,
+			t.metadata, t.completed_by, t.completion_reason, t.seen_by,
+			t.missing_since, t.linked_at), 0)), 0)
+		# count(*)
+		# case when gateway.is_fallback($1, $2, $3)
+			then bigint '1' << 62 else 0 end
+	  from gateway.item_tasks t
+	 where t.user_id = $1
+	   and t.source = $2
+$$;
+
+-- The same of a connection's inbox, whose rows only runs and imports write.
+create or replace function gateway.inbox_seen(user_id uuid, connection_id uuid)
+returns bigint
+language sql stable parallel safe as $$
+	select coalesce(bit_xor(uuid_hash_extended(b.id, 0)), 0) # count(*)
+	  from gateway.inbox_items b
+	 where b.user_id = $1
+	   and b.connection_id = $2
+$$;

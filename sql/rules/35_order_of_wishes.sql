@@ -1,0 +1,34 @@
+-- Writebacks of a task that go before another one: one in flight, or an older wish.
+create or replace function gateway.goes_before(user_id uuid, task_id uuid, id uuid,
+	task_version bigint) returns setof uuid
+language sql stable parallel safe as $$
+	select o.id
+	  from gateway.writebacks o
+	 where o.user_id = $1
+	   and o.task_id = $2
+	   and o.id <> $3
+	   and (o.state = 'sending'
+		or (o.settled_at is null and o.task_version < $4))
+$$;
+
+-- Writebacks of the same wish that were accepted since, with nothing sent in between:
+-- if there is one, nothing is left to send. Of a wish that came by row nobody knows: the
+-- client that made it may have told the provider itself.
+create or replace function gateway.agreed_since(user_id uuid, task_id uuid, wish text,
+	created_at timestamptz, task_version bigint) returns setof uuid
+language sql stable parallel safe as $$
+	select o.id
+	  from gateway.writebacks o
+	 where o.user_id = $1
+	   and o.task_id = $2
+	   and o.wish = $3
+	   and o.state = 'accepted'
+	   and o.settled_at >= $4
+	   and not exists (
+		select from gateway.writebacks b
+		 where b.user_id = $1
+		   and b.task_id = $2
+		   and b.task_version > o.task_version
+		   and b.task_version < $5
+		   and (b.attempts > 0 or b.origin <> 'call'))
+$$;

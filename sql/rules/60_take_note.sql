@@ -1,0 +1,240 @@
+-- Take note of a status that somebody else gave to a task: a change between active and
+-- completed is a wish; what is archived, or comes back from there, stays here. The
+-- caller holds the lock on the task's row. task: what the gateway knew. status: the new
+-- one. origin: row or found. moment: when, if who changed it says so.
+create or replace function gateway.take_note(task gateway.task_before, status text,
+	origin text, moment timestamptz) returns void
+language plpgsql as $$
+begin
+	if take_note.status = 'completed' then
+		perform gateway.wish_add(task, 'complete', gen_random_uuid(), 0, origin,
+			moment);
+	elsif take_note.status = 'active' and task.status = 'completed' then
+		perform gateway.wish_add(task, 'uncomplete', gen_random_uuid(), 0, origin,
+			null);
+	else
+		perform gateway.link_make(task, task.status, null);
+		-- of one that was completed before it was archived no list speaks now
+		update gateway.links l
+		   set version = l.version + 1, status = take_note.status,
+		       completed_by = case take_note.status when 'archived'
+				then l.completed_by end,
+		       completion_reason = case take_note.status when 'archived'
+				then l.completion_reason end,
+		       seen_at = case when take_note.status = 'archived'
+				or l.completed_by is null then l.seen_at end,
+		       missing_since = null, changed_at = clock_timestamp()
+		 where l.task_id = task.id;
+	end if;
+end
+$$;
+
+-- A row of tasks as a wish needs to know it, with the status that it had.
+create or replace function gateway.before_of(task public.tasks, status text,
+	completed_at timestamptz) returns gateway.task_before
+language sql stable as $$
+	select row(task.user_id, task.id, task.source::text, task.source_id,
+		task.connection_id, $2, $3)::gateway.task_before
+$$;
+
+-- Take note of a task that somebody else makes: it gets a link, and if it is completed
+-- that is a wish.
+create or replace function gateway.note_insert(made public.tasks) returns void
+language plpgsql as $$
+declare
+	before gateway.task_before := gateway.before_of(made, 'active', null);
+	l gateway.links := gateway.link_make(before, made.status::text,
+		to_jsonb(made) -> 'source_metadata');
+begin
+	if made.status::text = 'completed' and l.status = 'completed'
+	   and l.completed_by is null then
+		perform gateway.take_note(before, 'completed', 'row', made.completed_at);
+	end if;
+end
+$$;
+
+-- Take note of a task whose status or item somebody else changes.
+create or replace function gateway.note_update(was public.tasks, now public.tasks)
+returns void
+language plpgsql as $$
+declare
+	before gateway.task_before := gateway.before_of(now, was.status::text,
+		was.completed_at);
+begin
+	if exists (
+		select from gateway.links l
+		 where l.task_id = now.id
+		   and l.source_id = now.source_id
+		   and l.status = now.status::text) then
+		return;
+	end if;
+	perform gateway.link_make(before, was.status::text,
+		to_jsonb(now) -> 'source_metadata');
+	if now.status <> was.status then
+		perform gateway.take_note(before, now.status::text, 'row',
+			now.completed_at);
+	end if;
+end
+$$;
+
+-- The trigger on tasks: where foreign writes become wishes.
+--
+-- what is written                                what it counts as
+-- ----------------------------------------------------------------------------------
+-- update of status, active <-> completed         a wish, however late it comes
+-- update or upsert with the same status          nothing: an echo
+-- update or upsert of title, position, ...       nothing
+-- update of completed_at alone                   nothing; the client's to change
+-- upsert, its updated_at older than the row's    an old copy: status and completion
+--                                                time stay as the row has them
+-- upsert, not older, with another status         a wish
+-- insert of an active task with an item          a link
+-- insert of a completed task with an item        a link and a wish to complete
+-- update to archived, or from there to active    taken note of; nothing is sent
+-- update from archived to completed              a wish to complete
+-- update of source or source_id                  another item: a new link
+-- delete                                         the link goes; what is open ends
+-- status that a rollback is about to restore     a wish: the newer one wins, and the
+--                                                rollback finds another version
+-- any of these by the gateway                    nothing: it took note before
+--
+-- An upsert is told by this trigger having fired for the insert of the same row in the
+-- same statement. It must run before any trigger that sets updated_at, which hides what
+-- the client sent: triggers fire in the order of their names. An upsert also never
+-- changes connection_id, which clients that do not know it send back as they read it,
+-- and a connection that is not there (any more) is taken as none: the client's write
+-- must not fail for a column of the gateway's.
+--
+-- It never raises: what goes wrong is a warning, which is logged, and found by the next
+-- run, as a task whose status is not the one that its link took note of. (A warning,
+-- because with a log message the statement would be logged, values and all.) It waits
+-- half a second for a lock at most, once in a statement, however many rows that has.
+create or replace function gateway.task_written() returns trigger
+language plpgsql security definer set search_path = '' set lock_timeout = '500ms' as $$
+declare
+	is_upsert boolean;
+begin
+	if tg_op = 'INSERT' then
+		if exists (select from public.tasks t where t.id = new.id) then
+			perform set_config('flowpin.upsert',
+				new.id || ' ' || statement_timestamp(), true);
+			return new;
+		end if;
+	elsif tg_op = 'UPDATE' then
+		is_upsert := coalesce(current_setting('flowpin.upsert', true)
+			= new.id || ' ' || statement_timestamp(), false);
+		if is_upsert then
+			perform set_config('flowpin.upsert', '', true);
+			new.connection_id := coalesce(old.connection_id, new.connection_id);
+			if new.updated_at < old.updated_at then
+				new.status := old.status;
+				new.completed_at := old.completed_at;
+			end if;
+		end if;
+	end if;
+
+	if tg_op <> 'DELETE' and new.connection_id is not null
+	   and (tg_op = 'INSERT' or new.connection_id is distinct from old.connection_id)
+	   and not exists (
+		select from public.integrations i
+		 where i.id = new.connection_id
+		   and i.user_id = new.user_id) then
+		new.connection_id := null;
+	end if;
+
+	if tg_op = 'UPDATE' and new.status = old.status
+	   and (new.source, new.source_id) is not distinct from
+	       (old.source, old.source_id) then
+		return new;
+	end if;
+	if tg_op <> 'DELETE' and (new.source_id is null or new.source::text = 'manual') then
+		return new;
+	end if;
+
+	if current_setting('flowpin.waited', true) = statement_timestamp()::text then
+		perform set_config('lock_timeout', '1ms', true);
+	end if;
+	begin
+		if tg_op = 'DELETE' then
+			delete from gateway.links l where l.task_id = old.id;
+		elsif tg_op = 'INSERT' then
+			perform gateway.note_insert(new);
+		else
+			perform gateway.note_update(old, new);
+		end if;
+	exception when others then
+		if sqlstate = '55P03' then
+			perform set_config('flowpin.waited',
+				statement_timestamp()::text, true);
+		end if;
+		raise warning 'flowpin: a change of task % was not taken note of: % (%)',
+			coalesce(new.id, old.id), sqlerrm, sqlstate;
+		if sqlstate = '55P03' then
+			perform set_config('flowpin.hurries', 'yes', true);
+		end if;
+	end;
+	return coalesce(new, old);
+end
+$$;
+
+create or replace trigger flowpin_gateway
+	before insert or update or delete on public.tasks
+	for each row execute function gateway.task_written();
+
+-- Take note of what no trigger did, in the tasks that are given: tasks without a link
+-- get one, which knows them as they are; a task whose status is not the one that its
+-- link took note of is a wish found late. Row by row, so that one that cannot be
+-- handled holds up no other; one that is locked is the next run's, and is waited for once
+-- at most. Returns how many.
+create or replace function gateway.reconcile(tasks uuid[]) returns integer
+language plpgsql set lock_timeout = '500ms' as $$
+declare
+	found_late record;
+	count integer := 0;
+begin
+	for found_late in
+		select t.id, t.user_id
+		  from unnest(tasks) as u (id)
+		  join gateway.item_tasks t on t.id = u.id
+		 where t.is_linked is not true
+		    or t.noted is distinct from t.status
+		 order by t.id
+	loop
+		begin
+			count := count + gateway.reconcile_one(found_late.id);
+		exception when others then
+			if sqlstate = '55P03' then
+				perform set_config('lock_timeout', '1ms', true);
+			end if;
+			raise warning 'flowpin: task % cannot be taken note of: % (%)',
+				found_late.id, sqlerrm, sqlstate;
+		end;
+	end loop;
+	return count;
+end
+$$;
+
+create or replace function gateway.reconcile_one(task_id uuid) returns integer
+language plpgsql as $$
+declare
+	task public.tasks;
+	l gateway.links;
+begin
+	select t.* into task
+	  from public.tasks t
+	 where t.id = reconcile_one.task_id
+	   for update skip locked;
+	if not found then
+		return 0;
+	end if;
+	l := gateway.link_make(gateway.before_of(task, task.status::text,
+		task.completed_at), task.status::text, null);
+	if l.status is distinct from task.status::text then
+		-- when it was completed before is gone; when that was noted, is not
+		perform gateway.take_note(gateway.before_of(task, l.status,
+			case l.status when 'completed' then l.changed_at end),
+			task.status::text, 'found', task.completed_at);
+	end if;
+	return 1;
+end
+$$;
