@@ -35,10 +35,13 @@ class Judge:
             count.update(failures)
 
     def load(self):
-        self.tasks = {t["id"]: t for t in self.database.rows("table tasks")}
+        self.tasks = {t["id"]: t for t in self.database.rows(
+            "select t.*, l.version, l.completed_by, l.completion_reason, "
+            "l.metadata->>'due_date' as due_date "
+            "from tasks t left join gateway.links l on l.task_id = t.id")}
         self.rows = collections.defaultdict(list)
         for row in self.database.rows(
-                "select * from writebacks order by task_id, task_version"):
+                "select * from gateway.writebacks order by task_id, task_version"):
             self.rows[row["task_id"]].append(row)
         self.audit = self.database.rows("select * from crash_audit order by id")
         self.by_xact = collections.defaultdict(list)
@@ -64,7 +67,7 @@ class Judge:
 
     @staticmethod
     def is_done(item):
-        """One task stands for one occurrence."""
+        """A series goes on: of each of its occurrences the walk does one."""
         if item.get("recurring"):
             return item["occurrences_done"] > 0
         return item["state"] == "completed"
@@ -75,7 +78,7 @@ class Judge:
         begun = time.monotonic()
 
         def are_ended():
-            return self.database.sure("select count(*) from writebacks "
+            return self.database.sure("select count(*) from gateway.writebacks "
                                       "where settled_at is null") == ["0"]
 
         wait_until(SETTLE_WAIT, are_ended, 0.1)
@@ -112,6 +115,12 @@ class Judge:
                            for o in others):
                     bare.append((row["task_id"], f"writeback {row['id']} came "
                                  "without a change of its task"))
+        unheard = [(s.task, "its row was changed, and no wish came of it")
+                   for s in self.walk.scenes if s.changed_at is not None
+                   and not any(r["wish"] == s.wish and r["origin"] != "call"
+                               and seconds(r["created_at"]) >= s.changed_at - 1
+                               for r in self.rows[s.task])]
+        self.check("no changed row went unheard", unheard, self.lost)
         self.check("no status changed without a writeback or a run", alone,
                    self.lost)
         self.check("no writeback came without a change", bare, self.lost)
@@ -146,8 +155,9 @@ class Judge:
                 if s and (s.is_advanced or s.is_inbound):
                     wishes = max(wishes, 1)
                 done = item["occurrences_done"]
-                # one task is one occurrence, however often it is reopened
-                if done > min(wishes, 1) or done < 0:
+                # one occurrence, however often it is reopened here; the next
+                # one only after a run made the task active for it
+                if done > min(wishes, 1 + self.next_occurrences(task)) or done < 0:
                     twice.append((task["id"], f"{done} occurrences were done "
                                   f"for {wishes} accepted wishes"))
             effective = sum(e["applied"] for e in writes)
@@ -160,6 +170,13 @@ class Judge:
         self.check("nothing was done twice", twice, self.twice)
         self.check("nothing that was applied was sent again unread", again,
                    self.twice)
+
+    def next_occurrences(self, task):
+        return sum(e["op"] == "update" and e["was"]["status"] == "completed"
+                   and e["became"]["status"] == "active"
+                   and any(o["what"] == "poll_runs"
+                           for o in self.by_xact[e["xact"]])
+                   for e in self.changes[task["id"]])
 
     def resent(self, task, s, writes):
         """A write after one that was applied, without a look in between. Only of
@@ -315,10 +332,10 @@ class Judge:
             deadline = time.monotonic() + 30
             while left and time.monotonic() < deadline:
                 since = self.database.sure("select now()")[0]
-                self.database.sure("update integrations set next_poll_at = now()")
+                self.database.sure("update gateway.connections set next_poll_at = now()")
                 self.stack.poll(poll_interval_ms=600000, poll_lease_ms=20000)
                 left -= {r["connection_id"] for r in self.database.rows(
-                    "select connection_id from poll_runs where outcome = "
+                    "select connection_id from gateway.poll_runs where outcome = "
                     f"'complete' and started_at >= '{since}'")}
                 if left:
                     time.sleep(0.3)
@@ -329,7 +346,15 @@ class Judge:
         failures = []
         for task in self.tasks.values():
             item = self.item_of(task)
-            if (task["status"] == "completed") != self.is_done(item):
+            if item.get("recurring") and item["state"] == "open":
+                # the row stands for the series, and knows its date
+                if (task["status"] != "active"
+                        or task["due_date"] != item["due"]["date"]):
+                    failures.append((task["id"], f"is {task['status']} and due "
+                                     f"{task['due_date']}, its item's series "
+                                     f"{item['due']['date']}"))
+            elif (task["status"] == "completed") != (
+                    item["state"] == "completed"):
                 failures.append((task["id"], f"is {task['status']}, its item "
                                  f"{item['state']} (occurrences: "
                                  f"{item.get('occurrences_done')})"))
@@ -448,7 +473,7 @@ class Judge:
                 print(f"    {e['at']} {e['what']} {e['op']} {e['row_id']} "
                       f"{json.dumps(said)}")
         for event in self.database.rows(
-                f"select * from events where task_id = '{task}' order by id"):
+                f"select * from gateway.events where task_id = '{task}' order by id"):
             print(f"    event: {json.dumps(event)}")
         found = self.tasks.get(task)
         if found:

@@ -88,6 +88,21 @@ class Player:
         thread.start()
         return thread
 
+    def change_row(self, s):
+        """As the app's client writes it. Nothing else tells anybody."""
+        status, at = (("completed", "now()") if s.wish == "complete"
+                      else ("active", "null"))
+        s.changed_at = time.time()
+        self.database.sure(
+            f"update public.tasks set status = '{status}', completed_at = {at}, "
+            f"updated_at = now() where id = '{s.task}'")
+
+    def settle_behind(self, s):
+        thread = threading.Thread(
+            target=wait_until, args=(5, lambda: self.is_settled(s), 0.02))
+        thread.start()
+        return thread
+
     def complete_first(self, s):
         """A task must be completed before it can be uncompleted."""
         for _ in range(5):
@@ -98,7 +113,7 @@ class Player:
 
     def is_settled(self, s):
         return self.database.run(
-            "select count(*) from writebacks where settled_at is null "
+            "select count(*) from gateway.writebacks where settled_at is null "
             f"and task_id = '{s.task}'") == ["0"]
 
     def is_writing(self, s):
@@ -170,7 +185,8 @@ class Player:
     def play_victim(self, s):
         outage = Outage(s, self.stack)
         victim = self.stack.gateway(
-            sweep_ms=60 if s.is_sweeping else 600000, **self.settings(s),
+            sweep_ms=60 if s.is_sweeping or s.is_row else 600000,
+            **self.settings(s),
             **outage.settings)
         if victim is None:  # it died while it rescued another
             self.hit(s)
@@ -187,7 +203,10 @@ class Player:
             self.repeat(s)
 
     def play_first(self, s, victim, outage):
-        thread = self.send_behind(s, victim.socket, s.wish, s.is_async)
+        if s.is_row:
+            self.change_row(s)
+        thread = (self.send_behind(s, victim.socket, s.wish, s.is_async)
+                  if s.joins or not s.is_row else self.settle_behind(s))
         second = None
         if s.is_pair:
             # at once, through another gateway; the first must have begun
@@ -199,7 +218,7 @@ class Player:
 
     def has_begun(self, s):
         return self.database.run(
-            f"select count(*) from writebacks where task_id = '{s.task}' "
+            f"select count(*) from gateway.writebacks where task_id = '{s.task}' "
             f"and wish = '{s.wish}' and created_at >= to_timestamp({s.called_at})"
         ) == ["1"]
 
@@ -219,7 +238,7 @@ class Player:
 
     def is_queued(self, s):
         return self.database.run(
-            f"select count(*) from writebacks where task_id = '{s.task}' "
+            f"select count(*) from gateway.writebacks where task_id = '{s.task}' "
             "and state = 'queued'") == ["1"]
 
     def await_point(self, s, victim, thread, outage):
@@ -285,7 +304,7 @@ class Player:
 
     def postpone(self, s, interval):
         self.database.quick(
-            f"update writebacks set due_at = now() + interval '{interval}' "
+            f"update gateway.writebacks set due_at = now() + interval '{interval}' "
             f"where task_id = '{s.task}' and settled_at is null")
 
     def play_run(self, s):
@@ -367,7 +386,7 @@ class Player:
 
     def is_taken_over(self, s):
         return self.database.run(
-            "select count(*) from writebacks where state = 'sending' "
+            "select count(*) from gateway.writebacks where state = 'sending' "
             f"and generation > 1 and task_id = '{s.task}'") == ["1"]
 
     def play_restart(self, scenes, restart):

@@ -30,6 +30,8 @@ class Scene:
         self.is_pair = False    # the opposite wish is sent, too
         self.is_triple = False  # and then the first one again
         self.is_keyed = False   # asked again under its Idempotency-Key
+        self.is_row = False     # wished by changing the row, as the app does
+        self.joins = False      # and then by a call as well
         self.is_advanced = False  # the occurrence was done before the call
         self.is_sweeping = False  # the victim takes up others' writebacks, too
         self.prior = None       # where the owner before a poller's sweep died
@@ -49,6 +51,7 @@ class Scene:
         self.since = 0          # the simulator's requests before the call
         self.is_inbound = False
         self.answers = []
+        self.changed_at = None  # the row
         self.repeated = None    # what a repetition under the key was told
 
     @property
@@ -61,7 +64,7 @@ class Scene:
 
     def story(self):
         named = ("trouble", "row", "how", "kind", "wish", "nth", "is_async",
-                 "is_pair", "is_triple", "is_keyed", "is_advanced", "is_sweeping",
+                 "is_pair", "is_triple", "is_keyed", "is_row", "joins", "is_advanced", "is_sweeping",
                  "prior", "fault", "cut", "cut_sides", "is_one_way", "outage",
                  "is_hit", "hit_at", "called_at", "repeated", "task", "source_id")
         return ", ".join(f"{n}={getattr(self, n)}" for n in named)
@@ -185,6 +188,9 @@ class Plan:
                                    "delay_after"))
         elif "provider_call" in s.trouble and s.kind == "linear":
             s.nth = pick.choice((1, 2, 2, 3))  # Linear's questions are POSTs
+        elif pick.random() < 0.35:
+            s.is_row, s.joins = True, pick.random() < 0.5
+            s.is_keyed = s.is_advanced = False
         # one wish alone, so that two of them would be one too many
         s.is_keyed = s.is_keyed and "claim" not in s.trouble
         s.is_pair = s.is_pair and not s.is_keyed

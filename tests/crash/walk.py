@@ -71,7 +71,7 @@ class Walk:
             self.is_judged.wait(2)
 
     def connect(self, user, provider, key):
-        body = json.dumps({"type": provider, "name": provider, "key": key}).encode()
+        body = json.dumps({"type": provider, "label": provider, "key": key}).encode()
         params = {"REQUEST_METHOD": "POST", "SCRIPT_NAME": "/v1/connections",
                   "QUERY_STRING": "", "CONTENT_TYPE": "application/json",
                   "CONTENT_LENGTH": str(len(body)),
@@ -100,11 +100,11 @@ class Walk:
                 item["recurring"] = "every day"
             made = self.simulator.ask("POST", "/_sim/items", item)
             s.source_id = made["items"][0]["id"]
-        self.database.sure("update integrations set next_poll_at = now()")
+        self.database.sure("update gateway.connections set next_poll_at = now()")
         self.stack.poll()
         ids = ",".join(f"'{s.source_id}'" for s in scenes)
         inbox = {r["source_id"]: r["id"] for r in self.database.rows(
-            f"select id, source_id from inbox_items where source_id in ({ids})")}
+            f"select id, source_id from gateway.inbox_items where source_id in ({ids})")}
         for s in scenes:
             if s.source_id in inbox:
                 call(self.player.rescuer(), s.token, "POST",

@@ -185,12 +185,11 @@ def items_of(entry):
 
 
 class Database:
-    """psql, past the pooler, as the gateway's role."""
+    """psql, past the pooler, as the gateway's role or another."""
 
-    def __init__(self, stack, port):
+    def __init__(self, stack, port, user="flowpin"):
         self.command = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
-                        "-h", f"{stack}/pg", "-p", str(port), "-U", "flowpin",
-                        "-d", "flowpin"]
+                        "-h", f"{stack}/pg", "-p", str(port), "-U", user, "-d", "flowpin"]
         self.kept = threading.local()
 
     def quick(self, sql):
