@@ -1,5 +1,5 @@
-"""The agreement test: users and people at the providers change the same things at
-once, everything that can fail does, and then both sides must agree.
+"""The agreement test: users, the app and people at the providers change the same
+things at once, everything that can fail does, and then both sides must agree.
 
 Started by run.sh, which brings PostgreSQL and the simulator. Walks go side by side
 in rounds, each with its own user and accounts; when all of a round are over,
@@ -12,6 +12,7 @@ import argparse
 import collections
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -29,7 +30,7 @@ from processes import Processes
 from scene import SWEEP, Points
 from stack import Stack
 from walk import Walk
-from wire import wait_until
+from wire import Database, wait_until
 
 BESIDE = 40         # walks at once
 END_WAIT = 60       # seconds for every writeback to end
@@ -39,19 +40,28 @@ LINES = 90          # of a walk's log about one task
 
 COUNTERS = ("disagreements", "wrong_completions", "max_writes_per_user_action",
             "writes_for_provider_actions")
-TABLES = ("tasks, integrations, inbox_items, writebacks, poll_runs, events, "
-          "idempotency_keys, agreement_audit")
+TABLES = ("auth.users, public.agreement_audit, gateway.links, gateway.writebacks, "
+          "gateway.poll_runs, gateway.decisions, gateway.events, "
+          "gateway.idempotency_keys")
 
 
 class Test:
     def __init__(self, args):
         self.args = args
         self.stack = Stack(args)
-        self.simulator, self.database = self.stack.simulator, self.stack.database
+        self.simulator = self.stack.simulator
+        # as the owner of everything; the gateway has a role of its own
+        self.database = Database(args.stack, args.postgres_port, "postgres")
         points = Points(args.source)
         self.processes = Processes(
             self.stack, args.seed, points.gateways,
             points.pollers + [p.removeprefix(SWEEP) for p in points.sweeps])
+        self.chance = random.Random(f"{args.seed} triggers")
+        self.triggerless = []  # from when to when
+        self.stories = STORIES
+        # pylint: disable-next=consider-using-with
+        self.log = open(f"{args.stack}/postgres.log", encoding="utf-8",
+                        errors="replace")
         self.totals = collections.Counter()
         self.failed = []
         self.is_over = False
@@ -69,15 +79,44 @@ class Test:
         walks = []
         for seed in seeds:
             plan = Plan(seed, self.args.steps)
-            walks.append(Walk(plan, self.simulator, self.processes,
-                              self.new_token))
+            walks.append(Walk(plan, self))
         self.processes.disturb()
+        triggers = threading.Thread(target=self.drop_triggers)
+        triggers.start()
         self.go(walks)
+        triggers.join()
         self.quiet(walks)
         self.judge(walks)
         # what the next round's statements would only have to pass over
         self.database.sure(f"truncate {TABLES} cascade")
         self.simulator.ask("POST", "/_sim/reset")
+
+    def drop_triggers(self):
+        """For a share of a round the database is without them, as after a restore
+        of a dump, until somebody migrates again."""
+        time.sleep(self.chance.uniform(6, 16))
+        began = time.time()
+        self.database.sure("drop trigger flowpin_gateway on public.tasks; "
+                        "drop trigger flowpin_gateway on public.integrations")
+        time.sleep(self.chance.uniform(1, 5))
+        self.migrate()
+        self.triggerless.append((began, time.time()))
+
+    def migrate(self):
+        env = {k: v for k, v in os.environ.items()
+               if not k.startswith(("FLOWPIN_", "PG"))}
+        env["FLOWPIN_DATABASE_URL"] = (
+            f"postgresql://postgres@/flowpin?host={self.args.stack}/pg"
+            f"&port={self.args.postgres_port}")
+        for _ in range(5):
+            done = subprocess.run(
+                [f"{self.stack.programs}/flowpinctl", "--config",
+                 self.stack.conf, "migrate"], check=False, timeout=60, env=env,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            if done.returncode == 0:
+                return
+            print("migrate: " + done.stdout.decode(), flush=True)
+        raise RuntimeError("the triggers do not come back")
 
     def go(self, walks):
         threads = []
@@ -121,8 +160,8 @@ class Test:
         """Those that wait for their next attempt need not: so time passes."""
         def are_ended():
             return self.database.sure(
-                "update writebacks set due_at = now() where state = 'queued' "
-                "and due_at > now(); select count(*) from writebacks "
+                "update gateway.writebacks set due_at = now() where state = 'queued' "
+                "and due_at > now(); select count(*) from gateway.writebacks "
                 "where settled_at is null") == ["0"]
 
         wait_until(END_WAIT, are_ended, 0.25)
@@ -138,7 +177,7 @@ class Test:
         while wanted and time.monotonic() < deadline:
             time.sleep(0.1)
             for row in self.database.rows(
-                    "select connection_id, outcome from poll_runs "
+                    "select connection_id, outcome from gateway.poll_runs "
                     f"where started_at >= '{since}'"):
                 if row["outcome"] == "complete":
                     wanted.pop(row["connection_id"], None)
@@ -160,7 +199,8 @@ class Test:
         writes = writes_of(entries)
         items = self.simulator.items()
         for walk in walks:
-            verdict = Oracle(walk, tables, writes, items).judge()
+            verdict = Oracle(walk, tables, writes, items,
+                             self.triggerless).judge()
             self.totals["walks"] += 1
             self.totals["steps"] += len(walk.plan.steps)
             self.totals["calls"] += len(walk.calls)
@@ -169,11 +209,31 @@ class Test:
             self.totals["writes_for_provider_actions"] += verdict.provider_writes
             self.totals["max_writes_per_user_action"] = max(
                 self.totals["max_writes_per_user_action"], verdict.most_writes)
+            if os.environ.get("KEEP"):
+                self.keep_log(walk)
             if verdict.findings:
                 self.tell(walk, verdict.findings, tables, entries, items)
+            self.totals["changes"] += len(walk.app.changes)
+            self.totals["upserts"] += len(walk.app.upserts)
+        self.read_log()
         self.totals["requests"] += len(entries)
         self.totals["guards"] += int(self.database.sure(
-            "select count(*) from events where type = 'guard.raised'")[0])
+            "select count(*) from gateway.events where type = 'guard.raised'")[0])
+
+    # What goes by itself: a client that is frozen or killed leaves such errors.
+    PASSES = ("40P01", "55P03", "deadlock detected", "canceling statement",
+              "lock timeout")
+
+    def read_log(self):
+        """Of PostgreSQL: what a rule could not do, and which of the gateway's
+        statements failed."""
+        for line in self.log.readlines():
+            if ("  flowpin: " in line or " flowpin flowpin-" in line
+                    and "ERROR:" in line) and not any(
+                        p in line for p in self.PASSES):
+                self.totals["disagreements"] += 1
+                self.failed.append("log")
+                print(f"  disagreements: {line.rstrip()}", flush=True)
 
     def tell(self, walk, findings, tables=None, entries=(), items=None):
         self.failed.append(walk.seed)
@@ -181,8 +241,9 @@ class Test:
         for counter, task, words in findings:
             print(f"  {counter}: {words}" + (f" (task {task})" if task else ""))
         self.keep_log(walk)
-        if len(self.failed) > STORIES:
+        if not tables or self.stories == 0:
             return
+        self.stories -= 1
         told = set()
         for _, task, _ in findings:
             if tables and task and task not in told and len(told) < 3:
@@ -202,10 +263,11 @@ class Test:
             row = e["became"] or e["was"]
             said = {k: row[k] for k in (
                 "status", "completed_by", "completion_reason", "version",
-                "connection_id", "missing_since", "source_metadata", "wish",
-                "state", "reason", "generation", "attempts", "due_at")
+                "connection_id", "seen_by", "missing_since", "metadata", "wish",
+                "origin", "state", "reason", "generation", "attempts", "due_at")
                 if row.get(k) is not None}
-            lines.append((e["at"], f"{e['what']} {e['op']} {e['row_id'][:8]} "
+            lines.append((e["at"], f"{e['by']}: {e['what']} {e['op']} "
+                          f"{e['row_id'][:8]} "
                           f"{json.dumps(said)}"))
         for e in tables.audit[walk.user]:
             if e["what"] == "poll_runs":
@@ -215,7 +277,8 @@ class Test:
                          for a in audit}):
                     lines.append((e["at"], f"run of {row['started_at']} "
                                   f"{row['outcome']} {row['error'] or ''} items="
-                                  f"{row['items']}"))
+                                  f"{row['items']} candidates={row['candidates']}"
+                                  f" guard={row['guard']} {row['held']}"))
         for deed in walk.deeds.get(item, []):
             lines.append((stamp(deed.ended), f"people: {deed.what}, done "
                           f"{deed.is_done} due {deed.due}"))
@@ -224,8 +287,13 @@ class Test:
             ids |= {c["id"] for c in e.get("commands") or ()}
             if key[1] in ids and e["op"] != "list":
                 lines.append((stamp(e["at_ms"] / 1000), "request " + json.dumps(
-                    {k: e[k] for k in ("seq", "op", "write", "status", "fault",
+                    {k: e[k] for k in ("seq", "agent", "op", "write", "status", "fault",
                                        "applied", "commands") if e.get(k)})))
+        for change in walk.app.changes:
+            if change.task == task:
+                lines.append((stamp(change.made), f"app: {change.number} "
+                              f"{json.dumps(change.patch)}, arrived "
+                              f"{stamp(change.ended)}, own {change.own}"))
         for call in walk.calls:
             if call.task == task:
                 lines.append((stamp(call.began), f"user: {call.wish}, answered "
@@ -257,6 +325,8 @@ class Test:
                 print(f"{self.line()} after "
                       f"{time.monotonic() - begun:.0f} s", flush=True)
         print(f"seed={self.args.seed} calls={self.totals['calls']} "
+              f"changes={self.totals['changes']} "
+              f"upserts={self.totals['upserts']} "
               f"requests={self.totals['requests']} "
               f"guards={self.totals['guards']} "
               f"deaths={self.processes.deaths} thaws={self.processes.thaws} "

@@ -10,23 +10,26 @@ after quiet and two runs. For every mix:
 - A task is *active*: its item must be open and in its list's scope (not done,
   deleted, archived, moved out of sight or another's). Both sides may have changed
   at once; whoever came last, they must end alike.
-- A task is *completed*: no task that stands for its item may be completed while
-  the item is open and in scope. Of several tasks of one item the newest stands
-  for it, but an active one always does. One that was archived or completed here
-  only on purpose (skipped: no connection, writebacks off) agrees with anything.
-- A task is *archived*: nothing at the provider changes it, nothing is sent.
-- *Fallback*: a task whose connection was deleted is the business of the user's
-  oldest connection of its type, if that one is of the item's account; if not, or
-  if there is none, no live connection speaks for it and it may be as it likes.
-  While it was never listed there, "not visible" says nothing of it.
-- *Connection deleted, then added anew*: nothing but the above; the new one lists
-  the item and takes the task over, or says by id what became of it.
-- *Recurring*: a task stands for one occurrence. An active one must know the due
-  date that its item now has; an occurrence that is due and of which no task is
-  active is in the inbox.
+- A task is *completed*: its item must not be open and in scope. One that was
+  completed only here on purpose (skipped: no connection, no key, paused, writebacks
+  off) agrees with anything.
+- A task is *archived*: nothing at the provider changes it, nothing is sent; an item
+  that is open is in the inbox, and importing it brings the row back.
+- *One row per item*: there are never two.
+- *Which connection*: the task's own; if it has none, the user's oldest of its source
+  that has a key. If that one is of another account, it cannot see the item, and
+  whether both sides agree is not checked. What is checked all the same: that no run
+  completes such a task while its item is open, see below, and that a wish reached
+  the item if it is said to have. While the item was never listed by the connection
+  that a task has by the fallback, "not visible" says nothing of it.
+- *Recurring*: the row stands for the series. An active one must know the due date
+  that its item now has; one that was completed here, even if only here, must be
+  active again once its item is open with a later date than was closed.
 - *Away and back*: an item given to another is out of scope, its task completed;
   given back it is open and in scope, so the task is reopened.
 - *Todoist's archived items* are unlisted, and by id look open: both are right.
+- *The inbox* has what is open and has no task, or an archived one, and no more.
+- *Links*: each task has one, which took note of the status that the task has.
 - *The last word*: if the last thing that happened to a plain item was a user's
   wish that was accepted, both sides must be as wished. Otherwise a gateway that
   loses wishes would pass, as long as both sides lose them.
@@ -35,23 +38,33 @@ after quiet and two runs. For every mix:
 its mark, the item was open and in scope all the time, as far as people are
 concerned. What the user's own writes did counts only if the user's last word for
 the task was not to uncomplete it: evidence that is older than the user's change
-of mind is none. For an occurrence, the due date must have moved past the task's.
+of mind is none. That an occurrence is over is no reason: the series goes on.
 
 *Writes per user action.* A write takes effect if the simulator says so. Each is
 booked on a wish (a row of writebacks) that was open when the write arrived; each
-wish must be a call that the walk made. Two writes for one wish are right only if
+wish must be a call that the walk made, or a change of the row: by the transaction of
+the change itself (origin row), or an earlier one that came to no wish (found). Two writes for one wish are right only if
 people changed the item in between: what was done and undone looks like undone.
 
 *Writes for provider actions.* A write that no open wish explains, or a wish that
-no call explains.
+neither a call nor a changed row explains.
+
+*Rows.* What the app writes never fails, commits with its wish while the trigger is
+there, and is found later if it is not. An old copy that is upserted changes no
+status. The gateway changes only columns of its own, and writes no row in which
+nothing changes. Of a recurring item, the app's own close and the gateway's count
+together: one wish closes one occurrence.
 
 Out of the model: a provider that applies a write after it hung up on it. Nobody
-can fence that off, so no fault does it for longer than a client waits.
+can fence that off, so no fault does it for longer than a client waits. And two
+clients that complete one recurring item in the same second, one of them closing it
+itself, the other by a call: the call is answered at once, and nobody can know then.
 """
 
 import collections
 import datetime
 
+from app import AGENT
 from walk import is_done
 
 NEAR = 0.005        # seconds: clocks of one machine, rounded differently
@@ -69,11 +82,31 @@ class Segment:
     """How an item was from one change to the next. The moments are outer ones:
     it may have been so from start on, and until end."""
 
-    def __init__(self, start, flags, is_done, due):
+    def __init__(self, start, flags, is_done):
         self.start, self.end = start, ENDLESS
-        self.flags, self.is_done, self.due = flags, is_done, due
+        self.flags, self.is_done = flags, is_done
         # people's doing, or a write's: then the task it was made for
-        self.done_by = self.due_by = "people"
+        self.done_by = "people"
+        self.is_app, self.at = False, start
+
+
+def by_gateway(change):
+    return change["by"] == "flowpin"
+
+
+def by_app(change):
+    return change["by"] == "authenticated"
+
+
+def wish_for(change):
+    """What a change of a task's row wishes; None: nothing."""
+    was = change["was"] and change["was"]["status"]
+    now = change["became"] and change["became"]["status"]
+    if now in (None, was) or change["became"]["source_id"] is None:
+        return None
+    if now == "completed":
+        return "complete"
+    return "uncomplete" if (was, now) == ("completed", "active") else None
 
 
 def wish_of(entry, command):
@@ -90,6 +123,10 @@ class Write:
         self.at = entry["at_ms"] / 1000 + 0.0005  # was cut to a millisecond
         self.item = command["id"] if command else entry["item"]
         self.provider, self.seq = entry["provider"], entry["seq"]
+        # the number of the change that the app made it for; None: the gateway's
+        agent = entry["agent"] or ""
+        self.change = (int(agent.rpartition("-")[2])
+                       if agent.startswith(AGENT) else None)
         self.row = command["uuid"] if command else None
         self.wish, self.task = wish_of(entry, command), None
         if entry["applied"] and entry["op"] == "update":
@@ -100,7 +137,6 @@ class Write:
         self.fault = entry.get("fault")
         # what the simulator says of the item since then
         self.rev, self.state = entry.get("rev"), entry.get("state")
-        self.due = entry.get("due_date")
         self.began = self.at
         self.ended = self.at + (0.6 if self.fault == "delay" else SLACK)
 
@@ -124,19 +160,21 @@ class Tables:
     """A round's rows."""
 
     def __init__(self, database):
-        self.tasks = self.by(database, "tasks")
-        self.connections = self.by(database, "integrations")
-        self.inbox = self.by(database, "inbox_items")
-        self.writebacks = self.by(database, "writebacks")
+        self.tasks = self.by(database, "table public.tasks")
+        self.links = self.by(database, "table gateway.links")
+        self.connections = self.by(
+            database, "select id, user_id, type, label, created_at, has_key "
+            "from gateway.connection_state")
+        self.inbox = self.by(database, "table gateway.inbox_items")
+        self.writebacks = self.by(database, "table gateway.writebacks")
         self.audit = collections.defaultdict(list)
-        for e in database.rows("select id, at, xact, user_id, what, op, row_id, "
-                               "was, became from agreement_audit order by id"):
+        for e in database.rows("table public.agreement_audit order by id"):
             self.audit[e["user_id"]].append(e)
 
     @staticmethod
-    def by(database, table):
+    def by(database, query):
         found = collections.defaultdict(list)
-        for row in database.rows(f"table {table}"):
+        for row in database.rows(query):
             found[row["user_id"]].append(row)
         return found
 
@@ -158,9 +196,10 @@ class Verdict:
 
 
 class Oracle:
-    def __init__(self, walk, tables, writes, items):
-        self.walk = walk
+    def __init__(self, walk, tables, writes, items, triggerless):
+        self.walk, self.triggerless = walk, triggerless
         self.tasks = {t["id"]: t for t in tables.tasks[walk.user]}
+        self.links = {k["task_id"]: k for k in tables.links[walk.user]}
         self.connections = sorted(tables.connections[walk.user],
                                   key=lambda c: (seconds(c["created_at"]), c["id"]))
         self.inbox = tables.inbox[walk.user]
@@ -174,7 +213,10 @@ class Oracle:
         self.segments = {}
 
     def judge(self):
-        self.match_calls()
+        self.match_wishes()
+        self.check_old_copies()
+        self.check_rows()
+        self.check_failures()
         self.check_writes()
         self.build_segments()
         self.check_items()
@@ -183,6 +225,7 @@ class Oracle:
         self.check_open_wishes()
         self.check_overtaken()
         self.check_late_runs()
+        self.check_links()
         self.check_active()
         self.check_open_items()
         self.check_inbox()
@@ -194,25 +237,146 @@ class Oracle:
 
     # -- user actions and writes
 
-    def match_calls(self):
-        """Which call made which wish: in order, for each task and wish."""
+    def match_wishes(self):
+        """Who made which wish: a call, in order, for each task and wish; or the app,
+        by the transaction that changed the row, or by a change that no trigger saw."""
+        self.call_of, self.row_wish = {}, {}
         waiting = collections.defaultdict(list)
         for call in sorted(self.walk.calls, key=lambda c: c.began):
             waiting[call.task, call.wish].append(call)
-        self.call_of = {}
+        made = {e["row_id"]: e for e in self.audit
+                if e["what"] == "writebacks" and e["op"] == "insert"}
+        by_xact = {(e["xact"], e["row_id"]): e for e in self.row_changes()}
+        unseen = collections.defaultdict(list)
+        seen = {(made[r["id"]]["xact"], r["task_id"])
+                for rows in self.rows.values() for r in rows}
+        for key, e in by_xact.items():
+            if key not in seen:
+                unseen[e["row_id"], wish_for(e)].append(e)
         for rows in self.rows.values():
             for row in rows:
                 if row["source"] == "manual":
                     continue
-                call = self.call_for(row, waiting[row["task_id"], row["wish"]])
-                if call:
-                    waiting[row["task_id"], row["wish"]].remove(call)
-                    self.call_of[row["id"]] = call
+                key = row["task_id"], row["wish"]
+                if row["origin"] == "call":
+                    maker = self.call_for(row, waiting[key])
+                    if maker:
+                        waiting[key].remove(maker)
+                elif row["origin"] == "row":
+                    maker = by_xact.get((made[row["id"]]["xact"], key[0]))
+                else:
+                    maker = next((e for e in unseen[key]
+                                  if e["at"] <= made[row["id"]]["at"]), None)
+                    if maker:
+                        unseen[key].remove(maker)
+                if maker:
+                    self.call_of[row["id"]] = maker
                 else:
                     self.verdict.provider_writes += 1
                     self.verdict.find("writes_for_provider_actions",
                                       row["task_id"],
-                                      f"writeback {row['id']} has no call")
+                                      f"writeback {row['id']} ({row['origin']}) "
+                                      "has no user's action")
+        self.check_unseen(unseen)
+
+    def row_changes(self):
+        """What the app wrote, as it took effect, that is a wish."""
+        return [e for e in self.audit if e["what"] == "tasks" and by_app(e)
+                and wish_for(e)]
+
+    def check_unseen(self, unseen):
+        """A wish by row commits with its writeback, while the trigger is there."""
+        noted = collections.defaultdict(list)
+        for e in self.audit:
+            if e["what"] == "links" and e["became"]:
+                noted[e["row_id"]].append(e)
+        for events in unseen.values():
+            for e in events:
+                if self.is_triggerless(seconds(e["at"])):
+                    continue
+                before = [n["became"]["status"] for n in noted[e["row_id"]]
+                          if n["id"] < e["id"] and n["xact"] != e["xact"]]
+                # an unseen change that was taken back
+                if before and before[-1] == e["became"]["status"]:
+                    continue
+                self.verdict.find("disagreements", e["row_id"],
+                                  f"the row became {e['became']['status']} at "
+                                  f"{e['at']}, and no wish came of it")
+
+    def is_triggerless(self, moment):
+        return any(a - NEAR <= moment <= b + NEAR for a, b in self.triggerless)
+
+    def check_old_copies(self):
+        """What was upserted with an older updated_at than the row's changes no
+        status."""
+        for e in self.row_changes():
+            if e["op"] != "update" or self.is_triggerless(seconds(e["at"])):
+                continue
+            at = seconds(e["at"])
+            if any(c.task == e["row_id"] and c.began and c.began - NEAR <= at
+                   <= c.ended + NEAR for c in self.walk.app.changes):
+                continue
+            stamps = [u.stamps[e["row_id"]] for u in self.walk.app.upserts
+                      if u.began - NEAR <= at <= u.ended + NEAR
+                      and e["row_id"] in u.stamps]
+            if not stamps:
+                self.verdict.find("disagreements", e["row_id"],
+                                  f"nobody made it {e['became']['status']} at "
+                                  f"{e['at']}")
+            elif all(seconds(s) < seconds(e["was"]["updated_at"])
+                     for s in stamps):
+                self.verdict.find("disagreements", e["row_id"],
+                                  f"an old copy of {stamps} made it "
+                                  f"{e['became']['status']} at {e['at']}")
+
+    # -- the rows of Flowpin
+
+    OWN = {"tasks": {"status", "completed_at", "connection_id", "source_id",
+                     "title"},
+           "integrations": {"is_active", "metadata"}}
+
+    def check_rows(self):
+        """The gateway changes no column that it does not own, and writes no row in
+        which nothing changes; a run only if the task's status or id does."""
+        runs = {e["xact"] for e in self.audit if e["what"] == "poll_runs"}
+        for e in self.audit:
+            if e["what"] not in self.OWN or not by_gateway(e):
+                continue
+            if e["op"] == "idle":
+                self.verdict.find("disagreements", e["row_id"],
+                                  f"a row of {e['what']} was written for nothing "
+                                  f"at {e['at']}")
+            if e["op"] != "update":
+                continue
+            changed = {k for k in e["became"] if k != "updated_at"
+                       and e["became"][k] != e["was"][k]}
+            if "title" in changed and not e["became"]["title"].startswith(
+                    "renamed at step"):
+                changed.add("title by itself")
+            if "metadata" in changed and not (
+                    e["was"]["metadata"].keys() <= e["became"]["metadata"].keys()):
+                changed.add("metadata lost")
+            if changed - self.OWN[e["what"]]:
+                self.verdict.find("disagreements", e["row_id"],
+                                  f"the gateway changed {sorted(changed)} of "
+                                  f"{e['what']} at {e['at']}")
+            if (e["what"] == "tasks" and e["xact"] in runs
+                    and not changed & {"status", "source_id"}):
+                self.verdict.find("disagreements", e["row_id"],
+                                  f"a run wrote {sorted(changed)} at {e['at']}")
+
+    def check_failures(self):
+        """No statement of a client fails. But Flowpin's own unique key holds also
+        where there is no gateway: of an item that was removed and imported anew, a
+        device may hold the old row. And without the trigger nobody keeps a row from
+        naming a connection that is gone."""
+        for at, error, sql in self.walk.app.failures:
+            if error.state == "23505" and "source_id_key" in str(error):
+                continue
+            if error.state == "23503" and self.is_triggerless(at):
+                continue
+            self.verdict.find("disagreements", None,
+                              f"a client's statement failed: {error}: {sql}")
 
     @staticmethod
     def call_for(row, calls):
@@ -248,6 +412,9 @@ class Oracle:
         effective = collections.Counter()
         for key, item in own.items():
             for write in self.writes.get(key, []):
+                if write.change is not None:
+                    write.task = self.walk.app.changes[write.change].task
+                    continue
                 row = self.row_for(write, rows[key], effective)
                 if row is None:
                     self.verdict.provider_writes += 1
@@ -259,6 +426,23 @@ class Oracle:
                     write.wish, write.task = row["wish"], row["task_id"]
             for row in rows[key]:
                 self.count_writes(item, row, effective[row["id"]])
+            if item.kind == "recurring":
+                self.count_closes(item, key, effective)
+
+    def count_closes(self, item, key, effective):
+        """One wish closes one occurrence, whoever does it: the app itself, or the
+        gateway, or each thinking that the other did not."""
+        for write in self.writes.get(key, []):
+            if write.change is None or not write.applied \
+                    or write.wish != "complete":
+                continue
+            change = self.walk.app.changes[write.change]
+            for row in self.rows[change.task]:
+                e = self.call_of.get(row["id"])
+                if (row["wish"] == "complete" and isinstance(e, dict)
+                        and change.began - NEAR <= seconds(e["at"])
+                        <= change.ended + NEAR):
+                    self.count_writes(item, row, effective[row["id"]] + 1, write)
 
     def any_task(self, item):
         return (self.walk.tasks[item] or [None])[-1]
@@ -282,11 +466,16 @@ class Oracle:
                                 row["id"], row))
         return min(fitting, key=lambda f: f[:-1])[-1] if fitting else None
 
-    def count_writes(self, item, row, number):
-        began = seconds(row["created_at"]) - NEAR
+    def count_writes(self, item, row, number, own=None):
+        """own: a write that the app made for the same wish."""
+        began = min(seconds(row["created_at"]), own.began if own else ENDLESS) - NEAR
         ended = (seconds(row["settled_at"]) or ENDLESS) + NEAR
         undone = sum(d.ended >= began and d.began <= ended
                      for d in self.walk.deeds[item][1:])
+        # another's wish in the app, done by itself
+        undone += sum(w.change is not None and w is not own and w.applied
+                      and w.ended >= began and w.began <= ended
+                      for w in self.writes.get(self.key(item), []))
         number = min(number, max(1, number - undone))
         self.verdict.most_writes = max(self.verdict.most_writes, number)
         if number > 1:
@@ -303,7 +492,7 @@ class Oracle:
             for event in sorted(events, key=lambda e: e.rev):
                 before = segments[-1] if segments else None
                 if isinstance(event, Write):
-                    segment = self.after_write(item, event, before)
+                    segment = self.after_write(event, before)
                 else:
                     segment = self.after_deed(event, before)
                 if before:
@@ -316,26 +505,25 @@ class Oracle:
     def after_deed(deed, before):
         flags = before.flags if before else frozenset()
         segment = Segment(deed.began, flags - deed.takes | deed.gives,
-                          deed.is_done, deed.due)
+                          deed.is_done)
         if before and not deed.finishes:
             segment.done_by = before.done_by
-        # finished for good: which occurrence is meant after that, none can tell
-        if before and before.due == deed.due and not deed.finishes:
-            segment.due_by = before.due_by
+            segment.is_app, segment.at = before.is_app, before.at
         return segment
 
     @staticmethod
-    def after_write(item, write, before):
+    def after_write(write, before):
         done = write.state in ("completed", "canceled", "duplicate")
         if write.state == "deleted":  # which hides it
             done = write.wish == "complete"
-        segment = Segment(write.began, before.flags, done,
-                          write.due if item.kind == "recurring" else None)
+        segment = Segment(write.began, before.flags, done)
         # it may have been done already, and not by this
-        segment.done_by = before.done_by if before.is_done == done \
-            else write.task
-        segment.due_by = before.due_by if segment.due == before.due \
-            else write.task
+        if before.is_done == done:
+            segment.done_by = before.done_by
+            segment.is_app, segment.at = before.is_app, before.at
+        else:
+            segment.done_by = write.task
+            segment.is_app, segment.at = write.change is not None, write.at
         return segment
 
     def check_items(self):
@@ -375,16 +563,14 @@ class Oracle:
         runs = {e["xact"]: e["became"] for e in self.audit
                 if e["what"] == "poll_runs"}
         for e in self.audit:
-            if (e["what"] != "tasks" or e["op"] != "update"
+            if (e["what"] != "links" or e["op"] != "update"
                     or e["became"]["status"] != "completed"
-                    or e["was"]["status"] == "completed"
+                    or e["was"]["status"] != "active"
                     or e["became"]["completed_by"] == "user"):
-                continue
+                continue  # check_archived tells; or what a rollback restored
             run = runs.get(e["xact"])
             item = self.walk.by_source.get(
                 (e["became"]["source"], e["became"]["source_id"]))
-            if e["was"]["status"] != "active":
-                continue  # check_archived tells; or what a rollback restored
             if run is None:
                 if not self.is_rollback(e):
                     self.verdict.find("wrong_completions", e["row_id"],
@@ -406,39 +592,49 @@ class Oracle:
         until = seconds(change["at"])
         since -= NEAR
         # whose own writes are no evidence
-        own = self.has_changed_mind(change["row_id"], until) and change["row_id"]
-        before = change["was"]["source_metadata"].get("due_date")
+        mind = self.changed_mind(change["row_id"], until)
+        own = mind is not None and change["row_id"]
         for s in self.segments[item]:
             if s.start > until or s.end < since:
                 continue
             if self.scope(item, s.flags):
                 return True
-            if s.is_done and s.done_by != own:
-                return True
-            if item.kind != "recurring" or s.due_by == own:
-                continue
-            if before is None or (s.due or "") > before:
+            # what the app did itself, after the gateway had looked, looks like
+            # another person's doing
+            if s.is_done and (s.done_by != own or s.is_app and s.at >= mind):
                 return True
         return False
 
-    def has_changed_mind(self, task, moment):
-        """Was the user's last word, before that moment, that it is not done?"""
+    def changed_mind(self, task, moment):
+        """If the user's last word, before that moment, was that it is not done:
+        since when that was carried to the provider. None: it was not."""
         last = None
         for row in self.rows[task]:
             if seconds(row["created_at"]) < moment:
                 last = row
         if last is None or last["wish"] != "uncomplete":
-            return False
+            return None
         ended = seconds(last["settled_at"])
-        return last["state"] == "accepted" or ended is None or ended > moment
+        if last["state"] != "accepted" and ended is not None and ended <= moment:
+            return None
+        spans = self.spans[last["id"]]
+        return spans[-1][0] if spans else seconds(last["created_at"])
 
     # -- what no run may do
 
     def check_archived(self):
+        """An import brings it back; a run does not, nor does a wish that ends."""
+        runs, imports = set(), set()
         for e in self.audit:
-            if (e["what"] == "tasks" and e["op"] == "update"
+            if e["what"] == "poll_runs":
+                runs.add(e["xact"])
+            elif e["what"] == "inbox_items":
+                imports.add(e["xact"])
+        for e in self.audit:
+            if (e["what"] == "tasks" and e["op"] == "update" and by_gateway(e)
                     and e["was"]["status"] == "archived"
-                    and e["became"]["status"] != "archived"):
+                    and e["became"]["status"] != "archived"
+                    and e["xact"] not in imports - runs):
                 self.verdict.find("disagreements", e["row_id"],
                                   f"archived, and {e['became']['status']} "
                                   f"at {e['at']}")
@@ -470,7 +666,7 @@ class Oracle:
         current = {}
         for e in self.audit:
             row = e["became"]
-            if e["what"] == "integrations":
+            if e["what"] == "connections":
                 current[e["row_id"]] = row["generation"]
             elif (e["what"] == "poll_runs" and
                     row["generation"] < current.get(row["connection_id"], 0)):
@@ -480,14 +676,18 @@ class Oracle:
 
     # -- agreement
 
-    def live_connection(self, task):
+    def connection_of(self, task):
         """The one that speaks for the task, or None."""
+        return next((c for c in self.connections if (
+            c["id"] == task["connection_id"] if task["connection_id"]
+            else c["type"] == task["source"] and c["has_key"])), None)
+
+    def live_connection(self, task):
+        """The same, if it can see the item."""
         account = self.walk.by_source[task["source"], task["source_id"]].account
-        own = [c for c in self.connections if task["connection_id"] == c["id"]
-               or (not task["connection_id"] and c["type"] == task["source"])]
-        # the oldest, and nobody else's
-        return own[0]["id"] if own and int(own[0]["name"]) == account.number \
-            else None
+        found = self.connection_of(task)
+        return found if found and found["has_key"] \
+            and int(found["label"]) == account.number else None
 
     def own_tasks(self):
         for task in self.tasks.values():
@@ -495,58 +695,82 @@ class Oracle:
             if item:
                 yield task, item
 
+    def link(self, task):
+        return self.links.get(task["id"]) or collections.defaultdict(
+            lambda: None, metadata={})
+
+    def check_links(self):
+        for task, _ in self.own_tasks():
+            link = self.link(task)
+            if (link["source_id"], link["status"]) != (task["source_id"],
+                                                       task["status"]):
+                self.verdict.find("disagreements", task["id"],
+                                  f"is {task['status']}, its link noted "
+                                  f"{link['status']}")
+
     def check_active(self):
         for task, item in self.own_tasks():
-            if task["status"] != "active" or not self.live_connection(task):
+            found = self.live_connection(task)
+            if task["status"] != "active" or not found:
                 continue
             flags = self.flags(item)
+            link = self.link(task)
             if item.account.provider == "todoist" and flags == {"archived"}:
                 continue
             hidden = {"deleted", "moved"} if item.kind != "linear" else set()
-            if flags & hidden and task["connection_id"] is None:
+            if (flags & hidden and task["connection_id"] is None
+                    and link["seen_by"] != found["id"]):
                 continue
             if flags:
                 self.verdict.find("disagreements", task["id"],
                                   f"is active, its item {set(flags)}")
             elif item.kind == "recurring":
                 due = self.items[self.key(item)]["due"]
-                known = task["source_metadata"].get("due_date")
+                known = link["metadata"].get("due_date")
                 if due and due["date"] != known:
                     self.verdict.find("disagreements", task["id"],
                                       f"is active and due {known}, its item "
                                       f"{due['date']}")
 
-    def is_local(self, task):
-        """Completed here only, on purpose."""
+    def is_local(self, task, item):
+        """Completed here only, on purpose, and not over by now."""
         # what was rolled back went back to an earlier completion
         rows = [r for r in self.rows[task["id"]] if r["wish"] == "complete"
                 and r["state"] in ("accepted", "skipped")]
-        return (task["completed_by"] == "user" and bool(rows)
+        link = self.link(task)
+        due = self.items[self.key(item)].get("due")
+        closed = link["metadata"].get("due_date")
+        if item.kind == "recurring" and due and closed and due["date"] > closed:
+            return False
+        return (link["completed_by"] == "user" and bool(rows)
                 and rows[-1]["state"] == "skipped")
 
     def check_open_items(self):
-        tasks = collections.defaultdict(list)
-        for task, item in self.own_tasks():
-            tasks[item].append(task)
+        tasks = {item: task for task, item in self.own_tasks()}
         waiting = {(i["connection_id"], i["source_id"]) for i in self.inbox}
         for item in self.segments:
             connection = self.walk.connections.get(item.account)
             if not connection or not self.is_open(item):
                 continue
-            if (connection, self.walk.source_ids[item]) in waiting:
+            task = tasks.get(item)
+            waits = (connection, self.walk.source_ids[item]) in waiting
+            if task is None or task["status"] == "archived":
+                if not waits:
+                    self.verdict.find(
+                        "disagreements", task and task["id"],
+                        f"item {item.number} is open, and "
+                        + (f"its task {task['status']}" if task else "nowhere"))
                 continue
-            known = sorted(tasks[item],
-                           key=lambda t: (seconds(t["created_at"]), t["id"]))
-            if any(t["status"] == "active" for t in known):
+            if waits:
+                self.verdict.find("disagreements", task["id"],
+                                  f"item {item.number} is in the inbox, its "
+                                  f"task {task['status']}")
+            if (task["status"] == "active" or self.live_connection(task) is None
+                    or self.is_local(task, item)):
                 continue
-            if known and self.live_connection(known[-1]) is None:
-                continue
-            if known and self.is_local(known[-1]):
-                continue
-            self.verdict.find(
-                "disagreements", known[-1]["id"] if known else None,
-                f"item {item.number} is open, and "
-                + (f"its task {known[-1]['status']}" if known else "nowhere"))
+            self.verdict.find("disagreements", task["id"],
+                              f"item {item.number} is open, and its task "
+                              f"{task['status']}")
 
     def check_inbox(self):
         for entry in self.inbox:
@@ -568,11 +792,13 @@ class Oracle:
                 continue
             last = max(rows, key=lambda r: r["task_version"])
             task = self.tasks.get(last["task_id"])
-            # of several tasks of one item each has an order of its own
+            # of a task that was deleted and one made since each has its own order
             if (last["state"] != "accepted" or not task
                     or len({r["task_id"] for r in rows}) > 1):
                 continue
-            people = max(d.ended for d in self.walk.deeds[item])
+            people = max([d.ended for d in self.walk.deeds[item]]
+                         + [w.ended for w in self.writes.get(self.key(item), [])
+                            if w.change is not None and w.applied])
             if seconds(last["created_at"]) <= people + NEAR:
                 continue
             if self.scope(item, segments[-1].flags):

@@ -79,6 +79,11 @@ STEPS = (
     ("flip", 26), ("flip_async", 7), ("pair", 5), ("import", 7), ("archive", 3),
     ("rename", 3), ("remove", 1), ("by_hand", 1), ("disconnect", 1.2),
     ("writeback", 1.2), ("pause", 0.7), ("replace_key", 1.5),
+    # the app's own client, on its rows; see app.py
+    ("app_flip", 20), ("app_call", 4), ("app_pair", 4), ("app_both", 4),
+    ("app_tunnel", 2), ("app_archive", 1.5), ("app_edit", 2), ("app_remove", 0.5),
+    ("app_look", 4), ("app_sync", 4), ("app_flush", 5),
+    ("app_key", 1.5), ("app_active", 1), ("app_disconnect", 0.6),
     # people at the providers
     ("person", 26), ("new_item", 4),
     # pollers
@@ -91,7 +96,8 @@ STEPS = (
 
 # What a user does while a run is under way.
 MEANWHILE = ("flip", "flip", "flip_async", "archive", "import", "replace_key",
-             "disconnect", "remove")
+             "disconnect", "remove", "app_flip", "app_flip", "app_sync")
+DEVICES = 2
 
 
 class Account:
@@ -130,6 +136,8 @@ class Plan:
                          for i, p in enumerate(self.providers())]
         # one in sixteen has a list of several pages
         self.is_long = self.pick.random() < 1 / 16
+        # whose first connection the app made, plain key and all
+        self.by_row = {a for a in self.accounts if self.pick.random() < 0.6}
         self.items = []
         for account in self.accounts:
             for _ in range(self.pick.randrange(4, 8)):
@@ -142,7 +150,8 @@ class Plan:
             back = [a for a, at in self.away.items() if at <= number]
             if back:
                 del self.away[back[0]]
-                step = Step(number, "connect", account=back[0])
+                step = Step(number, "connect", account=back[0],
+                            is_row=self.pick.random() < 0.6)
             else:
                 kind = self.pick.choices(kinds, weights)[0]
                 step = self.step(number, kind)
@@ -188,6 +197,21 @@ class Plan:
                 continue
             return {"kind": kind, **more}
 
+    def of_app(self, kind):
+        """On which device, and how."""
+        what = {"device": self.pick.randrange(DEVICES)}
+        if kind == "app_flip":
+            what["is_late"] = self.pick.random() < 0.4
+        if kind in ("app_flip", "app_call", "app_pair", "app_both"):
+            what["is_own"] = self.pick.random() < 0.6
+        if kind == "app_key":
+            what["how"] = self.pick.choice(("change", "empty", "fill", "fill"))
+        if kind == "app_active":
+            what["is_on"] = self.pick.random() < 0.6
+        if kind == "app_flush":
+            what["is_shuffled"] = self.pick.random() < 0.5
+        return what
+
     def step(self, number, kind):
         item = self.an_item()
         account = item.account
@@ -203,11 +227,19 @@ class Plan:
                     "items": [self.add_item(account) for _ in range(RAID)]}
         elif kind in ("writeback", "pause"):
             what = {"account": account, "is_on": self.pick.random() < 0.6}
-        elif kind == "disconnect":
+        elif kind in ("disconnect", "app_disconnect"):
             what = {"account": account}
             self.away.setdefault(account, number + self.pick.randrange(1, 12))
         elif kind == "person":
             what = {"item": item, "deed": self.deed(item)}
+        elif kind == "app_tunnel":
+            recurring = [i for i in self.items if i.kind == "recurring"]
+            what = {"item": self.pick.choice(recurring or self.items),
+                    **self.of_app(kind)}
+        elif kind.startswith("app_"):
+            what = {"item": item, "account": account, **self.of_app(kind)}
+            if kind == "app_both" and item.kind == "recurring":
+                what["is_own"] = False  # see the oracle: out of the model
         elif kind == "new_item":
             what = {"item": self.add_item(account)}
         elif kind == "fault":
@@ -221,7 +253,8 @@ class Plan:
             what = {"item": item, "deed": self.deed(item),
                     "op": self.pick.choice(("list", "read", "read")),
                     "after": round(self.pick.uniform(0.02, 0.35), 3),
-                    "meanwhile": self.pick.choice(MEANWHILE)}
+                    "meanwhile": self.pick.choice(MEANWHILE),
+                    "account": account, **self.of_app("app_flip")}
             if what["meanwhile"] == "disconnect":
                 self.away.setdefault(account,
                                      number + self.pick.randrange(1, 12))

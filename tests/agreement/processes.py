@@ -99,7 +99,9 @@ class Processes:
 
     def keep_poller(self, i):
         while not self.is_over:
-            child = self.stack.start("flowpin-poller",
+            # when both sides must agree, a slow machine is no excuse
+            more = {"poll_lease_ms": 20000} if self.is_quiet else {}
+            child = self.stack.start("flowpin-poller", **more,
                                      **self.mishap("poller", 0.15, 12))
             self.pollers[i] = child
             self.watch(child)

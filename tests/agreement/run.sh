@@ -3,7 +3,8 @@
 #
 #	BUILD=build/crash WALKS=200 STEPS=200 SEED=random tests/agreement/run.sh
 #
-# A walk that failed leaves its log in build/agreement.
+# A walk that failed leaves its log in build/agreement; with KEEP=1 each does. STORIES=9
+# tells so many of them whole.
 set -u -o pipefail
 # shellcheck source-path=SCRIPTDIR source=../stack.sh
 . "$(dirname "$0")/../stack.sh"
@@ -32,6 +33,7 @@ settings() {
 		stack_setting lease_ms 2500 &&
 		stack_setting provider_timeout_ms 700 &&
 		stack_setting give_up_ms 8000 &&
+		stack_setting recurring_grace_ms 1200 &&
 		stack_setting sweep_ms 200 &&
 		stack_setting poll_interval_ms 3600000 &&
 		stack_setting poll_longest_wait_ms 3600000 &&
@@ -41,11 +43,20 @@ settings() {
 		stack_setting database_connections 8
 }
 
-audit() {
-	stack_sql -f "$STACK_ROOT/tests/agreement/audit.sql" >/dev/null
+# Flowpin's own database, as its later versions have it; the gateway's role has what
+# gateway-role.sql gives it, and the app writes as its users, behind row level security.
+database() {
+	local url="postgresql://postgres@/flowpin?host=$STACK_DIR/pg&port=$STACK_PG_PORT"
+
+	stack_admin flowpin -f "$STACK_ROOT/tests/fixtures/flowpin/schema.sql" &&
+		stack_admin flowpin -c "alter table tasks add source_metadata jsonb,
+			add waiting_for_reason text, drop source_project" &&
+		FLOWPIN_DATABASE_URL=$url stack_migrate &&
+		stack_admin flowpin -f "$STACK_ROOT/sql/gateway-role.sql" &&
+		stack_admin flowpin -f "$STACK_ROOT/tests/agreement/audit.sql"
 }
 
-stack_init && stack_postgres && stack_migrate && audit && stack_sim &&
+stack_init && stack_postgres && database && stack_sim &&
 	few_certificates && settings || exit 1
 setpriv --pdeathsig TERM -- python3 -B "$STACK_ROOT/tests/agreement/agreement.py" \
 	--walks "$WALKS" --steps "$STEPS" --seed "$SEED" --stack "$STACK_DIR" \

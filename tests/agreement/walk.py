@@ -10,6 +10,7 @@ import threading
 import time
 import uuid
 
+from app import App
 from wire import Answer, fcgi_answer, fcgi_request
 
 CALL_WAIT = 6       # seconds for an answer; a gateway may be frozen or dead
@@ -94,13 +95,14 @@ class Api:
 
 
 class Walk:
-    def __init__(self, plan, simulator, processes, new_token):
-        self.plan, self.simulator = plan, simulator
+    def __init__(self, plan, test):
+        self.plan, self.simulator = plan, test.simulator
+        self.database = test.database
         self.seed = plan.seed
         # never the plan's own: what is drawn here depends on the moment
         self.chance = random.Random(f"{plan.seed} chance")
         self.user = str(uuid.uuid5(uuid.NAMESPACE_OID, f"walk {plan.seed}"))
-        self.api = Api(processes, new_token(self.user), self.chance)
+        self.api = Api(test.processes, test.new_token(self.user), self.chance)
         self.keys = {}          # account -> its token at the provider
         self.connections = {}   # account -> id, while there is one
         self.source_ids = {}    # item -> id at its provider
@@ -112,6 +114,7 @@ class Walk:
         self.tasks = {}         # item -> ids of its tasks, oldest first
         self.status = {}        # task -> as last seen
         self.faults = []
+        self.app = None
         self.raided = set()     # accounts where much was deleted at once
         self.log = []
         self.lock = threading.Lock()
@@ -204,11 +207,17 @@ class Walk:
 
     # -- the user's side
 
-    def connect(self, account):
+    def connect(self, account, is_row):
         if account in self.connections:
             return
+        if is_row:
+            found = self.app.connect(account, self.keys[account])
+            if found:
+                self.connections[account] = found
+            self.say(f"  connect by row: {found}")
+            return
         body = {"type": account.provider, "key": self.keys[account],
-                "name": str(account.number)}
+                "label": str(account.number)}
         # no answer: it may be there all the same
         answer = self.api.call("POST", "/v1/connections", body)
         if answer.status == 201:
@@ -233,8 +242,14 @@ class Walk:
         for task in answer.json.get("tasks") or []:
             self.status[task["id"]] = task["status"]
             item = self.by_source.get((task["source"], task["source_id"]))
-            if item and task["id"] not in self.tasks[item]:
-                self.tasks[item].append(task["id"])
+            if item:
+                self.know(item, task["id"])
+
+    def know(self, item, task):
+        """The newest last: one that was deleted may have come back."""
+        if task in self.tasks[item]:
+            self.tasks[item].remove(task)
+        self.tasks[item].append(task)
 
     def take_inbox(self, most=6):
         answer = self.api.call("GET", "/v1/inbox?limit=200")
@@ -245,9 +260,9 @@ class Walk:
                 continue
             made = self.api.call("POST", f"/v1/inbox/{entry['id']}/import")
             taken += 1
-            if made.status == 201:
+            if made.status in (200, 201):
                 task = made.json["task"]
-                self.tasks[item].append(task["id"])
+                self.know(item, task["id"])
                 self.status[task["id"]] = task["status"]
             self.say(f"  import: item {item.number} {made.status}")
         self.look()
@@ -350,7 +365,7 @@ class Walk:
             self.api.call("POST", f"/v1/tasks/{made.json['task']['id']}/complete")
 
     def step_connect(self, step):
-        self.connect(step.account)
+        self.connect(step.account, step.is_row)
 
     def step_disconnect(self, step):
         self.disconnect(step.account)
@@ -466,9 +481,99 @@ class Walk:
     def meanwhile_disconnect(self, step):
         self.disconnect(step.item.account)
 
+    # -- the app's
+
+    def step_app_flip(self, step):
+        self.app.flip(step.item, step.device, step.is_late, step.is_own)
+
+    def step_app_call(self, step):
+        """An app that knows the gateway: the row, then the call."""
+        is_done = self.status.get(self.newest(step.item)) == "completed"
+        wish = WISHES[is_done]
+        self.app.flip(step.item, step.device, wish=wish)
+        self.send(step.item, wish)
+
+    def step_app_both(self, step):
+        self.beside((self.app.flip, step.item, step.device, False, step.is_own),
+                    (self.flip, step.item))
+
+    def step_app_pair(self, step):
+        """Two devices at once."""
+        self.beside(*((self.app.flip, step.item, i, False, step.is_own)
+                      for i in range(len(self.app.devices))))
+
+    def step_app_tunnel(self, step):
+        """What the app did reaches the provider, and the database only after a run
+        has seen that."""
+        self.app.flip(step.item, step.device, is_late=True, is_own=True)
+        self.poll_and_wait(step.item.account)
+        self.app.devices[step.device].flush()
+
+    def step_app_archive(self, step):
+        self.app.archive(step.item, step.device)
+
+    def step_app_edit(self, step):
+        task = self.newest(step.item)
+        if task:
+            self.app.write(
+                f"update public.tasks set title = 'edited at step {step.number}', "
+                f"section = 'today', position = {step.number} "
+                f"where id = '{task}'")
+
+    def step_app_remove(self, step):
+        task = self.newest(step.item)
+        if task:
+            self.app.write(f"delete from public.tasks where id = '{task}'")
+            self.tasks[step.item].remove(task)
+            self.say(f"  app: remove task {task}")
+
+    def step_app_look(self, step):
+        self.app.devices[step.device].look()
+
+    def step_app_sync(self, step):
+        self.app.devices[step.device].sync_now()
+
+    def step_app_flush(self, step):
+        self.app.devices[step.device].flush(
+            self.chance.shuffle if step.is_shuffled else None)
+
+    def step_app_key(self, step):
+        found = self.connections.get(step.account)
+        if not found:
+            return
+        if step.how == "change":
+            key = f"{self.keys[step.account]}-{step.number}"
+            self.simulator.ask("POST", "/_sim/accounts", {
+                "provider": step.account.provider, "token": key,
+                "account": self.keys[step.account]})
+            self.keys[step.account] = key
+        self.app.set_connection(found, api_key=None if step.how == "empty"
+                                else self.keys[step.account])
+
+    def step_app_active(self, step):
+        found = self.connections.get(step.account)
+        if found:
+            self.app.set_connection(found, is_active=step.is_on)
+
+    def step_app_disconnect(self, step):
+        found = self.connections.pop(step.account, None)
+        if found:
+            self.app.disconnect(found)
+
+    def state_of(self, account, team, kind):
+        """Of a Linear team: its first state of a type."""
+        teams = self.simulator.ask(
+            "GET", f"/_sim/teams?account={self.keys[account]}")["teams"]
+        states = next(t["states"] for t in teams if t["team_id"] == team)
+        return min((s for s in states if s["type"] == kind),
+                   key=lambda s: s["position"])["id"]
+
     # -- from the beginning to the end
 
     def open(self):
+        self.database.sure(
+            f"insert into auth.users (id) values ('{self.user}')")
+        self.app = App(self, self.database.command)
         for account in self.plan.accounts:
             key = f"{account.provider}-{self.user}-{account.number}"
             if account.provider == "linear":
@@ -491,7 +596,7 @@ class Walk:
                 "title": "filler", "count": 230})
         for account in self.plan.accounts:
             while account not in self.connections:
-                self.connect(account)
+                self.connect(account, account in self.plan.by_row)
         for account in self.plan.accounts:
             self.poll_and_wait(account)
         self.take_inbox(most=12)
@@ -506,19 +611,28 @@ class Walk:
     def heal(self):
         """What a user does who sees that a connection no longer works, or that
         there are two where one was wanted."""
+        self.app.rest()
         self.connections = {}
         answer = self.api.sure("GET", "/v1/connections")
         for found in answer.json["connections"]:
             target = f"/v1/connections/{found['id']}"
-            account = self.plan.accounts[int(found["name"])]
+            account = self.plan.accounts[int(found["label"])]
             if account in self.connections:
                 self.api.sure("DELETE", target)
                 continue
             self.connections[account] = found["id"]
-            if found["status"] == "auth_failed":
-                self.api.sure("PATCH", target, {"key": self.keys[account]})
-            elif found["status"] == "paused":
-                self.api.sure("PATCH", target, {"status": "active"})
+            self.revive(account, target, found["status"])
+
+    def revive(self, account, target, status):
+        """One trouble may hide another: a paused one's key may be dead."""
+        for _ in range(4):
+            if status == "active":
+                return
+            self.api.sure("PATCH", target, {"status": "active"}
+                          if status == "paused" else
+                          {"key": self.keys[account]})
+            status = self.api.sure("GET", target).json["connection"]["status"]
+        raise RuntimeError(f"{target} stays {status}")
 
     def ask_polls(self):
         for found in self.connections.values():
