@@ -178,6 +178,8 @@ bench_stack() {
 	stack_init || give_up "no directory"
 	stack_setting database_prepared 1
 	stack_setting workers 64
+	# a busy machine may take long for what is measured, but not fail
+	stack_setting query_timeout_ms 120000
 	# a poll is asked for, never due
 	stack_setting poll_interval_ms 3600000
 	{ stack_postgres && stack_migrate && bench_stub && stack_gateway &&
@@ -202,9 +204,10 @@ bench_users() {
 			connection_call "$token" "$type" bench
 		done
 	done <"$STACK_DIR/tokens" | curl_all || give_up "no connections"
-	stack_sql -c "update integrations
+	stack_sql -c "update connections c
 		set metadata = '{\"teamDoneStates\": {\"team\": \"done\"}}'
-		where type = 'linear'"
+		from integrations i
+		where i.id = c.id and i.type = 'linear'"
 }
 
 # connection_call TOKEN TYPE KEY: a call that adds one, for curl_all.
@@ -235,9 +238,12 @@ use_database() {
 		stack_admin postgres -c "create database $1 owner flowpin" ||
 			give_up "no database $1"
 		stack_migrate || give_up "no schema in $1"
-		pg_dump -h "$STACK_DIR/pg" -p "$STACK_PG_PORT" -U postgres \
-			-a -t integrations flowpin |
-			stack_admin "$1" >/dev/null || give_up "no connections"
+		{
+			echo 'set session_replication_role = replica;'
+			pg_dump -h "$STACK_DIR/pg" -p "$STACK_PG_PORT" -U postgres \
+				-a -t public.integrations -t gateway.connections \
+				flowpin
+		} | stack_admin "$1" >/dev/null || give_up "no connections"
 	fi
 	restart_gateway
 }
@@ -250,34 +256,61 @@ restart_gateway() {
 # bench_tasks COUNT: imported ones, spread over users and providers. Indexes and
 # checks come after the rows: ten million would take an hour otherwise.
 bench_tasks() {
-	local indexes=$STACK_DIR/indexes.sql
+	local drop=$STACK_DIR/drop.sql restore=$STACK_DIR/restore.sql
 
-	stack_sql -c "select indexdef || ';' from pg_indexes
-		where tablename = 'tasks' and indexname <> 'tasks_pkey'" >"$indexes"
-	stack_sql -c "select format('drop index %I;', indexname) from pg_indexes
-		where tablename = 'tasks' and indexname <> 'tasks_pkey'" | stack_sql
-	stack_admin "$STACK_DATABASE" <<-SQL
+	bench_indexes >"$STACK_DIR/indexes"
+	cut -f 1 "$STACK_DIR/indexes" >"$drop"
+	cut -f 2 "$STACK_DIR/indexes" >"$restore"
+	stack_admin "$STACK_DATABASE" <<-SQL || give_up "no tasks"
 		set session_replication_role = replica;
+		\i $drop
 		insert into tasks (id, user_id, title, source, source_id,
-			connection_id, source_metadata, created_at, updated_at)
-		select md5('task' || n)::uuid, i.user_id, 'Task ' || n, i.type,
-		       'item-' || n, i.id,
-		       case i.type
+			connection_id, created_at, updated_at)
+		select md5('task' || n)::uuid, i.user_id, 'Task ' || n,
+		       i.type::text::task_source, 'item-' || n, i.id,
+		       now() - n * interval '1 s', now() - n * interval '1 s'
+		  from generate_series(1, $1) n
+		  join integrations i
+		    on i.user_id = md5('user' || n % $USERS)::uuid
+		   and i.type::text = (array['todoist', 'linear', 'attio'])[1 + n % 3];
+		insert into gateway.links (task_id, user_id, source, source_id, status,
+			metadata, seen_by, seen_at)
+		select id, user_id, source::text, source_id, 'active',
+		       case source
 				when 'todoist' then '{"is_recurring": false}'
 				when 'linear' then '{"team_id": "team",
 					"state_id": "todo",
 					"state_type": "unstarted"}'
 				else '{}' end::jsonb,
-		       now() - n * interval '1 s', now() - n * interval '1 s'
-		  from generate_series(1, $1) n
-		  join integrations i
-		    on i.user_id = md5('user' || n % $USERS)::uuid
-		   and i.type = (array['todoist', 'linear', 'attio'])[1 + n % 3];
+		       connection_id, now()
+		  from tasks;
 		set maintenance_work_mem = '512MB';
-		set role flowpin;
-		\i $indexes
+		\i $restore
 	SQL
 	stack_admin "$STACK_DATABASE" -c 'vacuum analyze' -c checkpoint
+}
+
+# What tasks and links have besides their primary keys: how it goes, and how it
+# comes back.
+bench_indexes() {
+	stack_sql -F "$(printf '\t')" <<-'SQL'
+		set search_path = pg_catalog; -- names come with their schema
+		select case when k.oid is null
+				then format('drop index %s;', x.indexrelid::regclass)
+				else format('alter table %s drop constraint %I;',
+					x.indrelid::regclass, k.conname) end,
+		       case when k.oid is null
+				then pg_get_indexdef(x.indexrelid) || ';'
+				else format('alter table %s add constraint %I %s;',
+					x.indrelid::regclass, k.conname,
+					pg_get_constraintdef(k.oid)) end
+		  from pg_index x
+		  left join pg_constraint k on k.conindid = x.indexrelid
+		   and k.conrelid = x.indrelid and k.contype = 'u'
+		 where x.indrelid in ('public.tasks'::regclass,
+				'gateway.links'::regclass)
+		   and not x.indisprimary
+	SQL
 }
 
 # bench_load FILE TASK...: calls that complete what is active and the other way
@@ -330,9 +363,10 @@ bench_pgbench() {
 		--log --log-prefix="$log" "$STACK_DATABASE" >"$STACK_DIR/pgbench.out" 2>&1 ||
 		give_up "pgbench: $(tail -n 3 "$STACK_DIR/pgbench.out")"
 	# a transaction of it is two pairs
-	RATE=$(awk '/^tps/ { print 2 * $3 }' "$STACK_DIR/pgbench.out")
+	RATE=$(awk '/^tps/ { rate = 2 * $3 } END { print rate + 0 }' \
+		"$STACK_DIR/pgbench.out")
 	P50=$(cat "$log".[0-9]* | awk '{ print $3 / 2000 }' | sort -g |
-		awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }')
+		awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] + 0 }')
 }
 
 # kib_of NAME...: the processes' proportional share of memory; what several of
@@ -343,6 +377,26 @@ kib_of() {
 	for name; do
 		cat "/proc/$(stack_pid "$name")/smaps_rollup"
 	done | awk '/^Pss:/ { sum += $2 } END { print sum }'
+}
+
+# server_ms: CPU that the server's processes for the gateway's role used so far, those
+# that ended included: what a run cost is told by the difference. The kernel counts the
+# ended ones as the server's children.
+server_ms() {
+	local server pid ended
+
+	server=$(stack_pid postgres)
+	ended=$(ticks_of "$server" 16 17)
+	for pid in $(pgrep -P "$server" -f '^postgres: flowpin '); do
+		ended=$((ended + $(ticks_of "$pid" 14 15)))
+	done
+	echo $((ended * 1000 / $(getconf CLK_TCK)))
+}
+
+# ticks_of PID FIELD FIELD: their sum, of its stat; nothing of one that is gone.
+ticks_of() {
+	sed 's/^.*) /- - /' "/proc/$1/stat" 2>/dev/null |
+		awk -v a="$2" -v b="$3" '{ sum = $a + $b } END { print sum + 0 }'
 }
 
 # median NUMBER...

@@ -27,17 +27,15 @@ function pair(wish,    v) {
 	v["task_ids"] = ids("task", "task")
 	v["wishes"] = "array['" wish "']"
 	v["ids"] = ids("bench", "writeback")
-	v["leases_ms"] = "array[20000]"
-	v["give_up_ms"] = "86400000"
+	v["lease_ms"] = "array[20000]::bigint[]"
 	print bind(begin, v) ";"
-	v["generations"] = v["key_versions"] = "array[1]"
+	v["generations"] = v["key_versions"] = "array[1]::bigint[]"
 	v["states"] = "array['accepted']"
 	v["reasons"] = "array['done']"
 	v["details"] = "array['todoist: HTTP 200']"
-	v["dues_ms"] = v["limits_ms"] = "array[0]"
-	v["auth_failed"] = v["is_unclear"] = "array[false]"
+	v["due_ms"] = v["limit_ms"] = "array[0]::bigint[]"
+	v["auth_failed"] = v["is_unclear"] = v["are_told"] = "array[false]"
 	v["patches"] = "array[null::jsonb]"
-	v["sentences"] = "array[null]"
 	print bind(settle, v) ";"
 }
 

@@ -10,7 +10,7 @@ if [ "${QUICK:-0}" = 1 ]; then
 	ROUNDS=2 SECONDS_EACH=2 BIG=300000 WORN=20000
 fi
 # only some of it, while working on one thing; and against whom
-PARTS=${PARTS:-completions many alone waits poll tls memory worn size}
+PARTS=${PARTS:-completions many alone waits poll tls growth memory worn size}
 AGAINST=${AGAINST-pgbench node}
 POLLED=1000 AT_ONCE=256 # connections
 RESULTS=${RESULTS:-$STACK_ROOT/build/bench/results.tsv}
@@ -203,7 +203,7 @@ measure_poll() {
 	stack_admin flowpin -c 'vacuum analyze'
 	provider_takes 50
 	for ((i = 1; i <= ROUNDS; i++)); do
-		stack_sql -c 'update integrations set next_poll_at = now()'
+		stack_sql -c 'update connections set next_poll_at = now()'
 		polled many
 	done
 	provider_takes 0
@@ -219,6 +219,129 @@ measure_poll() {
 		'MiB at most' 64 '<= 1'
 }
 
+# What a run costs the database must grow with its list, not with its square. Lists of
+# 200 a page: an inbox, and tasks of which three in ten are gone.
+measure_growth() {
+	local i pages
+
+	wants growth || return 0
+	say "runs over long lists"
+	use_database growth
+	stack_sql -c 'delete from integrations'
+	for pages in 10 100; do
+		add_listed todoist $pages $pages
+	done
+	for pages in 10 250; do
+		add_listed linear $pages $((pages * 7 / 10))
+	done
+	stack_end gateway
+	autovacuum off # its work is not a run's
+	for ((i = 1; i <= ROUNDS; i++)); do
+		round_growth
+	done
+	autovacuum on
+	restart_gateway
+	tell_growth
+}
+
+autovacuum() {
+	stack_admin postgres -c "alter system set autovacuum = $1" \
+		-c 'select pg_reload_conf()' >/dev/null
+}
+
+# add_listed TYPE PAGES LISTED: a connection of a user of its own, called so. Its list
+# has so many pages; GROWN finds it.
+declare -A GROWN=()
+add_listed() {
+	local n=${#GROWN[@]} token
+
+	token=$(sed -n "$((n + 1))p" "$STACK_DIR/tokens")
+	connection_call "$token" "$1" "list-$3-200" | curl_all ||
+		give_up "no connection"
+	GROWN[$1-$2]=$(stack_sql -c "select c.id from connections c
+		where c.user_id = md5('user' || $n)::uuid")
+}
+
+# Of an inbox both the run that fills it and one that finds it as it is, and looks at
+# everything again.
+round_growth() {
+	local pages
+
+	for pages in 10 100; do
+		stack_sql -c "delete from inbox_items
+			where connection_id = '${GROWN[todoist-$pages]}'"
+		run_of "todoist-$pages" "filled-$pages"
+		run_of "todoist-$pages" "inbox-$pages"
+	done
+	for pages in 10 250; do
+		tasks_listed $pages
+		run_of "linear-$pages" "gone-$pages"
+		[ "$(stack_sql -c "select completed from poll_runs
+			where connection_id = '${GROWN[linear-$pages]}'
+			order by started_at desc limit 1")" = $((pages * 60)) ] ||
+			give_up "what is gone was not found"
+	done
+}
+
+# run_of NAME AS: a run, not a quiet one; the database's CPU is sampled.
+run_of() {
+	local before
+
+	stack_sql -c "update connections set quiet_list = null
+		where id = '${GROWN[$1]}'"
+	stack_admin growth -c 'vacuum analyze'
+	stack_until 10 no_sessions || give_up "somebody is in the database"
+	before=$(server_ms)
+	stack_poll --connection "${GROWN[$1]}" || give_up "the run failed"
+	stack_until 10 no_sessions || give_up "somebody is in the database"
+	sample "$2" $(($(server_ms) - before))
+	say "$2:${SAMPLES[$2]}"
+}
+
+no_sessions() {
+	! pgrep -P "$(stack_pid postgres)" -f '^postgres: (flowpin|postgres) ' >/dev/null
+}
+
+# tasks_listed PAGES: a task for each item of so many pages, as the list shows them.
+tasks_listed() {
+	stack_admin growth <<-SQL || give_up "no tasks"
+		set session_replication_role = replica;
+		create temporary view own as
+		select i.id, i.user_id from integrations i
+		 where i.id = '${GROWN[linear-$1]}';
+		delete from gateway.decisions using own o
+		 where decisions.user_id = o.user_id;
+		delete from gateway.links using own o where links.user_id = o.user_id;
+		delete from tasks using own o where tasks.user_id = o.user_id;
+		insert into tasks (user_id, title, source, source_id, connection_id)
+		select o.user_id, 'Task', 'linear', 'i' || page || 'x' || n, o.id
+		  from own o, generate_series(0, $1 - 1) page, generate_series(0, 199) n;
+		insert into gateway.links (task_id, user_id, source, source_id, status,
+			metadata, seen_by, seen_at)
+		select t.id, t.user_id, 'linear', t.source_id, 'active',
+		       jsonb_build_object('team_id', 'team', 'state_id', 'todo',
+				'state_type', 'unstarted', 'identifier',
+				'ENG-' || split_part(t.source_id, 'x', 2)),
+		       o.id, now()
+		  from own o
+		  join tasks t on t.user_id = o.user_id;
+	SQL
+}
+
+tell_growth() {
+	local inbox=('ms of CPU, PostgreSQL, a run, inbox of 20,000'
+		"$(of inbox-100)")
+	local gone=('ms of CPU, PostgreSQL, a run, 30 % of 50,000 gone'
+		"$(of gone-250)")
+
+	result "${inbox[@]}" 'ms at most' 1000 '<= 1'
+	result "${inbox[@]}" 'an inbox of 2,000' "$(of inbox-10)" '<= 12'
+	result 'ms of CPU, PostgreSQL, a run, 20,000 new items' \
+		"$(of filled-100)" '2,000 new items' "$(of filled-10)" '<= 12'
+	result "${gone[@]}" 'ms at most' 2000 '<= 1'
+	result "${gone[@]}" '30 % of 2,000 gone' "$(of gone-10)" '<= 30'
+}
+
 # Every request of a pass is a new TLS connection, with Debian's CA bundle. To read
 # that for each of them would cost fifty times what the connection does.
 measure_tls() {
@@ -230,8 +353,8 @@ measure_tls() {
 	for ((i = 1; i <= ROUNDS; i++)); do
 		for name in one bundle; do
 			stack_setting ca_file "$STACK_DIR/tls/$name.pem"
-			stack_sql -c "update integrations set next_poll_at = now()
-				where id in (select id from integrations
+			stack_sql -c "update connections set next_poll_at = now()
+				where id in (select id from connections
 					where quiet_list is not null
 					order by id limit $count)"
 			polled "tls_$name"
@@ -329,6 +452,7 @@ main() {
 	measure_waits
 	measure_poll
 	measure_tls
+	measure_growth
 	measure_worn
 	measure_size
 	awk -f "$BENCH/table.awk" "$RESULTS"

@@ -165,6 +165,37 @@ linear_list(const struct request *req, struct buf *body)
 	    page + 1 < pages ? "true" : "false", page + 1));
 }
 
+/* Whatever is asked for by id was completed: lists show what is open. */
+static void
+linear_by_id(const struct request *req, struct buf *body)
+{
+	const char *at = strstr(req->body, "\"ids\":["), *id;
+	bool is_first = true;
+
+	must(buf_add_str(body, "{\"data\":{\"issues\":{\"nodes\":["));
+	at = at ? at + strlen("\"ids\":[") : "";
+	while (*at && *at != ']') {
+		id = at + strcspn(at, "\"]");
+		if (*id != '"')
+			break;
+		id++;
+		at = id + strcspn(id, "\"");
+		must(buf_addf(body,
+		    "%s{\"id\":\"%.*s\",\"identifier\":\"ENG-1\","
+		    "\"archivedAt\":null,\"trashed\":null,"
+		    "\"completedAt\":\"2026-11-20T10:00:00.000Z\","
+		    "\"canceledAt\":null,"
+		    "\"state\":{\"id\":\"done\",\"type\":\"completed\"},"
+		    "\"team\":{\"id\":\"team\"},"
+		    "\"assignee\":{\"id\":\"viewer\"}}",
+		    is_first ? "" : ",", (int)(at - id), id));
+		at += *at == '"';
+		is_first = false;
+	}
+	must(buf_add_str(body, "],\"pageInfo\":{\"hasNextPage\":false,"
+			       "\"endCursor\":null}}}}"));
+}
+
 static void
 linear(const struct request *req, struct buf *body)
 {
@@ -172,6 +203,10 @@ linear(const struct request *req, struct buf *body)
 
 	if (strstr(req->body, "ActiveIssues")) {
 		linear_list(req, body);
+		return;
+	}
+	if (strstr(req->body, "IssuesById")) {
+		linear_by_id(req, body);
 		return;
 	}
 	if (strstr(req->body, "AllStates")) {

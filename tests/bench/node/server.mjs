@@ -47,7 +47,7 @@ function openKey(sealed, userId, connectionId) {
 }
 
 async function send(row, userId, wish) {
-	const provider = providers[row.source];
+	const provider = providers[row.type];
 	const wished = {
 		wish,
 		sourceId: row.source_id,
@@ -58,7 +58,7 @@ async function send(row, userId, wish) {
 	const { path, ...options } = provider.request(wished);
 
 	try {
-		const answer = await request(env[`${row.source.toUpperCase()}_URL`] +
+		const answer = await request(env[`${row.type.toUpperCase()}_URL`] +
 			path, { ...options, dispatcher: agent });
 		const body = await answer.body.text();
 		const isDone = answer.statusCode < 300 &&
@@ -66,7 +66,7 @@ async function send(row, userId, wish) {
 		return {
 			state: isDone ? "accepted" : "rolled_back",
 			reason: isDone ? "done" : "refused",
-			detail: `${row.source}: HTTP ${answer.statusCode}`,
+			detail: `${row.type}: HTTP ${answer.statusCode}`,
 		};
 	} catch (error) {
 		return { state: "rolled_back", reason: "unreachable",

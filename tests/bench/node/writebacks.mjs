@@ -9,7 +9,6 @@ pg.types.setTypeParser(pg.types.builtins.JSON, (text) => text);
 pg.types.setTypeParser(pg.types.builtins.JSONB, (text) => text);
 
 const LEASE_MS = 20000;
-const GIVE_UP_MS = 86400000;
 
 // Its parameters, numbered in the order of their lines, have their names there.
 function statement(folder, name) {
@@ -59,8 +58,7 @@ export class Writebacks {
 			task_ids: column(list, "taskId"),
 			wishes: column(list, "wish"),
 			ids: column(list, "id"),
-			leases_ms: same(list, LEASE_MS),
-			give_up_ms: GIVE_UP_MS,
+			lease_ms: same(list, LEASE_MS),
 		}));
 		return rows;
 	}
@@ -73,13 +71,13 @@ export class Writebacks {
 			states: column(list, "state"),
 			reasons: column(list, "reason"),
 			details: column(list, "detail"),
-			dues_ms: same(list, 0),
-			auth_failed: same(list, false),
-			limits_ms: same(list, 0),
-			patches: same(list, null),
-			sentences: same(list, null),
-			key_versions: column(list, "keyVersion"),
+			due_ms: same(list, 0),
 			is_unclear: same(list, false),
+			are_told: same(list, false),
+			auth_failed: same(list, false),
+			limit_ms: same(list, 0),
+			patches: same(list, null),
+			key_versions: column(list, "keyVersion"),
 		}));
 		const results = [];
 		for (const row of rows)
