@@ -19,14 +19,16 @@ struct cursor {
 static enum err
 cursor_parse(const char *text, struct cursor *out)
 {
+	const char *digits;
 	size_t n;
 
 	memset(out, 0, sizeof(*out));
 	if (!text)
 		return OK;
-	n = strspn(text, "0123456789");
-	if (n == 0 || n > 17 || text[n] != '_' ||
-	    !crypto_uuid_parse(text + n + 1, out->id))
+	digits = *text == '-' ? text + 1 : text; /* before 1970 */
+	n = strspn(digits, "0123456789");
+	if (n == 0 || n > 18 || digits[n] != '_' ||
+	    !crypto_uuid_parse(digits + n + 1, out->id))
 		return err_set(ERR_INPUT, "This is not a cursor of a listing.");
 	out->us = strtoll(text, NULL, 10);
 	out->is_given = true;
