@@ -169,9 +169,6 @@ begin
 		end if;
 		raise warning 'flowpin: a change of task % was not taken note of: % (%)',
 			coalesce(new.id, old.id), sqlerrm, sqlstate;
-		if sqlstate = '55P03' then
-			perform set_config('flowpin.hurries', 'yes', true);
-		end if;
 	end;
 	return coalesce(new, old);
 end
