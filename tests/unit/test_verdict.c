@@ -408,7 +408,8 @@ test_reasons_that_a_user_can_act_on_read_differently(void **state)
 		REASON_KEY_UNREADABLE, REASON_RATE_LIMITED, REASON_CIRCUIT_OPEN,
 		REASON_UNREACHABLE, REASON_TIMEOUT, REASON_NO_ANSWER,
 		REASON_SERVER_ERROR, REASON_BAD_ANSWER, REASON_GIVEN_UP,
-		REASON_SOURCE_CHANGED, REASON_ACCOUNT_CHANGED };
+		REASON_SOURCE_CHANGED, REASON_ACCOUNT_CHANGED,
+		REASON_BAD_ID };
 	char text[COUNT(reasons)][400];
 
 	(void)state;
@@ -491,6 +492,7 @@ static const struct event events[] = {
 	{ .type = "writeback.skipped", .reason = "connection_gone" },
 	{ .type = "task.rolled_back", .reason = "source_gone" },
 	{ .type = "task.rolled_back", .reason = "source_changed" },
+	{ .type = "task.rolled_back", .reason = "bad_id" },
 	{ .type = "task.rolled_back", .reason = "forbidden" },
 	{ .type = "task.rolled_back", .reason = "refused" },
 	{ .type = "task.rolled_back", .reason = "gone_api" },

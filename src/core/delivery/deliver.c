@@ -131,6 +131,34 @@ decided_at_once(struct delivery *d)
 	return true;
 }
 
+/* A request that cannot be written is no trouble on the way: another time it
+ * would be no better. */
+static void
+cannot_write(struct delivery *d, enum err err)
+{
+	if (err == ERR_INPUT)
+		say(&d->answer, OUTCOME_REJECTED, REASON_BAD_ID, err_text());
+	else if (err == ERR_AUTH)
+		say(&d->answer, OUTCOME_REJECTED, REASON_KEY_UNREADABLE,
+		    err_text());
+	else
+		carry_failed(&d->answer);
+}
+
+static enum err
+asked(struct delivery *d, const struct http_request *req,
+    struct http_response *res, bool *decided)
+{
+	enum err err =
+	    carry(d->courier, &d->w->connection, req, d->write_until_ms, res);
+
+	if (!err)
+		return d->provider->ask_response(
+		    &d->push, res, decided, &d->answer);
+	carry_failed(&d->answer);
+	return err;
+}
+
 /* Questions of the provider's own before the write. True: decided, or failed;
  * nothing was written either way. */
 static bool
@@ -144,14 +172,10 @@ ask(struct delivery *d)
 		struct http_response res = HTTP_RESPONSE_INIT(CARRY_BODY_MAX);
 		enum err err = p->ask_request(&d->push, &asks, &req);
 
-		if (!err && asks)
-			err = carry(d->courier, &d->w->connection, &req,
-			    d->write_until_ms, &res);
 		if (err)
-			carry_failed(&d->answer);
+			cannot_write(d, err);
 		else if (asks)
-			err = p->ask_response(
-			    &d->push, &res, &decided, &d->answer);
+			err = asked(d, &req, &res, &decided);
 		http_request_done(&req);
 		http_response_done(&res);
 		if (err || decided)
@@ -173,10 +197,10 @@ write_once(struct delivery *d)
 	struct http_response res = HTTP_RESPONSE_INIT(CARRY_BODY_MAX);
 	enum err err = d->provider->write_request(&d->push, &req);
 
-	if (!err)
-		err = carry(d->courier, &d->w->connection, &req,
-		    d->write_until_ms, &res);
 	if (err)
+		cannot_write(d, err);
+	else if (carry(d->courier, &d->w->connection, &req, d->write_until_ms,
+		     &res))
 		carry_failed(&d->answer);
 	else
 		d->provider->write_response(&d->push, &res, &d->answer);
