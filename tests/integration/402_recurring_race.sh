@@ -145,14 +145,17 @@ test_a_row_found_late_compares_with_the_date_from_before() {
 	one_is_closed "complete found accepted already_done"
 }
 
-test_completed_and_uncompleted_by_row_is_as_it_was() {
+# Clients make the row active when they see the next occurrence: that is no wish to have
+# the last one back.
+test_a_row_made_active_again_gives_no_occurrence_back() {
 	next_daily
 	row_says "$TASK" completed
 	one_is_closed "complete row accepted done"
 	row_says "$TASK" active
 	wishes_are "$TASK" \
-		"complete row accepted done, uncomplete row accepted done"
-	is "$(at_todoist .due.date)" '"2031-02-03"' "the date is back"
+		"complete row accepted done, uncomplete row accepted already_done"
+	is "$(at_todoist '[.occurrences_done, .due.date]') $(writes)" \
+		'[1,"2031-02-04"] 1' "its item stays as it is"
 	poll_own
 	is "$(task_status "$TASK")" active "and the row is open"
 }
