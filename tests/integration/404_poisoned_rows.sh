@@ -235,9 +235,9 @@ test_metadata_of_connections_that_is_none() {
 
 	as_new_user
 	add_connection linear
-	add_own_item linear 'an issue' '{"count": 2}'
+	add_own_item linear 'a ticket' '{"count": 2}'
 	poll_once "$CONNECTION"
-	import_titled 'an issue 2'
+	import_titled 'a ticket 2'
 	for metadata in "'[]'" "'\"x\"'" 5 "'null'" "'{\"linearStateTypes\": 5}'" \
 		"'{\"linearStateTypes\": \"started\"}'" \
 		"'{\"linearStateTypes\": {\"started\": 1}}'" \
