@@ -179,4 +179,32 @@ test_a_completion_of_a_task_by_hand_stays_here() {
 	is "$(requests)" 0 "no provider is asked for anything"
 }
 
+# Its owner fell silent, perhaps after sending it; it is read, and was not done. What has
+# become local meanwhile is not sent after that.
+test_what_was_in_doubt_is_read_and_not_sent_once_it_is_to_stay_here() {
+	local provider row
+
+	stack_end gateway
+	for row in "connections set writeback = false|writeback_off" \
+		"integrations set is_active = false|paused"; do
+		for provider in todoist linear attio; do
+			stack_gateway || bail "no gateway"
+			fresh "$provider" || continue
+			stack_end gateway
+			row_says "$TASK" completed
+			sql "update writebacks set is_unclear = true
+				where task_id = '$TASK'; update ${row%|*}
+				where id = '$CONNECTION'" >/dev/null
+			stack_poll
+			is "$(sql "select state, reason from writebacks
+				where task_id = '$TASK'")" "skipped|${row#*|}" \
+				"$provider: it stays here"
+			isnt "$(requests)" 0 "$provider: it was read"
+			is "$(provider_says "$provider" "$ITEM")" open \
+				"$provider: and not closed"
+		done
+	done
+	stack_gateway || bail "no gateway"
+}
+
 stack_whole && run_tests

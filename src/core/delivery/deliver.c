@@ -290,6 +290,9 @@ work(struct delivery *d)
 		    "sent earlier, cannot be read now");
 		if (d->may_have_happened)
 			return;
+		/* it did not happen, and now it is not to */
+		if (stays_local(d, &d->w->connection))
+			return;
 	}
 	for (int tries = 1; !round_ended(d) && tries < MOST_WRITES; tries++) {
 		if (d->answer.outcome == OUTCOME_REJECTED)
