@@ -85,6 +85,9 @@ size_t rows_count(const struct rows *rows);
 /* Values by column name; NULL (or 0, false) for SQL null. Asking for a column
  * that the statement does not return is a programmer's mistake. */
 const char *rows_text(const struct rows *rows, size_t row, const char *column);
+/* Into out, cut if it is too long for it; "" for SQL null. */
+void rows_copy(const struct rows *rows, size_t row, const char *column,
+    char *out, size_t size);
 int64_t rows_int(const struct rows *rows, size_t row, const char *column);
 bool rows_bool(const struct rows *rows, size_t row, const char *column);
 /* bytea; *out is freed by the caller, NULL for null */

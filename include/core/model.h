@@ -109,6 +109,8 @@ enum fulfilment {
 
 enum wish { WISH_COMPLETE, WISH_UNCOMPLETE };
 const char *wish_name(enum wish wish); /* "complete", "uncomplete" */
+/* WISH_COMPLETE unless it says otherwise; name may be NULL. */
+enum wish wish_by_name(const char *name);
 
 /* How a provider's answer to a write is to be taken. */
 enum outcome {

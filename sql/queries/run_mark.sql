@@ -20,6 +20,7 @@
 -- :unconfirmed    integer   of the judged
 -- :kind           text      the guard that holds, or null
 -- :held           integer   tasks without evidence
+-- One statement, because what is told and counted is what was locked and changed.
 -- One row: what was done. No row: another poller has the connection now, or it is gone.
 with own as materialized (
 	select c.id

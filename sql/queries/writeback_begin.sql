@@ -12,7 +12,8 @@
 --   send    written down; state sending (ours until the lease ends) or queued (another
 --           call for the task is in flight: claim it later)
 --   skip    changed, and the writeback ended as skipped: reason
--- writebacks_sending, a unique index, is the last guard against two in flight.
+-- writebacks_sending, a unique index, is the last guard against two in flight. One
+-- statement, because its commit is shared by all who call at this moment.
 with wished as (
 	select *
 	  from unnest(:user_ids, :task_ids, :wishes, :ids, :lease_ms)
@@ -29,10 +30,8 @@ with wished as (
 	   for update of t skip locked
 ), judged as materialized (
 	select l.*,
-	       row((l.task).user_id, (l.task).id, (l.task).source::text,
-			(l.task).source_id, (l.task).connection_id,
-			(l.task).status::text,
-			(l.task).completed_at)::gateway.task_before as before,
+	       gateway.before_of(l.task, (l.task).status::text,
+			(l.task).completed_at) as before,
 	       case when (l.task).status::text = 'archived' then 'archived'
 		    when ((l.task).status::text = 'completed') = (l.wish = 'complete')
 			then 'same'

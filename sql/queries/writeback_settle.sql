@@ -21,7 +21,8 @@
 -- Only tasks that may change are locked, and never waited for: one locked row must not
 -- hold up everybody else's commit. A wish holds the task's lock, so that none can come
 -- between; one that this snapshot cannot see has bumped the link's version, which is
--- read again under the lock: then it counts as busy.
+-- read again under the lock: then it counts as busy. One statement, because its commit is
+-- shared, and because all of it holds only for owners that still are.
 with said as (
 	select *
 	  from unnest(:user_ids, :ids, :generations, :states, :reasons, :details,

@@ -227,6 +227,15 @@ rows_text(const struct rows *rows, size_t row, const char *column)
 	return PQgetvalue(rows->result, (int)row, c);
 }
 
+void
+rows_copy(const struct rows *rows, size_t row, const char *column, char *out,
+    size_t size)
+{
+	const char *text = rows_text(rows, row, column);
+
+	snprintf(out, size, "%s", text ? text : "");
+}
+
 int64_t
 rows_int(const struct rows *rows, size_t row, const char *column)
 {

@@ -104,6 +104,14 @@ wish_name(enum wish wish)
 	return wish == WISH_COMPLETE ? "complete" : "uncomplete";
 }
 
+enum wish
+wish_by_name(const char *name)
+{
+	return name && !strcmp(name, wish_name(WISH_UNCOMPLETE))
+		   ? WISH_UNCOMPLETE
+		   : WISH_COMPLETE;
+}
+
 void
 connection_done(struct connection *conn)
 {

@@ -17,25 +17,12 @@ story_done(struct story *story)
 }
 
 static void
-copy_field(const struct rows *rows, size_t row, const char *column, char *out,
-    size_t size)
-{
-	const char *text = rows_text(rows, row, column);
-
-	snprintf(out, size, "%s", text ? text : "");
-}
-
-static void
 read_told(const struct rows *rows, size_t i, struct event *told)
 {
-	const char *wish = rows_text(rows, i, "wish");
-
-	copy_field(rows, i, "type", told->type, sizeof(told->type));
-	copy_field(rows, i, "source", told->source, sizeof(told->source));
-	copy_field(rows, i, "reason", told->reason, sizeof(told->reason));
-	told->wish = wish && !strcmp(wish, wish_name(WISH_UNCOMPLETE))
-			 ? WISH_UNCOMPLETE
-			 : WISH_COMPLETE;
+	rows_copy(rows, i, "type", told->type, sizeof(told->type));
+	rows_copy(rows, i, "source", told->source, sizeof(told->source));
+	rows_copy(rows, i, "reason", told->reason, sizeof(told->reason));
+	told->wish = wish_by_name(rows_text(rows, i, "wish"));
 	told->held = rows_int(rows, i, "held");
 }
 

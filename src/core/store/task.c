@@ -148,33 +148,20 @@ event_cursor(const char *text, char txid[24], char id[24])
 }
 
 static void
-copy_field(const struct rows *rows, size_t row, const char *column, char *out,
-    size_t size)
-{
-	const char *text = rows_text(rows, row, column);
-
-	snprintf(out, size, "%s", text ? text : "");
-}
-
-static void
 read_event(const struct rows *rows, size_t i, struct event *e)
 {
-	const char *wish = rows_text(rows, i, "wish");
-
 	snprintf(e->id, sizeof(e->id), "%s-%s", rows_text(rows, i, "txid"),
 	    rows_text(rows, i, "id"));
-	copy_field(rows, i, "type", e->type, sizeof(e->type));
-	copy_field(rows, i, "task_id", e->task_id, sizeof(e->task_id));
-	copy_field(
+	rows_copy(rows, i, "type", e->type, sizeof(e->type));
+	rows_copy(rows, i, "task_id", e->task_id, sizeof(e->task_id));
+	rows_copy(
 	    rows, i, "writeback_id", e->writeback_id, sizeof(e->writeback_id));
-	copy_field(rows, i, "connection_id", e->connection_id,
+	rows_copy(rows, i, "connection_id", e->connection_id,
 	    sizeof(e->connection_id));
-	copy_field(rows, i, "source", e->source, sizeof(e->source));
-	copy_field(rows, i, "reason", e->reason, sizeof(e->reason));
-	copy_field(rows, i, "created_at", e->created_at, sizeof(e->created_at));
-	e->wish = wish && !strcmp(wish, wish_name(WISH_UNCOMPLETE))
-		      ? WISH_UNCOMPLETE
-		      : WISH_COMPLETE;
+	rows_copy(rows, i, "source", e->source, sizeof(e->source));
+	rows_copy(rows, i, "reason", e->reason, sizeof(e->reason));
+	rows_copy(rows, i, "created_at", e->created_at, sizeof(e->created_at));
+	e->wish = wish_by_name(rows_text(rows, i, "wish"));
 	e->held = rows_int(rows, i, "held");
 }
 

@@ -246,16 +246,13 @@ out:
 static enum err
 read_due(const struct rows *rows, size_t row, struct writeback *w)
 {
-	const char *wish = rows_text(rows, row, "wish");
-
 	snprintf(
 	    w->id, sizeof(w->id), "%s", rows_text(rows, row, "writeback_id"));
 	snprintf(w->user_id, sizeof(w->user_id), "%s",
 	    rows_text(rows, row, "user_id"));
 	snprintf(w->task_id, sizeof(w->task_id), "%s",
 	    rows_text(rows, row, "task_id"));
-	w->wish = !strcmp(wish, wish_name(WISH_COMPLETE)) ? WISH_COMPLETE
-							  : WISH_UNCOMPLETE;
+	w->wish = wish_by_name(rows_text(rows, row, "wish"));
 	w->generation = rows_int(rows, row, "writeback_generation");
 	w->attempts = (int)rows_int(rows, row, "attempts");
 	w->is_unclear = rows_bool(rows, row, "is_unclear");
