@@ -569,8 +569,8 @@ test_a_bad_cursor_is_refused() {
 	for cursor in x _ 1 "$NOBODYS" "_$NOBODYS" "$time" "${time}_" \
 		"${time}_1" "${time}_${NOBODYS}0" "x_$NOBODYS" "now_$NOBODYS" \
 		"infinity_$NOBODYS" "2026-01-01T00:00:00.000000Z_$NOBODYS" \
-		"-${time}_$NOBODYS" "%2B${time}_$NOBODYS" "0x1_$NOBODYS" \
-		"1.5_$NOBODYS" "1e3_$NOBODYS" "${time}00_$NOBODYS" \
+		"--${time}_$NOBODYS" "-_$NOBODYS" "%2B${time}_$NOBODYS" "0x1_$NOBODYS" \
+		"1.5_$NOBODYS" "1e3_$NOBODYS" "${time}000_$NOBODYS" "-${time}000_$NOBODYS" \
 		"${time}__$NOBODYS" "%20${time}_$NOBODYS" "${time}'_$NOBODYS" \
 		"1-1" null; do
 		send GET "/v1/tasks?cursor=$cursor"
