@@ -1,10 +1,11 @@
 # make            build the programs into build/release
 # make run        a whole local stack in the foreground; PORT=8080
-# make test       unit and integration tests, both under sanitizers, killing test, walks
+# make test       unit and integration tests under sanitizers, killing test, walks
+# make test-long  those as they are released, and more kills and walks
 # make test-integration TESTS='210 *list*'  some suites; CASES=test_a: of one, these cases
 # make test-unit TESTS=token  one program
-# make test-crash kill -9 at every point, then hold it to account; KILLS=500 SEED=random
-# make test-agreement walks over both sides at once; WALKS=200 STEPS=200 SEED=random
+# make test-crash kill -9 at every point, then hold it to account; KILLS=200 SEED=random
+# make test-agreement walks over both sides at once; WALKS=40 STEPS=200 SEED=random
 # make soak       both for hours: 10000 kills, 5000 walks of 1000 steps
 # make bench      measure, against others; QUICK=1: in two minutes
 # make bench-compare A=rev B=rev  measure two commits in turns
@@ -19,8 +20,8 @@ MANDIR ?= $(PREFIX)/share/man
 CFLAGS ?= -O2 -g
 VERSION := 0.1.0
 PORT ?= 8080
-KILLS ?= 500
-WALKS ?= 200
+KILLS ?= 200
+WALKS ?= 40
 STEPS ?= 200
 SEED ?= random
 QUICK ?= 0
@@ -58,13 +59,14 @@ GATEWAY := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/gateway/*.c)))
 POLLER := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/poller/*.c)))
 CTL := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/ctl/*.c))) $(BUILD)/gen/migrations.o $(BUILD)/gen/rules.o
 SIM := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/sim/*.c)))
+HELPER := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/helper/*.c)))
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 # what the tests of the library run against PostgreSQL
 DB_TEST := $(BUILD)/tests/integration/pipeline
 PROGRAMS := $(BUILD)/flowpin-gateway $(BUILD)/flowpin-poller $(BUILD)/flowpinctl
 C_FILES := $(sort $(shell find src include tests -name '*.[ch]' -not -path '*/node_modules/*'))
 
-.PHONY: all deps help run test test-all test-unit test-integration test-crash test-agreement soak bench bench-compare lint format install clean sim
+.PHONY: all deps help run test test-long test-all test-unit test-integration test-crash test-agreement soak bench bench-compare lint format install clean sim
 .DELETE_ON_ERROR:
 # keep objects: a unit test's is an intermediate file
 .SECONDARY:
@@ -82,6 +84,8 @@ $(BUILD)/flowpinctl: $(CTL) $(BUILD)/libcore.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(BUILD)/flowpin-sim: $(SIM)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lmicrohttpd -lcjson -lpthread -lm
+$(BUILD)/flowpin-test-helper: $(HELPER)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpq -lcurl -ljq -lpthread
 $(BUILD)/flowpin-stub: $(BUILD)/tests/bench/stub.o $(BUILD)/libcore.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcore.a
@@ -132,17 +136,23 @@ run: deps
 	@BUILD=$(BUILD) PORT=$(PORT) tests/run.sh
 
 test: deps
-	@$(MAKE) --no-print-directory test-all
 	@$(MAKE) --no-print-directory SAN=1 test-all
 	@$(MAKE) --no-print-directory test-crash
 	@$(MAKE) --no-print-directory test-agreement
+
+test-long: KILLS = 500
+test-long: WALKS = 200
+test-long: deps
+	@$(MAKE) --no-print-directory test-all
+	@$(MAKE) --no-print-directory test-crash KILLS=$(KILLS)
+	@$(MAKE) --no-print-directory test-agreement WALKS=$(WALKS)
 
 test-all: test-unit test-integration
 
 test-unit: $(UNIT)
 	@BUILD=$(BUILD) TESTS='$(TESTS)' tests/unit/run.sh $(UNIT)
 
-test-integration: $(PROGRAMS) $(BUILD)/flowpin-sim $(DB_TEST)
+test-integration: $(PROGRAMS) $(BUILD)/flowpin-sim $(BUILD)/flowpin-test-helper $(DB_TEST)
 	@BUILD=$(BUILD) JOBS=$(JOBS) TESTS='$(TESTS)' CASES='$(CASES)' tests/integration/run.sh
 
 test-crash: deps

@@ -29,6 +29,7 @@ postgresql            file    /usr/lib/postgresql/*/bin/initdb
 postgresql-client     program psql
 pgbouncer             program pgbouncer
 jq                    program jq
+libjq-dev             file    /usr/include/jq.h
 curl                  program curl
 openssl               program openssl
 perl                  program prove

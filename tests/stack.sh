@@ -23,7 +23,11 @@ case $BUILD in
 *) STACK_BIN=$STACK_ROOT/$BUILD ;;
 esac
 
-# nginx and pgbouncer live where an ordinary user's PATH does not look
+# nginx and pgbouncer live where an ordinary user's PATH does not look, PostgreSQL's
+# programs behind a script of Debian's that takes longer than they do
+STACK_PG_BIN=$(printf '%s\n' /usr/lib/postgresql/*/bin/initdb | sort -V | tail -n 1)
+STACK_PG_BIN=${STACK_PG_BIN%/initdb}
+[ ! -x "$STACK_PG_BIN/psql" ] || PATH=$STACK_PG_BIN:$PATH
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 # A stack's settings come from its own file: what the caller's environment
@@ -50,9 +54,16 @@ stack_until() {
 	shift
 	until "$@"; do
 		((${EPOCHREALTIME/[.,]/} < deadline)) || return 1
-		sleep 0.05
+		stack_pause 0.05
 	done
 }
+
+# stack_pause SECONDS: without a process that sleeps; nobody ever writes there.
+stack_pause() {
+	read -rt "$1" -u "$STACK_SILENCE"
+	return 0
+}
+exec {STACK_SILENCE}<> <(:)
 
 # The directory is short: a Unix socket's path ends after 107 bytes.
 stack_init() {
@@ -188,10 +199,8 @@ stack_drop() {
 }
 
 stack_postgres() {
-	local bin data=$STACK_DIR/pg/data password start=()
+	local bin=$STACK_PG_BIN data=$STACK_DIR/pg/data password start=()
 
-	bin=$(printf '%s\n' /usr/lib/postgresql/*/bin/initdb | sort -V | tail -n 1)
-	bin=${bin%/initdb}
 	[ -x "$bin/initdb" ] || bin=$(dirname "$(command -v initdb)")
 	mkdir -m 700 "$STACK_DIR/pg" || return 1
 	if [ "$(id -u)" = 0 ]; then
@@ -245,18 +254,20 @@ stack_pg_is_ready() {
 
 # stack_admin DATABASE [PSQL OPTION...]: psql as the server's owner.
 stack_admin() {
-	local database=$1
+	stack_psql postgres "$1" "${PGOPTIONS:-}" "${@:2}"
+}
 
-	shift
-	psql -X -q -v ON_ERROR_STOP=1 -h "$STACK_DIR/pg" -p "$STACK_PG_PORT" \
-		-U postgres -d "$database" "$@"
+# stack_psql USER DATABASE OPTIONS [PSQL OPTION...]
+stack_psql() {
+	PGOPTIONS=$3 psql -X -q -v ON_ERROR_STOP=1 -h "$STACK_DIR/pg" \
+		-p "$STACK_PG_PORT" -U "$1" -d "$2" "${@:4}"
 }
 
 # stack_sql [PSQL OPTION...]: psql as the gateway's role, bare values; the gateway's
 # tables are found without their schema.
 stack_sql() {
-	PGOPTIONS="-c search_path=public,gateway" psql -X -q -A -t -v ON_ERROR_STOP=1 -h "$STACK_DIR/pg" \
-		-p "$STACK_PG_PORT" -U flowpin -d "${STACK_DATABASE:-flowpin}" "$@"
+	stack_psql flowpin "${STACK_DATABASE:-flowpin}" \
+		"-c search_path=public,gateway" -A -t "$@"
 }
 
 # stack_query FILE...: a query as it is sent, its parameters numbered in the order

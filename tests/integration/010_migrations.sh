@@ -145,5 +145,6 @@ test_nothing_of_the_gateway_is_in_public() {
 }
 
 stack_init || bail "no directory"
+helper_start || bail "no helper"
 stack_postgres || bail "no PostgreSQL"
 run_tests

@@ -31,6 +31,7 @@ test_steps_are_one_transaction_behind_a_transaction_pooler() {
 }
 
 stack_init || bail "no directory"
+helper_start || bail "no helper"
 stack_postgres || bail "no PostgreSQL"
 stack_sql <<-'SQL' || bail "no table"
 	create table accounts (

@@ -360,5 +360,6 @@ test_a_million_tasks_are_not_rewritten_and_nobody_waits_long() {
 }
 
 stack_init || bail "no directory"
+helper_start || bail "no helper"
 stack_postgres || bail "no PostgreSQL"
 run_tests

@@ -93,6 +93,7 @@ test_a_rate_limit_ends_when_the_provider_says() {
 }
 
 stack_init || bail "no directory"
+helper_start || bail "no helper"
 stack_postgres || bail "no PostgreSQL"
 flowpins_database dates later || bail "no database"
 stack_admin postgres -c "alter database dates set DateStyle = 'SQL, DMY'" \

@@ -251,5 +251,6 @@ test_the_role_has_these_rights_in_public() {
 }
 
 stack_init || bail "no directory"
+helper_start || bail "no helper"
 stack_postgres || bail "no PostgreSQL"
 run_tests

@@ -336,11 +336,7 @@ test_problems() {
 	fits createTask 411
 	api POST /v1/tasks "{\"title\":\"$(printf '%070000d' 0)\"}"
 	fits createTask 413
-	{
-		cat "$STACK_DIR/api.curl"
-		printf 'header = "Content-Type: text/plain"\ndata = "Milk"\n'
-	} >"$STACK_DIR/text.curl"
-	http_call "$URL/v1/tasks" POST '' -K "$STACK_DIR/text.curl"
+	api POST /v1/tasks Milk 'Content-Type: text/plain'
 	fits createTask 415
 	api POST "/v1/tasks/$TASK/archive"
 	complete "$TASK"

@@ -230,6 +230,7 @@ peer.recv(1)' "$STACK_DIR/gateway.sock"
 }
 
 stack_init || bail "no directory"
+helper_start || bail "no helper"
 stack_setting workers "$WORKERS"
 stack_postgres || bail "no PostgreSQL"
 stack_migrate || bail "no schema"

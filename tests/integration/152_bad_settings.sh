@@ -336,6 +336,7 @@ test_arguments_that_are_none_are_named() {
 }
 
 stack_init || bail "no directory"
+helper_start || bail "no helper"
 stack_postgres || bail "no PostgreSQL"
 stack_migrate || bail "no schema"
 run_tests

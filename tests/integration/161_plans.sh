@@ -200,6 +200,7 @@ test_a_list_of_50000_is_compared_in_linear_time_under_any_plan() {
 }
 
 stack_init || bail "no directory"
+helper_start || bail "no helper"
 stack_postgres || bail "no PostgreSQL"
 stack_migrate || bail "no schema"
 grow || bail "no rows"

@@ -249,6 +249,7 @@ test_what_one_leaves_behind_another_ends() {
 }
 
 stack_init || bail "no directory"
+helper_start || bail "no helper"
 stack_setting call_deadline_ms 12000
 stack_setting provider_timeout_ms 5000
 stack_setting lease_ms 14000

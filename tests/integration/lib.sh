@@ -20,7 +20,7 @@ set -u -o pipefail
 
 DEMO_USER=00000000-0000-4000-8000-000000000001
 declare -A TOKENS=() CONNECTIONS=()
-STATUS='' BODY='' HEADERS='' TASK='' ITEM='' CONNECTION=''
+STATUS='' BODY='' HEADERS='' TASK='' ITEM='' CONNECTION='' HELPER_PORT=''
 
 # --- TAP ----------------------------------------------------------------------
 
@@ -172,6 +172,7 @@ stack_whole() {
 	local name
 
 	[ -n "$STACK_DIR" ] || stack_init || bail "no directory"
+	helper_start || bail "no helper"
 	stack_postgres || bail "no PostgreSQL"
 	[ -z "${FLOWPINS:-}" ] || flowpins_tables || bail "no tables of Flowpin's"
 	stack_migrate || bail "no schema"
@@ -190,7 +191,7 @@ as_user() {
 		values ('$1') on conflict do nothing" || bail "no user"
 	TOKEN=$(stack_token "$1") || bail "no token"
 	printf 'header = "Authorization: Bearer %s"\n' "$TOKEN" \
-		>"$STACK_DIR/api.curl"
+		>"$STACK_DIR/api.curl" # for calls that curl itself makes
 }
 
 restart_gateway() { # [SIGNAL]
@@ -198,11 +199,82 @@ restart_gateway() { # [SIGNAL]
 	stack_gateway || bail "the gateway does not come back"
 }
 
+# --- the helper ---------------------------------------------------------------
+
+# What a suite asks hundreds of times is answered by one process that stays:
+# starting psql, curl or jq takes longer than what they do. jq and psql, as suites
+# use them, go there; what it does not know is theirs.
+helper_start() {
+	[ -z "$HELPER_PORT" ] || return 0
+	stack_start helper "$STACK_BIN/flowpin-test-helper" "$STACK_DIR/helper.port"
+	stack_await helper test -s "$STACK_DIR/helper.port" || return 1
+	HELPER_PORT=$(<"$STACK_DIR/helper.port")
+}
+
+# ask VERB WORD...: sets OUT and ERR; its status is that of the program it stands for.
+ask() {
+	local LC_ALL=C fd status=2 out=0 err=0
+
+	OUT='' ERR=''
+	exec {fd}<>"/dev/tcp/127.0.0.1/$HELPER_PORT" || return 2
+	printf '%s\0' $# "$@" >&"$fd"
+	# not from <&: standard input may be what the helper is to read
+	read -ru "$fd" status out err || status=2
+	[ "$out" = 0 ] || IFS= read -ru "$fd" -N "$out" OUT
+	[ "$err" = 0 ] || IFS= read -ru "$fd" -N "$err" ERR
+	exec {fd}>&-
+	return "$status"
+}
+
+# ask_for VERB WORD...: told as the program would, to its own descriptors.
+ask_for() {
+	local OUT ERR status
+
+	ask "$@"
+	status=$?
+	printf %s "$OUT"
+	[ -z "$ERR" ] || printf %s "$ERR" >&2
+	return "$status"
+}
+
+jq() {
+	if [ -z "$HELPER_PORT" ]; then
+		command jq "$@"
+	else
+		ask_for jq "/proc/$BASHPID/fd/0" "$@"
+	fi
+}
+
+# What stack.sh has, with the helper's sessions where only statements are given.
+stack_psql() {
+	local word texts=() is_text='' rest=''
+
+	for word in "${@:4}"; do
+		if [ -n "$is_text" ]; then
+			texts+=("$word")
+			is_text=''
+		else
+			case $word in
+			-c) is_text=1 ;;
+			-A | -t) ;;
+			*) rest=1 ;;
+			esac
+		fi
+	done
+	if [ -n "$HELPER_PORT" ] && [ -z "$rest" ] && [ ${#texts[@]} -gt 0 ]; then
+		ask_for sql "$STACK_DIR/pg" "$STACK_PG_PORT" "$1" "$2" "$3" \
+			"${texts[@]}"
+		return
+	fi
+	PGOPTIONS=$3 psql -X -q -v ON_ERROR_STOP=1 -h "$STACK_DIR/pg" \
+		-p "$STACK_PG_PORT" -U "$1" -d "$2" "${@:4}"
+}
+
 # --- HTTP ---------------------------------------------------------------------
 
 # api METHOD PATH [JSON [HEADER...]]: as the user. Sets STATUS, BODY, HEADERS.
 api() {
-	http_call "$URL$2" "$1" "${3:-}" -K "$STACK_DIR/api.curl" "${@:4}"
+	http_call "$URL$2" "$1" "${3:-}" "Authorization: Bearer $TOKEN" "${@:4}"
 }
 
 # anonymous METHOD PATH [JSON [HEADER...]]
@@ -216,51 +288,37 @@ sim() {
 	[[ $STATUS == 2* ]] || flunk "the simulator takes $1 $2: $STATUS $BODY"
 }
 
-# http_call URL METHOD JSON [curl's options, or whole headers]: one process for each
-# call, since a suite makes hundreds.
+# http_call URL METHOD BODY [HEADER...]: JSON, if no header says otherwise.
 http_call() {
-	local url=$1 method=$2 json=$3 args=() lines=() word rest
-	local head=$STACK_DIR/head.$BASHPID
+	local line
 
-	shift 3
-	while [ $# -gt 0 ]; do
-		case $1 in
-		-K)
-			args+=(-K "$2")
-			shift
-			;;
-		*) args+=(-H "$1") ;;
-		esac
-		shift
-	done
-	[ -z "$json" ] || args+=(-H 'Content-Type: application/json')
-	: >"$head"
-	args+=(-sS -X "$method" --max-time 90 -D "$head" "$url")
-	if [ ${#json} -gt 100000 ]; then # longer than an argument may be
-		BODY=$(printf %s "$json" |
-			curl "${args[@]}" --data-binary @- 2>&1)
-	else
-		BODY=$(curl "${args[@]}" ${json:+--data-binary "$json"} 2>&1)
-	fi
-	mapfile -t lines <"$head"
-	lines=("${lines[@]%$'\r'}")
+	[ -z "$3" ] || [[ ${*:4} == *Content-Type:* ]] ||
+		set -- "${@:1:3}" 'Content-Type: application/json' "${@:4}"
+	ask http "$@"
+	BODY=${ERR%$'\n'}
+	HEADERS=${OUT//$'\r'/}
 	STATUS=''
-	for rest in "${lines[@]}"; do
-		read -r word rest _ <<<"$rest"
-		[[ $word != HTTP/* ]] || STATUS=$rest
-	done
-	printf -v HEADERS '%s\n' "${lines[@]}"
+	while IFS= read -r line; do
+		[[ $line != HTTP/* ]] || read -r _ STATUS _ <<<"$line"
+	done <<<"$HEADERS"
 }
 
 # field PATH: of the last answer, as jq has it; nothing for null.
 field() {
-	jq -r "$1 // empty" <<<"$BODY" 2>/dev/null
+	ask jq "=$BODY" -r "$1 // empty"
+	printf %s "$OUT"
 }
 
 # header NAME: of the last answer.
 header() {
-	awk -v name="${1,,}:" 'tolower($1) == name {
-		sub(/^[^:]*: */, ""); print; exit }' <<<"$HEADERS"
+	local line
+
+	while IFS= read -r line; do
+		[[ ${line,,} == "${1,,}":* ]] || continue
+		line=${line#*:}
+		echo "${line#"${line%%[! ]*}"}"
+		return
+	done <<<"$HEADERS"
 }
 
 # --- database -----------------------------------------------------------------
@@ -291,8 +349,8 @@ add_connection() {
 # Shaped as the provider's own keys are.
 sim_token() {
 	case $1 in
-	linear) echo "lin_api_sim$(openssl rand -hex 12)" ;;
-	*) echo "sim-$1-$(openssl rand -hex 12)" ;;
+	linear) printf 'lin_api_sim%08x%08x%08x\n' "$SRANDOM" "$SRANDOM" "$SRANDOM" ;;
+	*) printf 'sim-%s-%08x%08x%08x\n' "$1" "$SRANDOM" "$SRANDOM" "$SRANDOM" ;;
 	esac
 }
 
@@ -406,7 +464,7 @@ writes() {
 
 # as_new_user: nobody's yet.
 as_new_user() {
-	as_user "$(cat /proc/sys/kernel/random/uuid)"
+	as_user "$(</proc/sys/kernel/random/uuid)"
 }
 
 # add_own_item PROVIDER TITLE [JSON]: in the account of the latest connection.

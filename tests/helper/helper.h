@@ -1,0 +1,55 @@
+/*
+ * flowpin-test-helper: what the integration suites ask for hundreds of times,
+ * SQL, HTTP calls and jq, in one process that stays: starting psql, curl or jq
+ * costs more than most of what they are asked. For tests only; loopback only.
+ */
+#ifndef TESTS_HELPER_H
+#define TESTS_HELPER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Bytes that grow; the process ends when memory does. */
+struct bytes {
+	char *ptr; /* NUL-terminated once anything was added */
+	size_t len, cap;
+};
+
+void bytes_add(struct bytes *b, const void *more, size_t n);
+void bytes_puts(struct bytes *b, const char *text);
+void bytes_free(struct bytes *b);
+
+/* One question: a verb and its words, from a client that may go away. */
+struct question {
+	int client; /* its socket */
+	int argc;
+	char **argv; /* without the verb; each is NUL-terminated */
+};
+
+struct answer {
+	int status; /* of the process that it stands for */
+	struct bytes out, err;
+};
+
+/* The client went away: whoever waits for something else asks now and then. */
+bool question_is_moot(const struct question *q);
+
+/*
+ * sql HOST PORT USER DATABASE OPTIONS TEXT...: as psql -XqAt runs each -c TEXT,
+ * on a session of its own; OPTIONS are libpq's, as in PGOPTIONS.
+ */
+void sql_answer(const struct question *q, struct answer *a);
+
+/*
+ * http URL METHOD BODY HEADER...: out is the answer's status lines and headers,
+ * err its body, or why there is none. An empty BODY is none.
+ */
+void http_answer(const struct question *q, struct answer *a);
+
+/*
+ * jq INPUT JQ'S OPTIONS AND PROGRAM...: INPUT is a file to read, or if it
+ * begins with '=' what follows.
+ */
+void jq_answer(const struct question *q, struct answer *a);
+
+#endif
