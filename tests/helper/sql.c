@@ -59,9 +59,13 @@ take(const char *key)
 static void
 give_back(const char *key, PGconn *conn)
 {
-	PGresult *res = PQexec(conn, "discard all");
-	bool is_new = PQresultStatus(res) == PGRES_COMMAND_OK;
+	PGresult *res;
+	bool is_new;
 
+	/* what it counted is told when a psql's would be: now */
+	PQclear(PQexec(conn, "select pg_stat_force_next_flush()"));
+	res = PQexec(conn, "discard all");
+	is_new = PQresultStatus(res) == PGRES_COMMAND_OK;
 	PQclear(res);
 	pthread_mutex_lock(&lock);
 	for (int i = 0; i < KEPT_MAX && is_new; i++) {
