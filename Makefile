@@ -59,7 +59,7 @@ GATEWAY := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/gateway/*.c)))
 POLLER := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/poller/*.c)))
 CTL := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/ctl/*.c))) $(BUILD)/gen/migrations.o $(BUILD)/gen/rules.o
 SIM := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/sim/*.c)))
-HELPER := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/helper/*.c)))
+HELPER := build/helper/flowpin-test-helper
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 # what the tests of the library run against PostgreSQL
 DB_TEST := $(BUILD)/tests/integration/pipeline
@@ -84,8 +84,11 @@ $(BUILD)/flowpinctl: $(CTL) $(BUILD)/libcore.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(BUILD)/flowpin-sim: $(SIM)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lmicrohttpd -lcjson -lpthread -lm
-$(BUILD)/flowpin-test-helper: $(HELPER)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpq -lcurl -ljq -lpthread
+# one for all variants: it tests, and is not tested
+$(HELPER): $(wildcard tests/helper/*.[ch])
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE $(shell pkg-config --cflags libpq libcurl) $(OUR_CFLAGS) -O2 -g -o $@ \
+		$(filter %.c,$^) -lpq -lcurl -ljq -lcrypto -lpthread
 $(BUILD)/flowpin-stub: $(BUILD)/tests/bench/stub.o $(BUILD)/libcore.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcore.a
@@ -152,7 +155,7 @@ test-all: test-unit test-integration
 test-unit: $(UNIT)
 	@BUILD=$(BUILD) TESTS='$(TESTS)' tests/unit/run.sh $(UNIT)
 
-test-integration: $(PROGRAMS) $(BUILD)/flowpin-sim $(BUILD)/flowpin-test-helper $(DB_TEST)
+test-integration: $(PROGRAMS) $(BUILD)/flowpin-sim $(HELPER) $(DB_TEST)
 	@BUILD=$(BUILD) JOBS=$(JOBS) TESTS='$(TESTS)' CASES='$(CASES)' tests/integration/run.sh
 
 test-crash: deps

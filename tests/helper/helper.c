@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define WORDS_MAX 1000
+#define AT_ONCE 64 /* questions; more wait */
 
 void
 bytes_add(struct bytes *b, const void *more, size_t n)
@@ -89,6 +90,7 @@ answer(const char *verb, const struct question *q, struct answer *a)
 		{ "sql", sql_answer, 6 },
 		{ "http", http_answer, 3 },
 		{ "jq", jq_answer, 2 },
+		{ "token", token_answer, 3 },
 	};
 
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
@@ -115,10 +117,9 @@ send_all(int client, const char *bytes, size_t n)
 	}
 }
 
-static void *
-serve(void *arg)
+static void
+serve(int client)
 {
-	int client = (int)(long)arg;
 	struct bytes words = { 0 };
 	struct answer a = { 0 };
 	char *argv[WORDS_MAX + 1], head[80];
@@ -142,6 +143,23 @@ serve(void *arg)
 	bytes_free(&words);
 	bytes_free(&a.out);
 	bytes_free(&a.err);
+}
+
+static void *
+serve_all(void *arg)
+{
+	int listening = *(int *)arg;
+
+	for (;;) {
+		int client = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+
+		if (client >= 0) {
+			serve(client);
+		} else if (errno != EINTR && errno != ECONNABORTED) {
+			perror("flowpin-test-helper: accept");
+			exit(1);
+		}
+	}
 	return NULL;
 }
 
@@ -166,7 +184,6 @@ main(int argc, char **argv)
 	struct sockaddr_in at = { .sin_family = AF_INET };
 	socklen_t size = sizeof(at);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	pthread_attr_t detached;
 
 	if (argc != 2) {
 		fprintf(stderr, "usage: flowpin-test-helper PORT-FILE\n");
@@ -182,18 +199,13 @@ main(int argc, char **argv)
 		perror("flowpin-test-helper");
 		return 1;
 	}
-	pthread_attr_init(&detached);
-	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-	for (;;) {
-		int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+	for (int i = 1; i < AT_ONCE; i++) {
 		pthread_t thread;
 
-		if (client < 0 && errno != EINTR && errno != ECONNABORTED) {
-			perror("flowpin-test-helper: accept");
+		if (pthread_create(&thread, NULL, serve_all, &fd) != 0) {
+			perror("flowpin-test-helper: thread");
 			return 1;
 		}
-		if (client >= 0 && pthread_create(&thread, &detached, serve,
-				       (void *)(long)client) != 0)
-			close(client);
 	}
+	serve_all(&fd);
 }

@@ -52,4 +52,8 @@ void http_answer(const struct question *q, struct answer *a);
  */
 void jq_answer(const struct question *q, struct answer *a);
 
+/* token SECRET_FILE USER_ID SECONDS: as Supabase signs it by its legacy secret.
+ */
+void token_answer(const struct question *q, struct answer *a);
+
 #endif

@@ -345,5 +345,6 @@ test_an_ordinary_user_can_run_it_too() {
 }
 
 stack_init || bail "no directory"
+helper_start || bail "no helper"
 make_copy "$STACK_DIR/copy" || bail "no copy"
 run_tests

@@ -189,7 +189,8 @@ as_user() {
 	USER_ID=$1
 	[ -z "${FLOWPINS:-}" ] || stack_admin flowpin -c "insert into auth.users (id)
 		values ('$1') on conflict do nothing" || bail "no user"
-	TOKEN=$(stack_token "$1") || bail "no token"
+	ask token "$STACK_DIR/jwt.secret" "$1" 86400 || bail "no token"
+	TOKEN=${OUT%$'\n'}
 	printf 'header = "Authorization: Bearer %s"\n' "$TOKEN" \
 		>"$STACK_DIR/api.curl" # for calls that curl itself makes
 }
@@ -206,7 +207,8 @@ restart_gateway() { # [SIGNAL]
 # use them, go there; what it does not know is theirs.
 helper_start() {
 	[ -z "$HELPER_PORT" ] || return 0
-	stack_start helper "$STACK_BIN/flowpin-test-helper" "$STACK_DIR/helper.port"
+	stack_start helper "$STACK_ROOT/build/helper/flowpin-test-helper" \
+		"$STACK_DIR/helper.port"
 	stack_await helper test -s "$STACK_DIR/helper.port" || return 1
 	HELPER_PORT=$(<"$STACK_DIR/helper.port")
 }
