@@ -12,7 +12,7 @@
 -- :actions        text[]    what is done
 -- :reasons        text[]    why
 -- :new_ids        text[]    new source_ids, or null
--- :metadata       jsonb[]   of those that are reopened: the item as listed; or null
+-- :metadata       text[]    of those that are reopened: the item as listed, JSON; or null
 -- :pages          integer   read
 -- :items          integer   listed
 -- :repeated       integer   rows that came again
@@ -31,7 +31,8 @@ with own as materialized (
 	   -- no key update: imports and tasks that refer to it need not wait
 	   for no key update of c
 ), judged as materialized (
-	select j.*
+	select j.id, j.version, j.verdict, j.action, j.reason, j.new_id,
+	       j.metadata::jsonb as metadata
 	  from own,
 	       unnest(:task_ids, :versions, :verdicts, :actions, :reasons, :new_ids,
 		:metadata) as j (id, version, verdict, action, reason, new_id, metadata)

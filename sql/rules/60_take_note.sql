@@ -64,6 +64,8 @@ begin
 	if exists (
 		select from gateway.links l
 		 where l.task_id = now.id
+		   and l.user_id = now.user_id
+		   and l.source = now.source::text
 		   and l.source_id = now.source_id
 		   and l.status = now.status::text) then
 		return;
@@ -109,8 +111,45 @@ $$;
 -- run, as a task whose status is not the one that its link took note of. (A warning,
 -- because with a log message the statement would be logged, values and all.) It waits
 -- half a second for a lock at most, once in a statement, however many rows that has.
+--
+-- Most updates are no news: of something else, or the gateway's own. These end here,
+-- without the settings of the function that takes note, which cost more than all the
+-- rest. Nothing here is looked up by the client's search_path: every name and operator
+-- has its schema, and no "is distinct from" hides one.
 create or replace function gateway.task_written() returns trigger
-language plpgsql security definer set search_path = '' set lock_timeout = '500ms' as $$
+language plpgsql security definer as $$
+begin
+	if tg_op operator(pg_catalog.=) 'UPDATE'
+	   and coalesce(pg_catalog.current_setting('flowpin.upsert', true), '')
+		operator(pg_catalog.=) ''
+	   and (new.connection_id is null
+		or new.connection_id operator(pg_catalog.=) old.connection_id)
+	   and ((new.status operator(pg_catalog.=) old.status
+		 and new.source operator(pg_catalog.=) old.source
+		 and (new.source_id operator(pg_catalog.=) old.source_id
+		      or (new.source_id is null and old.source_id is null)))
+		or exists (
+			select from gateway.links l
+			 where l.task_id operator(pg_catalog.=) new.id
+			   and l.user_id operator(pg_catalog.=) new.user_id
+			   and l.source operator(pg_catalog.=) new.source::pg_catalog.text
+			   and l.source_id operator(pg_catalog.=) new.source_id
+			   and l.status operator(pg_catalog.=) new.status::pg_catalog.text))
+	then
+		return new;
+	end if;
+	if tg_op operator(pg_catalog.=) 'DELETE' then
+		perform gateway.task_heard(tg_op, old, null);
+		return old;
+	end if;
+	return gateway.task_heard(tg_op, old, new);
+end
+$$;
+
+-- Takes note of what was written to a row of tasks, and returns the row as it is to be.
+create or replace function gateway.task_heard(tg_op text, old public.tasks, new public.tasks)
+returns public.tasks
+language plpgsql set search_path = '' set lock_timeout = '500ms' as $$
 declare
 	is_upsert boolean;
 begin
@@ -170,7 +209,7 @@ begin
 		raise warning 'flowpin: a change of task % was not taken note of: % (%)',
 			coalesce(new.id, old.id), sqlerrm, sqlstate;
 	end;
-	return coalesce(new, old);
+	return new;
 end
 $$;
 

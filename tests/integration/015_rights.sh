@@ -133,6 +133,48 @@ test_where_defaults_give_everything_nobody_else_gets_in() {
 	triggers_work
 }
 
+# A client that may create things somewhere names its own operators, functions and types
+# like those of PostgreSQL, and lets them be found first. What runs as the tables' owner
+# must find none of them.
+test_nothing_of_a_client_runs_as_the_owner() {
+	local id type
+
+	id=$(</proc/sys/kernel/random/uuid)
+	client_sql "insert into tasks (id, user_id, title, source, source_id)
+		values ('$id', '$ADA', 'Bait', 'todoist', '$id')" || flunk "it is made"
+	stack_admin lavish -c 'create schema trap;
+		create table trap.caught (who name);
+		grant usage on schema trap to public;
+		grant insert on trap.caught to public;
+		create domain trap.text as varchar;
+		create function trap.current_setting(varchar, boolean)
+		returns pg_catalog.text language plpgsql as $$ begin
+			insert into trap.caught values (current_user);
+			return pg_catalog.current_setting($1, $2); end $$' || bail "no trap"
+	for type in pg_catalog.{text,uuid} public.task_{status,source}; do
+		stack_admin lavish -c "create function trap.caught_in($type, $type)
+			returns boolean language plpgsql as \$\$ begin
+				insert into trap.caught values (current_user);
+				return \$1 operator(pg_catalog.=) \$2; end \$\$;
+			create operator trap.= (leftarg = $type, rightarg = $type,
+				function = trap.caught_in)" || bail "no trap"
+	done
+	stack_admin lavish -c 'set role authenticated' \
+		-c "set request.jwt.claims = '{\"sub\": \"$ADA\"}'" \
+		-c 'set search_path = trap, pg_catalog' \
+		-c "update public.tasks set title = 'Bait taken'" \
+		-c "update public.tasks set status = 'archived' where title = 'Bait taken'" \
+		-c "update public.tasks set status = 'active' where title = 'Bait taken'" \
+		-c "insert into public.tasks (id, user_id, title)
+			select id, user_id, title from public.tasks
+			    on conflict (id) do update set title = excluded.title" \
+		-c "delete from public.tasks where title = 'Bait taken'" ||
+		flunk "it writes"
+	is "$(stack_admin lavish -A -t -c "select distinct who from trap.caught")" \
+		authenticated "the trap works, and catches the client alone"
+	stack_admin lavish -c 'drop schema trap cascade' 2>>"$STACK_DIR/trap.log"
+}
+
 test_what_is_migrated_again_stays_closed() {
 	stack_admin lavish -c 'drop function gateway.take_note' \
 		-c 'grant execute on function gateway.reconcile to anon'

@@ -200,8 +200,8 @@ long_list() {
 		       format('%L::text[]', array_agg(null::text)) as descriptions,
 		       format('%L::text[]', array_agg('u'::text)) as urls,
 		       format('%L::text[]', array_agg(null::text)) as dues,
-		       format('%L::jsonb[]', array_agg('{}'::text)) as metadata,
-		       format('%L::jsonb[]', array_agg('{}'::text)) as bags
+		       format('%L::text[]', array_agg('{}'::text)) as metadata,
+		       format('%L::text[]', array_agg('{}'::text)) as bags
 		  from generate_series(1, 50000) n \gset
 	SQL
 }

@@ -240,7 +240,7 @@ ask_for() {
 }
 
 jq() {
-	if [ -z "$HELPER_PORT" ]; then
+	if [ -z "$HELPER_PORT" ] || [[ " $* " == *' --args '* ]]; then
 		command jq "$@"
 	else
 		ask_for jq "/proc/$BASHPID/fd/0" "$@"
