@@ -28,7 +28,8 @@ with own as materialized (
 		or (t.connection_id is null and o.is_fallback) as is_own,
 	       t.is_linked and t.noted = t.status
 		and t.linked_at < gateway.at(:t0) and t.changed_at < gateway.at(:t0)
-		and w.task_id is null as is_settled
+		and w.task_id is null as is_settled,
+	       gateway.task_seen(t) as seen
 	  from gateway.item_tasks t
 	 cross join own o
 	  left join under_way w on w.task_id = t.id
@@ -38,13 +39,10 @@ with own as materialized (
 	select count(*) filter (where k.status = 'active'
 			and (k.connection_id = :connection_id
 			     or (k.is_own and k.seen_by = :connection_id))) as active,
-	       bool_and(k.is_settled) is not false as are_all_settled
+	       case when bool_and(k.is_settled) is not false
+		then gateway.tasks_seen(bit_xor(k.seen), count(*),
+			(select o.is_fallback from own o)) end as tasks_seen
 	  from known k
-), fingerprint as materialized (
-	select case when n.are_all_settled
-		then gateway.tasks_seen(:user_id, :type, :connection_id) end
-		as tasks_seen
-	  from counted n
 ), last_completion as (
 	select distinct on (w.task_id) w.task_id, w.state
 	  from gateway.writebacks w
@@ -70,8 +68,7 @@ with own as materialized (
 	   and ((k.status = 'active' and l.source_id is null)
 		or (k.status = 'completed' and l.source_id is not null))
 )
-select s.*, n.active, f.tasks_seen
+select s.*, n.active, n.tasks_seen
   from counted n
- cross join fingerprint f
   left join spoken_of s on true
  order by s.id

@@ -33,20 +33,32 @@ language sql stable parallel safe as $$
 	   and w.settled_at >= $2
 $$;
 
--- One number for every state of the tasks that a list may be judged against: all that
--- a run looks at in all of the user's tasks of the connection's source, through
--- whichever connection, and whether those that name none belong to this one. No order,
--- no clock: equal only if nothing of it changed.
+-- One number for every state of a task that a list may be judged against: all that a run
+-- looks at.
+create or replace function gateway.task_seen(t gateway.item_tasks) returns bigint
+language sql immutable parallel safe as $$
+	select hash_record_extended(row((t).id, (t).status, (t).connection_id,
+		(t).source_id, (t).is_linked, (t).version, (t).noted, (t).metadata,
+		(t).completed_by, (t).completion_reason, (t).seen_by, (t).missing_since,
+		(t).linked_at), 0)
+$$;
+
+-- The same of several tasks, from the exclusive or of their numbers: their count, and
+-- whether those that name no connection belong to the one that asks, make part of it.
+create or replace function gateway.tasks_seen(seen bigint, count bigint, is_fallback boolean)
+returns bigint
+language sql immutable parallel safe as $$
+	select coalesce(seen, 0) # count
+		# case when is_fallback then bigint '1' << 62 else 0 end
+$$;
+
+-- Of all of the user's tasks of the connection's source, through whichever connection.
+-- No order, no clock: equal only if nothing of it changed.
 create or replace function gateway.tasks_seen(user_id uuid, source text,
 	connection_id uuid) returns bigint
 language sql stable parallel safe as $$
-	select coalesce(bit_xor(hash_record_extended(row(t.id, t.status,
-			t.connection_id, t.source_id, t.is_linked, t.version, t.noted,
-			t.metadata, t.completed_by, t.completion_reason, t.seen_by,
-			t.missing_since, t.linked_at), 0)), 0)
-		# count(*)
-		# case when gateway.is_fallback($1, $2, $3)
-			then bigint '1' << 62 else 0 end
+	select gateway.tasks_seen(bit_xor(gateway.task_seen(t)), count(*),
+		gateway.is_fallback($1, $2, $3))
 	  from gateway.item_tasks t
 	 where t.user_id = $1
 	   and t.source = $2

@@ -183,6 +183,9 @@ out:
 	return err;
 }
 
+/* Tasks that no trigger noticed: in one transaction, and in one run at most. */
+enum { RECONCILED_AT_ONCE = 1000, RECONCILED_TIMES = 10 };
+
 /* Of a run's last transaction: its statements, in this order. */
 enum { PLAN, MARK, REFRESH, INBOX, GUARD, END, STEPS };
 
@@ -341,9 +344,25 @@ run_reconcile(const struct store *store, const struct run *run)
 	const struct q_run_reconcile_args args = {
 		.user_id = run->connection.user_id,
 		.type = run->connection.type,
+		.limit = RECONCILED_AT_ONCE,
 	};
+	int64_t noted = RECONCILED_AT_ONCE;
+	enum err err = OK;
 
-	return store_run(store, q_run_reconcile_with(&args), NULL);
+	for (int i = 0;
+	     !err && noted == RECONCILED_AT_ONCE && i < RECONCILED_TIMES; i++) {
+		struct db_step steps[] = {
+			{ .statement = q_run_plan_with() },
+			{ .statement = q_run_reconcile_with(&args) },
+		};
+
+		err = store_run_all(store, steps, 2);
+		if (!err)
+			noted = rows_int(&steps[1].rows, 0, "noted");
+		rows_done(&steps[0].rows);
+		rows_done(&steps[1].rows);
+	}
+	return err;
 }
 
 enum err
