@@ -1,7 +1,8 @@
 -- reconcile_some: look at the next tasks for changes that no trigger noticed: of
 -- connections that are not polled, runs do not look. After the last one it begins anew.
 -- Links whose task is gone, where no trigger deleted them with it, go as well.
--- :limit  integer  tasks at most
+-- :limit  integer  tasks at most: as many at once as a client may wait for
+-- looked_at: how many it looked at. Fewer than the limit: that was the last one.
 with cursor as materialized (
 	select r.after_task_id
 	  from gateway.reconciling r
@@ -37,4 +38,5 @@ with cursor as materialized (
 	   and l.linked_at < now() - interval '1 hour'
 	   and not exists (select from public.tasks t where t.id = l.task_id)
 )
-select gateway.reconcile(array(select l.id from looked_at l)) as noted
+select gateway.reconcile(array(select l.id from looked_at l)) as noted,
+       (select count(*) from looked_at) as looked_at

@@ -39,10 +39,15 @@ language plpgsql as $$
 declare
 	made gateway.links;
 begin
+	-- a task of this id may have been there before, and wishes of it still open
 	insert into gateway.links as l (task_id, user_id, source, source_id, status,
-		metadata)
+		metadata, version)
 	values (task.id, task.user_id, task.source, task.source_id, noted,
-		gateway.bag_metadata(bag))
+		gateway.bag_metadata(bag), 1 + coalesce((
+			select max(w.task_version)
+			  from gateway.writebacks w
+			 where w.user_id = task.user_id
+			   and w.task_id = task.id), 0))
 	    on conflict (task_id) do update
 	   set user_id = excluded.user_id, source = excluded.source,
 	       source_id = excluded.source_id,

@@ -100,87 +100,125 @@ $$;
 --                                                rollback finds another version
 -- any of these by the gateway                    nothing: it took note before
 --
--- An upsert is told by this trigger having fired for the insert of the same row in the
--- same statement. It must run before any trigger that sets updated_at, which hides what
--- the client sent: triggers fire in the order of their names. An upsert also never
--- changes connection_id, which clients that do not know it send back as they read it,
--- and a connection that is not there (any more) is taken as none: the client's write
--- must not fail for a column of the gateway's.
+-- An upsert is told by this trigger having fired for an insert that meets the same row,
+-- by its id or by its item, in the same statement. It must run before any trigger that
+-- sets updated_at, which hides what the client sent: triggers fire in the order of their
+-- names. An upsert also never changes connection_id, which clients that do not know it
+-- send back as they read it, and a connection that is not there (any more) is taken as
+-- none: the client's write must not fail for a column of the gateway's.
 --
 -- It never raises: what goes wrong is a warning, which is logged, and found by the next
 -- run, as a task whose status is not the one that its link took note of. (A warning,
 -- because with a log message the statement would be logged, values and all.) It waits
 -- half a second for a lock at most, once in a statement, however many rows that has.
 --
--- Most updates are no news: of something else, or the gateway's own. These end here,
--- without the settings of the function that takes note, which cost more than all the
--- rest. Nothing here is looked up by the client's search_path: every name and operator
--- has its schema, and no "is distinct from" hides one.
+-- Most updates are no news: of something else, which looks at no other table, or the
+-- gateway's own. These end here, without the search_path of the function that takes
+-- note, which costs more than all the rest. Nothing here is looked up by the client's
+-- search_path: every name and operator has its schema, and no "is distinct from" hides
+-- one.
 create or replace function gateway.task_written() returns trigger
-language plpgsql security definer as $$
+language plpgsql security definer set lock_timeout = '500ms' as $$
 begin
+	if tg_op operator(pg_catalog.=) 'DELETE' then
+		perform gateway.task_heard(tg_op, old, null);
+		return old;
+	end if;
 	if tg_op operator(pg_catalog.=) 'UPDATE'
 	   and coalesce(pg_catalog.current_setting('flowpin.upsert', true), '')
 		operator(pg_catalog.=) ''
 	   and (new.connection_id is null
-		or new.connection_id operator(pg_catalog.=) old.connection_id)
-	   and ((new.status operator(pg_catalog.=) old.status
-		 and new.source operator(pg_catalog.=) old.source
-		 and (new.source_id operator(pg_catalog.=) old.source_id
-		      or (new.source_id is null and old.source_id is null)))
-		or exists (
-			select from gateway.links l
-			 where l.task_id operator(pg_catalog.=) new.id
-			   and l.user_id operator(pg_catalog.=) new.user_id
-			   and l.source operator(pg_catalog.=) new.source::pg_catalog.text
-			   and l.source_id operator(pg_catalog.=) new.source_id
-			   and l.status operator(pg_catalog.=) new.status::pg_catalog.text))
-	then
-		return new;
-	end if;
-	if tg_op operator(pg_catalog.=) 'DELETE' then
-		perform gateway.task_heard(tg_op, old, null);
-		return old;
+		or new.connection_id operator(pg_catalog.=) old.connection_id) then
+		if new.status operator(pg_catalog.=) old.status
+		   and new.source operator(pg_catalog.=) old.source
+		   and (new.source_id operator(pg_catalog.=) old.source_id
+			or (new.source_id is null and old.source_id is null)) then
+			return new;
+		end if;
+		if gateway.is_noted(new) then
+			return new;
+		end if;
 	end if;
 	return gateway.task_heard(tg_op, old, new);
 end
 $$;
 
+-- Has the gateway taken note of a row as it is to be? Not known, if that would take long.
+create or replace function gateway.is_noted(task public.tasks) returns boolean
+language plpgsql as $$
+begin
+	if coalesce(pg_catalog.current_setting('flowpin.waited', true), '')
+		operator(pg_catalog.=)
+		pg_catalog.statement_timestamp()::pg_catalog.text then
+		return false;
+	end if;
+	return exists (
+		select from gateway.links l
+		 where l.task_id operator(pg_catalog.=) task.id
+		   and l.user_id operator(pg_catalog.=) task.user_id
+		   and l.source operator(pg_catalog.=) task.source::pg_catalog.text
+		   and l.source_id operator(pg_catalog.=) task.source_id
+		   and l.status operator(pg_catalog.=) task.status::pg_catalog.text);
+exception when others then
+	perform gateway.waited(sqlstate);
+	return false;
+end
+$$;
+
+-- After a lock that was not to be had: this statement waits for no other.
+create or replace function gateway.waited(state text) returns void
+language plpgsql as $$
+begin
+	if state operator(pg_catalog.=) '55P03' then
+		perform pg_catalog.set_config('flowpin.waited',
+			pg_catalog.statement_timestamp()::pg_catalog.text, true);
+	end if;
+end
+$$;
+
 -- Takes note of what was written to a row of tasks, and returns the row as it is to be.
+-- Types of a session's own would be found first, did the path not name pg_catalog.
 create or replace function gateway.task_heard(tg_op text, old public.tasks, new public.tasks)
 returns public.tasks
-language plpgsql set search_path = '' set lock_timeout = '500ms' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '500ms' as $$
 declare
-	is_upsert boolean;
+	met uuid;
 begin
+	if current_setting('flowpin.waited', true) = statement_timestamp()::text then
+		perform set_config('lock_timeout', '1ms', true);
+	end if;
 	if tg_op = 'INSERT' then
-		if exists (select from public.tasks t where t.id = new.id) then
+		select t.id into met
+		  from public.tasks t
+		 where t.id = new.id;
+		if not found and new.source_id is not null then
+			select t.id into met
+			  from public.tasks t
+			 where t.user_id = new.user_id
+			   and t.source = new.source
+			   and t.source_id = new.source_id;
+		end if;
+		if found then
 			perform set_config('flowpin.upsert',
-				new.id || ' ' || statement_timestamp(), true);
+				met || ' ' || statement_timestamp(), true);
 			return new;
 		end if;
-	elsif tg_op = 'UPDATE' then
-		is_upsert := coalesce(current_setting('flowpin.upsert', true)
-			= new.id || ' ' || statement_timestamp(), false);
-		if is_upsert then
-			perform set_config('flowpin.upsert', '', true);
-			new.connection_id := coalesce(old.connection_id, new.connection_id);
-			if new.updated_at < old.updated_at then
-				new.status := old.status;
-				new.completed_at := old.completed_at;
-			end if;
+	elsif tg_op = 'UPDATE' and current_setting('flowpin.upsert', true)
+		= old.id || ' ' || statement_timestamp() then
+		perform set_config('flowpin.upsert', '', true);
+		new.connection_id := coalesce(old.connection_id, new.connection_id);
+		if new.updated_at < old.updated_at then
+			new.status := old.status;
+			new.completed_at := old.completed_at;
 		end if;
 	end if;
 
 	if tg_op <> 'DELETE' and new.connection_id is not null
 	   and (tg_op = 'INSERT' or new.connection_id is distinct from old.connection_id)
-	   and not exists (
-		select from public.integrations i
-		 where i.id = new.connection_id
-		   and i.user_id = new.user_id) then
-		new.connection_id := null;
+	then
+		new.connection_id := gateway.connection_there(new.connection_id,
+			new.user_id);
 	end if;
-
 	if tg_op = 'UPDATE' and new.status = old.status
 	   and (new.source, new.source_id) is not distinct from
 	       (old.source, old.source_id) then
@@ -190,9 +228,6 @@ begin
 		return new;
 	end if;
 
-	if current_setting('flowpin.waited', true) = statement_timestamp()::text then
-		perform set_config('lock_timeout', '1ms', true);
-	end if;
 	begin
 		if tg_op = 'DELETE' then
 			delete from gateway.links l where l.task_id = old.id;
@@ -202,14 +237,28 @@ begin
 			perform gateway.note_update(old, new);
 		end if;
 	exception when others then
-		if sqlstate = '55P03' then
-			perform set_config('flowpin.waited',
-				statement_timestamp()::text, true);
-		end if;
+		perform gateway.waited(sqlstate);
 		raise warning 'flowpin: a change of task % was not taken note of: % (%)',
 			coalesce(new.id, old.id), sqlerrm, sqlstate;
 	end;
 	return new;
+end
+$$;
+
+-- The connection, if it is there and the user's; null if not, or if it cannot be looked at.
+create or replace function gateway.connection_there(connection_id uuid, user_id uuid)
+returns uuid
+language plpgsql as $$
+begin
+	return (select i.id
+		  from public.integrations i
+		 where i.id = $1
+		   and i.user_id = $2);
+exception when others then
+	perform gateway.waited(sqlstate);
+	raise warning 'flowpin: connection % cannot be looked at: % (%)',
+		$1, sqlerrm, sqlstate;
+	return null;
 end
 $$;
 

@@ -61,7 +61,8 @@ $$;
 -- take effect at the next pass. After the row, so that who writes both tables takes
 -- their locks in one order. It never raises; a pass does the same for all of them.
 create or replace function gateway.integration_written() returns trigger
-language plpgsql security definer set search_path = '' set lock_timeout = '500ms' as $$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp set lock_timeout = '500ms' as $$
 begin
 	if tg_op = 'UPDATE' and new.api_key is not distinct from old.api_key
 	   and new.is_active is not distinct from old.is_active then

@@ -172,6 +172,31 @@ test_nothing_of_a_client_runs_as_the_owner() {
 		flunk "it writes"
 	is "$(stack_admin lavish -A -t -c "select distinct who from trap.caught")" \
 		authenticated "the trap works, and catches the client alone"
+	stack_admin lavish -c 'set role authenticated' \
+		-c "set request.jwt.claims = '{\"sub\": \"$ADA\"}'" \
+		-c 'create function pg_temp.catch(pg_catalog.text)
+			returns boolean language plpgsql as $$ begin
+				insert into trap.caught values (current_user);
+				return true; end $$;
+			create domain pg_temp.text as pg_catalog.text
+				check (pg_temp.catch(value));
+			create domain pg_temp.uuid as pg_catalog.uuid
+				check (pg_temp.catch(null));
+			create domain pg_temp.boolean as pg_catalog.bool
+				check (pg_temp.catch(null));
+			create domain pg_temp.timestamptz as pg_catalog.timestamptz
+				check (pg_temp.catch(null))' \
+		-c "select 'x'::pg_temp.text" \
+		-c "insert into tasks (user_id, title, source, source_id, status)
+			values ('$ADA', 'Bait', 'todoist', '$id', 'completed')" \
+		-c "update tasks set status = 'active' where title = 'Bait'" \
+		-c "insert into integrations (user_id, type, api_key)
+			values ('$ADA', 'linear', 'bait')" \
+		-c "update integrations set api_key = 'taken' where api_key = 'bait'" \
+		-c "delete from tasks where title = 'Bait'" \
+		>/dev/null || flunk "it writes"
+	is "$(stack_admin lavish -A -t -c "select distinct who from trap.caught")" \
+		authenticated "nor do types of a session's own catch more"
 	stack_admin lavish -c 'drop schema trap cascade' 2>>"$STACK_DIR/trap.log"
 }
 

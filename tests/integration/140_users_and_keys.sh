@@ -541,6 +541,31 @@ test_a_pass_that_is_to_seal_does() {
 	stack_setting api_keys keep
 }
 
+test_sealing_what_stands_in_a_row_keeps_a_newer_key() {
+	local new was=$KEY
+
+	sql "update public.integrations set api_key = '$KEY'
+		where id = '$CONNECTION'"
+	new=$(sim_token todoist)
+	sim POST /_sim/accounts "$(jq -n --arg t "$new" --arg a "$KEY" \
+		'{provider: "todoist", token: $t, account: $a}')"
+	api PATCH "/v1/connections/$CONNECTION" "{\"key\": \"$new\"}"
+	is "$STATUS $(key_of "$CONNECTION")" '200 plain sealed' "the new one is sealed"
+	stack_setting api_keys seal
+	poll_once || flunk "a pass"
+	stack_setting api_keys keep
+	is "$(key_of "$CONNECTION")" 'no sealed' "the old one is gone from its row"
+	sim DELETE "/_sim/accounts/todoist/$was"
+	complete "$TASK"
+	is_outcome accepted "done"
+	uncomplete "$TASK"
+	is_outcome accepted "done"
+	sim POST /_sim/accounts "$(jq -n --arg t "$was" --arg a "$new" \
+		'{provider: "todoist", token: $t, account: $a}')"
+	sql "update public.integrations set api_key = '$was'
+		where id = '$CONNECTION'"
+}
+
 test_a_key_replaced_by_row_is_the_one_that_is_used() {
 	local new
 

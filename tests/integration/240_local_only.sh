@@ -207,4 +207,31 @@ test_what_was_in_doubt_is_read_and_not_sent_once_it_is_to_stay_here() {
 	stack_gateway || bail "no gateway"
 }
 
+# What a wish left local is known for as long as the task is completed, and not only for
+# as long as writebacks are kept.
+test_a_completion_that_stayed_here_outlives_its_writeback() {
+	local provider
+
+	for provider in todoist linear attio; do
+		fresh "$provider" || continue
+		sql "update connections set writeback = false
+			where id = '$CONNECTION'" >/dev/null
+		complete "$TASK"
+		is_outcome skipped writeback_off
+		sql "update writebacks set created_at = created_at - interval '100 days',
+			settled_at = settled_at - interval '100 days'
+			where task_id = '$TASK'" >/dev/null
+		polls_twice
+		is "$(task_line "$TASK")" 'completed user -' "$provider: it stays completed"
+		is "$(provider_says "$provider" "$ITEM")" open "$provider: and open there"
+	done
+}
+
+polls_twice() {
+	poll_once "$CONNECTION" # which trims
+	sql "update connections set next_poll_at = now() + interval '1 day'" >/dev/null
+	stack_poll
+	poll_once "$CONNECTION"
+}
+
 stack_whole && run_tests

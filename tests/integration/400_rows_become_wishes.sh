@@ -239,6 +239,65 @@ test_a_connection_of_another_user_is_none() {
 		"and names nobody else's"
 }
 
+# --- the same item under another id ----------------------------------------------
+
+# inserts STATUS MORE: a new row for the item of $TASK, as another writer makes one.
+inserts() {
+	app "insert into tasks (user_id, title, source, source_id, status, completed_at,
+			updated_at)
+		select user_id, 'a second', source, source_id, '$1',
+		       case '$1' when 'completed' then now() end, ${3:-now()}
+		  from tasks where id = '$TASK' $2"
+}
+
+test_an_insert_that_is_ignored_is_no_wish() {
+	local before
+
+	next_task
+	before=$(noted "$TASK")
+	inserts completed 'on conflict do nothing'
+	inserts completed 'on conflict (user_id, source, source_id) do nothing'
+	is "$(sql "select count(*) from writebacks where user_id = '$USER_ID'
+		and created_at > now() - interval '5 s' and state = 'queued'")" 0 \
+		"no wish came of it"
+	is "$(sql "select count(*) from links l where l.user_id = '$USER_ID'
+		and not exists (select from tasks t where t.id = l.task_id)")" 0 \
+		"and no link"
+	is "$(wishes "$TASK") $(noted "$TASK")" " $before" "nor for the item's task"
+}
+
+test_an_upsert_may_name_the_item() {
+	local set='on conflict (user_id, source, source_id) do update
+		set status = excluded.status, completed_at = excluded.completed_at,
+		    updated_at = excluded.updated_at'
+
+	next_task
+	inserts completed "$set"
+	wishes_are "$TASK" "complete row accepted done"
+	is "$(provider_says todoist "$ITEM") $(taken)" "completed 1" \
+		"it is closed there, once"
+	is "$(sql "select count(*) from writebacks w where w.user_id = '$USER_ID'
+		and not exists (select from tasks t where t.id = w.task_id)
+		and w.created_at > now() - interval '1 minute'
+		and w.source_id = '$ITEM'")" 0 "under one id"
+	inserts active "$set" "'2020-01-01'"
+	wishes_are "$TASK" "complete row accepted done" "an old copy is no wish"
+	is "$(task_status "$TASK")" completed "and leaves the status"
+}
+
+test_a_task_made_anew_begins_after_the_old_one() {
+	next_task
+	row_says "$TASK" completed
+	wishes_are "$TASK" "complete row accepted done"
+	app_reads tasks
+	app "delete from tasks where id = '$TASK'"
+	app_syncs tasks
+	is "$(sql "select version > (select max(task_version) from writebacks
+			where task_id = '$TASK' and settled_at is not null)
+		from links where task_id = '$TASK'")" t \
+		"what ends for the old one finds another version"
+}
+
 # --- many rows ---------------------------------------------------------------------
 
 # many_tasks COUNT: of a new user, whose connection sends nothing yet.
@@ -314,16 +373,19 @@ test_a_thousand_locked_links_do_not_hold_up_the_client() {
 
 # --- it never raises -----------------------------------------------------------------
 
-# locks_links WHERE: another session has them, until lets_go.
-locks_links() {
+# locks STATEMENT: another session has what it locks, until lets_go.
+locks() {
 	mkfifo "$STACK_DIR/locker" &&
 		stack_start locking bash -c "psql -X -q -A -t \
 			-h '$STACK_DIR/pg' -p '$STACK_PG_PORT' -U flowpin flowpin \
 			<'$STACK_DIR/locker'"
 	exec 9>"$STACK_DIR/locker"
-	echo "begin; select count(*) from (select from gateway.links
-		where $1 for update) l;" >&9
+	echo "begin; $1; select 1;" >&9
 	wait_until 10 grep -q . "$STACK_DIR/locking.log"
+}
+
+locks_links() { # WHERE
+	locks "select from gateway.links where $1 for update"
 }
 
 lets_go() {
@@ -373,6 +435,34 @@ test_a_locked_link_is_no_reason_to_fail() {
 	ok "the client's write succeeds" row_says "$TASK" completed 2>/dev/null
 	lets_go
 	is_found_later
+}
+
+test_a_locked_table_is_no_reason_to_fail() {
+	local table
+
+	for table in gateway.links gateway.writebacks public.integrations; do
+		diag "$table"
+		next_task
+		stack_end gateway
+		# as a maintainer's statement does
+		locks "lock table $table in access exclusive mode"
+		ok "what is no news does not wait" app "set statement_timeout = '400ms';
+			update tasks set title = 'mine' where id = '$TASK'"
+		ok "news do not wait long" app "set statement_timeout = '4s';
+			update tasks set status = 'completed', completed_at = now()
+			 where id = '$TASK'" 2>/dev/null
+		# its foreign key waits for integrations, with or without a gateway
+		[ "$table" = public.integrations ] || ok "nor does a new task" app "set statement_timeout = '4s';
+			insert into tasks (user_id, title, source, source_id, connection_id)
+			values ('$USER_ID', 'new', 'todoist', 'locked $table',
+				'${CONNECTIONS[todoist]}')" 2>/dev/null
+		lets_go
+		restart_gateway
+		poll_own
+		poll_own
+		wishes_are "$TASK" "complete found accepted done"
+		app "delete from tasks where source_id = 'locked $table'"
+	done
 }
 
 # --- what becomes of them ---------------------------------------------------------------

@@ -368,9 +368,20 @@ run_reconcile(const struct store *store, const struct run *run)
 enum err
 reconcile_some(const struct store *store, int limit)
 {
-	const struct q_reconcile_some_args args = { .limit = limit };
+	const struct q_reconcile_some_args args = { .limit = RECONCILED_AT_ONCE };
+	int64_t looked_at = RECONCILED_AT_ONCE;
+	enum err err = OK;
 
-	return store_run(store, q_reconcile_some_with(&args), NULL);
+	while (!err && looked_at == RECONCILED_AT_ONCE && limit > 0) {
+		struct rows rows = { 0 };
+
+		err = store_run(store, q_reconcile_some_with(&args), &rows);
+		if (!err)
+			looked_at = rows_int(&rows, 0, "looked_at");
+		rows_done(&rows);
+		limit -= RECONCILED_AT_ONCE;
+	}
+	return err;
 }
 
 /* --- quiet runs --------------------------------------------------------------
