@@ -2,7 +2,7 @@
 -- :user_id        uuid     whose
 -- :connection_id  uuid     the connection
 -- :type           text     its source
--- :generation     bigint   of the claim, whose row run_mark has locked
+-- :generation     bigint   of the claim, whose row run_hold has locked
 -- :t0             bigint   epoch microseconds
 -- :account_id     text     who the key is, or null
 -- :patch          jsonb    what was learnt of the connection, or null

@@ -2,7 +2,7 @@
 -- :user_id        uuid    whose
 -- :connection_id  uuid    the connection
 -- :type           text    its source
--- :generation     bigint  of the claim, whose row run_mark has locked
+-- :generation     bigint  of the claim, whose row run_hold has locked
 -- :kind           text    what holds, or null
 -- :held           bigint  tasks without evidence
 with own as (

@@ -3,7 +3,7 @@
 -- :user_id        uuid     whose
 -- :connection_id  uuid     the connection
 -- :type           text     its source
--- :generation     bigint   of the claim, whose row run_mark has locked
+-- :generation     bigint   of the claim, whose row run_hold has locked
 -- :t0             bigint   epoch microseconds
 -- :run_id         uuid     the run's, which run_mark has written down
 -- :source_ids     text[]   listed

@@ -1,5 +1,5 @@
 -- run_mark: what a complete run makes of the tasks that its list spoke of, if the claim
--- is still current: it locks the connection for what follows in the transaction.
+-- is still current: run_hold has locked the connection.
 -- :user_id        uuid      whose
 -- :connection_id  uuid      the connection
 -- :type           text      its source
@@ -28,8 +28,6 @@ with own as materialized (
 	 where c.id = :connection_id
 	   and c.user_id = :user_id
 	   and c.generation = :generation
-	   -- no key update: imports and tasks that refer to it need not wait
-	   for no key update of c
 ), judged as materialized (
 	select j.id, j.version, j.verdict, j.action, j.reason, j.new_id,
 	       j.metadata::jsonb as metadata

@@ -124,6 +124,43 @@ test_an_edit_by_the_user_while_the_run_asks_wins() {
 }
 
 # The list was read before our own close, and is read as if nothing had happened.
+# A run that waits for its connection's row judges by what is true after that.
+test_a_change_of_mind_while_the_run_waits_wins() {
+	local provider
+
+	for provider in todoist linear attio; do
+		as_new_user
+		add_connection "$provider"
+		make_task "$provider" 'Wavering'
+		change_item "$provider" "$ITEM" '{"state": "completed"}'
+		stack_end gateway
+		fault "{\"kind\": \"delay_after\", \"provider\": \"$provider\",
+			\"op\": \"read\", \"delay_ms\": 3000, \"times\": 1}"
+		mark
+		patient_poll
+		wait_until 20 is_in_flight op=read || flunk "$provider: it asks"
+		locks "select from gateway.connections where id = '$CONNECTION'
+			for update"
+		wait_until 20 waits_for_lock || flunk "$provider: the run waits"
+		row_says "$TASK" completed
+		row_says "$TASK" active
+		lets_go
+		poll_joined
+		no_faults
+		is "$(task_status "$TASK")" active "$provider: the user's word stays"
+		restart_gateway
+		ok "$provider: the wishes end" wait_until 20 all_ended "$TASK"
+		is "$(task_status "$TASK") $(provider_says "$provider" "$ITEM")" \
+			'active open' "$provider: both sides agree"
+	done
+}
+
+waits_for_lock() {
+	[ "$(sql "select count(*) from pg_stat_activity
+		where wait_event_type = 'Lock' and query like '%gateway.connections%'
+		  and application_name = 'flowpin-poller'")" -gt 0 ]
+}
+
 test_a_stale_page_after_our_own_close_reopens_nothing() {
 	local provider
 

@@ -373,25 +373,8 @@ test_a_thousand_locked_links_do_not_hold_up_the_client() {
 
 # --- it never raises -----------------------------------------------------------------
 
-# locks STATEMENT: another session has what it locks, until lets_go.
-locks() {
-	mkfifo "$STACK_DIR/locker" &&
-		stack_start locking bash -c "psql -X -q -A -t \
-			-h '$STACK_DIR/pg' -p '$STACK_PG_PORT' -U flowpin flowpin \
-			<'$STACK_DIR/locker'"
-	exec 9>"$STACK_DIR/locker"
-	echo "begin; $1; select 1;" >&9
-	wait_until 10 grep -q . "$STACK_DIR/locking.log"
-}
-
 locks_links() { # WHERE
 	locks "select from gateway.links where $1 for update"
-}
-
-lets_go() {
-	exec 9>&-
-	stack_end locking
-	rm -f "$STACK_DIR/locker" "$STACK_DIR/locking.log"
 }
 
 # is_found_later: what the client wrote is a wish once runs can look.

@@ -864,3 +864,20 @@ closes_itself() {
 database_log() {
 	grep -cE "$1" "$STACK_DIR/postgres.log"
 }
+
+# locks STATEMENT: another session has what it locks, until lets_go.
+locks() {
+	mkfifo "$STACK_DIR/locker" &&
+		stack_start locking bash -c "psql -X -q -A -t \
+			-h '$STACK_DIR/pg' -p '$STACK_PG_PORT' -U flowpin flowpin \
+			<'$STACK_DIR/locker'"
+	exec 9>"$STACK_DIR/locker"
+	echo "begin; $1; select 1;" >&9
+	wait_until 10 grep -q . "$STACK_DIR/locking.log"
+}
+
+lets_go() {
+	exec 9>&-
+	stack_end locking
+	rm -f "$STACK_DIR/locker" "$STACK_DIR/locking.log"
+}

@@ -187,9 +187,10 @@ out:
 enum { RECONCILED_AT_ONCE = 1000, RECONCILED_TIMES = 10 };
 
 /* Of a run's last transaction: its statements, in this order. */
-enum { PLAN, MARK, REFRESH, INBOX, GUARD, END, STEPS };
+enum { PLAN, HOLD, MARK, REFRESH, INBOX, GUARD, END, STEPS };
 
 struct finish {
+	struct q_run_hold_args hold;
 	struct q_run_mark_args mark;
 	struct q_run_refresh_args refresh;
 	struct q_run_inbox_args inbox;
@@ -250,6 +251,9 @@ fill(struct finish *f, const struct run *run, const struct run_result *r,
 	int64_t generation = run->connection.generation;
 	const char *kind = r->guard ? guard_kind_name(r->guard) : NULL;
 
+	f->hold = (struct q_run_hold_args){ .user_id = user_id,
+		.connection_id = connection_id,
+		.generation = generation };
 	f->mark = (struct q_run_mark_args){ .user_id = user_id,
 		.connection_id = connection_id,
 		.type = type,
@@ -321,6 +325,7 @@ run_finish(
 	fill(&f, run, result, run_id, *run->tasks_seen ? &tasks_seen : NULL);
 	memset(steps, 0, sizeof(steps));
 	steps[PLAN].statement = q_run_plan_with();
+	steps[HOLD].statement = q_run_hold_with(&f.hold);
 	steps[MARK].statement = q_run_mark_with(&f.mark);
 	steps[REFRESH].statement = q_run_refresh_with(&f.refresh);
 	steps[INBOX].statement = q_run_inbox_with(&f.inbox);
