@@ -110,6 +110,37 @@ test_an_unknown_outcome_is_not_sent_twice_in_effect() {
 	done
 }
 
+# What is stored of it may be nothing, or of a date that was put forward since: the one
+# that was read right before the write tells.
+test_an_unknown_outcome_is_compared_with_what_was_read() {
+	local members stored
+
+	fresh
+	for members in '"kind": "reset_after"' '"kind": "hang_after"' \
+		'"kind": "status", "status": 500, "applied": true'; do
+		for stored in '{}' '{"is_recurring": true}' \
+			'{"is_recurring": true, "due_date": "2031-02-07"}' \
+			'{"is_recurring": true, "due_date": "2031-01-07"}'; do
+			diag "$members, stored $stored"
+			ready_for complete todoist "$DAILY" || continue
+			sql "update links set metadata = '$stored'
+				where task_id = '$TASK'" >/dev/null
+			fault "{\"provider\": \"todoist\", \"write\": true, $members}"
+			complete "$TASK"
+			healed
+			if [[ $stored == *01-07* ]]; then
+				# it moved on since: an occurrence is done already
+				is_outcome accepted already_done
+				is "$(writes)" 0 "nothing is sent"
+				continue
+			fi
+			is_outcome accepted "done"
+			one_is_done "$members"
+			is "$(writes)" 1 "$members: sent once"
+		done
+	done
+}
+
 test_what_did_not_reach_it_is_rolled_back() {
 	local members
 

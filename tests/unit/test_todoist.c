@@ -949,6 +949,28 @@ test_due_dates_compare_with_their_like(void **state)
 	}
 }
 
+static void
+test_the_due_read_before_the_write_goes_before_what_is_stored(void **state)
+{
+	static const char *const stored[] = { NULL, "{}",
+		"{\"is_recurring\":true}",
+		"{\"is_recurring\":true,\"due_date\":\"2026-11-30\"}" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(stored); i++) {
+		char due[] = "2026-11-24";
+		struct item now = { .is_recurring = true, .due = due };
+		struct push push = push_of(WISH_COMPLETE, RECURRING, stored[i]);
+
+		(void)snprintf(
+		    push.due_date, sizeof(push.due_date), "2026-11-23");
+		assert_int_equal(todoist->fulfilment(&push, &now), FULFILLED);
+		(void)snprintf(
+		    push.due_date, sizeof(push.due_date), "2026-11-24");
+		assert_int_equal(todoist->fulfilment(&push, &now), UNFULFILLED);
+	}
+}
+
 /* --- Writing -------------------------------------------------------------- */
 
 static void
@@ -1158,6 +1180,8 @@ main(void)
 		cmocka_unit_test(
 		    test_a_reopening_by_row_takes_no_occurrence_back),
 		cmocka_unit_test(test_due_dates_compare_with_their_like),
+		cmocka_unit_test(
+		    test_the_due_read_before_the_write_goes_before_what_is_stored),
 		cmocka_unit_test(
 		    test_a_plain_task_is_closed_and_reopened_without_a_body),
 		cmocka_unit_test(

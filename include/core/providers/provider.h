@@ -21,11 +21,13 @@ struct push {
 			written there as well, or may yet */
 
 	/* The provider's notes between its questions; zero at the start. */
-	char target[64];  /* Linear: the state to set; Todoist: the write that
-			     fits the task as it now is */
-	char team_id[64]; /* Linear: as last seen */
-	bool is_refused;  /* the caller sets it: the target was refused,
-			     ask anew and choose once more */
+	char target[64];   /* Linear: the state to set; Todoist: the write that
+			      fits the task as it now is */
+	char team_id[64];  /* Linear: as last seen */
+	char due_date[40]; /* Todoist: as read right before the write, if it
+			      recurs; a recurring close shows in nothing else */
+	bool is_refused;   /* the caller sets it: the target was refused,
+			      ask anew and choose once more */
 	bool knows_item, knows_states;
 	char *metadata_patch; /* JSON object to merge into the connection's
 				 metadata, or NULL; push_done() frees it */

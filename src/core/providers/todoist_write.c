@@ -3,6 +3,7 @@
  * is asked for first and closed under a command id that Todoist runs once. */
 #include "todoist.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/json.h"
@@ -125,6 +126,9 @@ todoist_ask_response(struct push *push, const struct http_response *res,
 		    ? choose_close(&row, &stored)
 		    : choose_reopen(push, &row, &stored);
 	push->knows_item = true;
+	if (row.is_recurring)
+		(void)snprintf(
+		    push->due_date, sizeof(push->due_date), "%s", row.due_date);
 	if (row.is_deleted && !row.checked) {
 		provider_answer(answer, OUTCOME_REJECTED, REASON_NOT_FOUND,
 		    "todoist: the task is deleted");
@@ -337,14 +341,17 @@ is_plain_close(const struct push *push)
 	return is_plain;
 }
 
-/* A recurring task stays open when it is closed: its due date tells. Not so
- * after a plain close, which was sent because it did not recur. */
+/* A recurring task stays open when it is closed: its due date tells, compared
+ * with what was read right before the close; what is stored may be of a poll
+ * ago. Not so after a plain close, which was sent because it did not recur. */
 enum fulfilment
 todoist_fulfilment(const struct push *push, const struct item *now)
 {
 	struct stored stored = stored_read(push);
+	bool was_read = push->wish == WISH_COMPLETE && push->due_date[0];
 	bool moved =
-	    now->is_recurring && due_is_later(now->due, stored.due_date);
+	    now->is_recurring &&
+	    due_is_later(now->due, was_read ? push->due_date : stored.due_date);
 
 	stored_done(&stored);
 	if (now->is_recurring && now->state == ITEM_OPEN &&
