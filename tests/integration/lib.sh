@@ -297,7 +297,9 @@ http_call() {
 	[ -z "$3" ] || [[ ${*:4} == *Content-Type:* ]] ||
 		set -- "${@:1:3}" 'Content-Type: application/json' "${@:4}"
 	ask http "$@"
-	BODY=${ERR%$'\n'}
+	BODY=$ERR
+	# a pattern would look at every place of it, and it may be long
+	[[ ${BODY: -1} != $'\n' ]] || BODY=${BODY:0:-1}
 	HEADERS=${OUT//$'\r'/}
 	STATUS=''
 	while IFS= read -r line; do
