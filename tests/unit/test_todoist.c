@@ -962,6 +962,7 @@ test_the_due_read_before_the_write_goes_before_what_is_stored(void **state)
 		struct item now = { .is_recurring = true, .due = due };
 		struct push push = push_of(WISH_COMPLETE, RECURRING, stored[i]);
 
+		(void)snprintf(push.target, sizeof(push.target), "item_close");
 		(void)snprintf(
 		    push.due_date, sizeof(push.due_date), "2026-11-23");
 		assert_int_equal(todoist->fulfilment(&push, &now), FULFILLED);
