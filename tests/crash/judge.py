@@ -155,10 +155,15 @@ class Judge:
                              for r in rows)
                 if s and (s.is_advanced or s.is_inbound):
                     wishes = max(wishes, 1)
-                done = item["occurrences_done"]
+                # what was done there before the call; the wish is about the next
+                # if a run told of that one in between
+                elsewhere = 1 if s and s.is_advanced and any(
+                    self.is_about_next(r, task) for r in rows) else 0
+                done = item["occurrences_done"] - elsewhere
                 # one occurrence, however often it is reopened here; the next
                 # one only after a run made the task active for it
-                if done > min(wishes, 1 + self.next_occurrences(task)) or done < 0:
+                if done < 0 or done > min(
+                        wishes, 1 + self.next_occurrences(task)):
                     twice.append((task["id"], f"{done} occurrences were done "
                                   f"for {wishes} accepted wishes"))
             effective = sum(e["applied"] for e in writes)
@@ -171,6 +176,12 @@ class Judge:
         self.check("nothing was done twice", twice, self.twice)
         self.check("nothing that was applied was sent again unread", again,
                    self.twice)
+
+    @staticmethod
+    def is_about_next(row, task):
+        """The due date that stood with the wish is later than the one imported."""
+        return ((row["source_metadata"] or {}).get("due_date") or "") > (
+            task["source_metadata"]["due"]["date"])
 
     def is_echo(self, s):
         """A run that saw the next occurrence made the row active before its client
@@ -280,8 +291,7 @@ class Judge:
         that is no wish to have the last one back."""
         item = self.item_of(task)
         return (item.get("recurring") and item["state"] == "open"
-                and row["wish"] == "uncomplete" and row["origin"] != "call"
-                and row["reason"] == "already_done")
+                and row["wish"] == "uncomplete" and row["origin"] != "call")
 
     def misrestored(self):
         for e in self.audit:
