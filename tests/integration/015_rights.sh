@@ -136,6 +136,7 @@ test_where_defaults_give_everything_nobody_else_gets_in() {
 # A client that may create things somewhere names its own operators, functions and types
 # like those of PostgreSQL, and lets them be found first. What runs as the tables' owner
 # must find none of them.
+# shellcheck disable=SC2016 # SQL's own dollars
 test_nothing_of_a_client_runs_as_the_owner() {
 	local id type
 
