@@ -21,7 +21,8 @@ after quiet and two runs. For every mix:
   whether both sides agree is not checked. What is checked all the same: that no run
   completes such a task while its item is open, see below, and that a wish reached
   the item if it is said to have. While the item was never listed by the connection
-  that a task has by the fallback, "not visible" says nothing of it.
+  that a task has by the fallback, "not visible" and "another's" say nothing of it:
+  they depend on who asks, and that one may be another account.
 - *Recurring*: the row stands for the series. An active one must know the due date
   that its item now has; one that was completed here, even if only here, must be
   active again once its item is open with a later date than was closed.
@@ -717,7 +718,10 @@ class Oracle:
             link = self.link(task)
             if item.account.provider == "todoist" and flags == {"archived"}:
                 continue
-            hidden = {"deleted", "moved"} if item.kind != "linear" else set()
+            # whose an item is depends on who asks, for any provider
+            hidden = {"others"}
+            if item.kind != "linear":
+                hidden |= {"deleted", "moved"}
             if (flags & hidden and task["connection_id"] is None
                     and link["seen_by"] != found["id"]):
                 continue
