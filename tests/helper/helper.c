@@ -122,7 +122,7 @@ serve(int client)
 {
 	struct bytes words = { 0 };
 	struct answer a = { 0 };
-	char *argv[WORDS_MAX + 1], head[80];
+	char *argv[WORDS_MAX + 1] = { NULL }, head[80];
 	int argc = 0;
 
 	if (read_words(client, &words)) {
@@ -131,7 +131,7 @@ serve(int client)
 		     p < words.ptr + words.len && argc <= WORDS_MAX;
 		     p += strlen(p) + 1)
 			argv[argc++] = p;
-		answer(argv[1],
+		answer(argc > 1 ? argv[1] : "",
 		    &(struct question){ client, argc - 2, argv + 2 }, &a);
 		snprintf(head, sizeof(head), "%d %zu %zu\n", a.status,
 		    a.out.len, a.err.len);

@@ -39,8 +39,8 @@ enum err run_look(const struct store *store, const char *after,
 enum err run_reconcile(
     const struct store *store, const struct run *run) MUST_CHECK;
 
-/* The same of the next tasks of all users, at most limit of them, a thousand in a
- * transaction: their rows are locked as long as it lasts. */
+/* The same of the next tasks of all users, at most limit of them, a thousand in
+ * a transaction: their rows are locked as long as it lasts. */
 enum err reconcile_some(const struct store *store, int limit) MUST_CHECK;
 
 /* Which tasks does the list speak of? Sets run->tasks_seen, too. */

@@ -373,7 +373,8 @@ run_reconcile(const struct store *store, const struct run *run)
 enum err
 reconcile_some(const struct store *store, int limit)
 {
-	const struct q_reconcile_some_args args = { .limit = RECONCILED_AT_ONCE };
+	const struct q_reconcile_some_args args = { .limit =
+							RECONCILED_AT_ONCE };
 	int64_t looked_at = RECONCILED_AT_ONCE;
 	enum err err = OK;
 
