@@ -106,7 +106,7 @@ language sql as $$
 		'connection_list(VICTIM, null)',
 		'run_claim(100, 1000, null, null)',
 		'run_look(null, null)',
-		'run_reconcile(VICTIM, ''todoist'')',
+		'run_reconcile(VICTIM, ''todoist'', 1000)',
 		'reconcile_some(10000)',
 		'run_diff(VICTIM, C1, ''todoist'', T0, ''{i1,n1}'', ''{2031-01-01,null}'')',
 		$s$run_mark(VICTIM, C1, 'todoist', pg_temp.generation(), T0, gen_random_uuid(),
