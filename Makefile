@@ -85,7 +85,7 @@ $(BUILD)/flowpinctl: $(CTL) $(BUILD)/libcore.a
 $(BUILD)/flowpin-sim: $(SIM)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lmicrohttpd -lcjson -lpthread -lm
 # one for all variants: it tests, and is not tested
-$(HELPER): $(wildcard tests/helper/*.[ch])
+$(HELPER): $(wildcard tests/helper/*.[ch]) tests/sim/buf.c tests/sim/buf.h
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(shell pkg-config --cflags libpq libcurl) $(OUR_CFLAGS) -O2 -g -o $@ \
 		$(filter %.c,$^) -lpq -lcurl -ljq -lcrypto -lpthread

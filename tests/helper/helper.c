@@ -20,34 +20,6 @@
 #define WORDS_MAX 1000
 #define AT_ONCE 64 /* questions; more wait */
 
-void
-bytes_add(struct bytes *b, const void *more, size_t n)
-{
-	if (b->len + n + 1 > b->cap) {
-		b->cap = (b->len + n + 1) * 2;
-		b->ptr = realloc(b->ptr, b->cap);
-		if (!b->ptr)
-			abort();
-	}
-	if (n > 0)
-		memcpy(b->ptr + b->len, more, n);
-	b->len += n;
-	b->ptr[b->len] = '\0';
-}
-
-void
-bytes_puts(struct bytes *b, const char *text)
-{
-	bytes_add(b, text, strlen(text));
-}
-
-void
-bytes_free(struct bytes *b)
-{
-	free(b->ptr);
-	*b = (struct bytes){ 0 };
-}
-
 bool
 question_is_moot(const struct question *q)
 {
@@ -58,7 +30,7 @@ question_is_moot(const struct question *q)
 
 /* Reads until there are as many NULs as wanted; false if there never are. */
 static bool
-read_words(int client, struct bytes *b)
+read_words(int client, struct buf *b)
 {
 	char chunk[65536];
 	long wanted = -1, seen = 0;
@@ -70,7 +42,7 @@ read_words(int client, struct bytes *b)
 			return false;
 		for (ssize_t i = 0; i < n; i++)
 			seen += chunk[i] == '\0';
-		bytes_add(b, chunk, (size_t)n);
+		buf_add(b, chunk, (size_t)n);
 		if (wanted < 0 && seen > 0)
 			wanted = strtol(b->ptr, NULL, 10);
 		if (wanted == 0 || wanted > WORDS_MAX)
@@ -101,7 +73,7 @@ answer(const char *verb, const struct question *q, struct answer *a)
 		return;
 	}
 	a->status = 2;
-	bytes_puts(&a->err, "no such verb, or too few words\n");
+	buf_puts(&a->err, "no such verb, or too few words\n");
 }
 
 static void
@@ -120,7 +92,7 @@ send_all(int client, const char *bytes, size_t n)
 static void
 serve(int client)
 {
-	struct bytes words = { 0 };
+	struct buf words = { 0 };
 	struct answer a = { 0 };
 	char *argv[WORDS_MAX + 1] = { NULL }, head[80];
 	int argc = 0;
@@ -140,9 +112,9 @@ serve(int client)
 		send_all(client, a.err.ptr, a.err.len);
 	}
 	close(client);
-	bytes_free(&words);
-	bytes_free(&a.out);
-	bytes_free(&a.err);
+	buf_done(&words);
+	buf_done(&a.out);
+	buf_done(&a.err);
 }
 
 static void *

@@ -6,18 +6,7 @@
 #ifndef TESTS_HELPER_H
 #define TESTS_HELPER_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-/* Bytes that grow; the process ends when memory does. */
-struct bytes {
-	char *ptr; /* NUL-terminated once anything was added */
-	size_t len, cap;
-};
-
-void bytes_add(struct bytes *b, const void *more, size_t n);
-void bytes_puts(struct bytes *b, const char *text);
-void bytes_free(struct bytes *b);
+#include "../sim/buf.h"
 
 /* One question: a verb and its words, from a client that may go away. */
 struct question {
@@ -28,7 +17,7 @@ struct question {
 
 struct answer {
 	int status; /* of the process that it stands for */
-	struct bytes out, err;
+	struct buf out, err;
 };
 
 /* The client went away: whoever waits for something else asks now and then. */

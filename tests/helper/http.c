@@ -9,7 +9,7 @@
 static size_t
 add(char *bytes, size_t size, size_t n, void *arg)
 {
-	bytes_add(arg, bytes, size * n);
+	buf_add(arg, bytes, size * n);
 	return size * n;
 }
 
@@ -56,7 +56,7 @@ http_answer(const struct question *q, struct answer *a)
 
 		snprintf(line, sizeof(line), "curl: (%d) %s\n", (int)code,
 		    why[0] ? why : curl_easy_strerror(code));
-		bytes_puts(&a->err, line);
+		buf_puts(&a->err, line);
 	}
 	a->status = (int)code;
 	curl_slist_free_all(headers);

@@ -19,8 +19,8 @@
 struct options {
 	bool is_null_input, is_raw_input, is_slurped, is_raw, is_joined;
 	bool is_status;
-	int dump;           /* jv_dump_string's flags */
-	struct bytes names; /* "$a, $b" */
+	int dump;         /* jv_dump_string's flags */
+	struct buf names; /* "$a, $b" */
 	jv values;
 	const char *program, *file;
 };
@@ -36,17 +36,17 @@ static struct program kept[KEPT_MAX];
 static void
 on_error(void *arg, jv message)
 {
-	struct bytes *err = arg;
+	struct buf *err = arg;
 
 	message = jq_format_error(message);
-	bytes_puts(err, jv_string_value(message));
-	bytes_puts(err, "\n");
+	buf_puts(err, jv_string_value(message));
+	buf_puts(err, "\n");
 	jv_free(message);
 }
 
 /* One that nobody else runs meanwhile; NULL, and err, if it is no program. */
 static jq_state *
-take(const char *text, struct bytes *err)
+take(const char *text, struct buf *err)
 {
 	jq_state *jq = NULL;
 
@@ -91,16 +91,16 @@ give_back(const char *text, jq_state *jq)
 static bool
 say(struct answer *a, int status, const char *what, const char *which)
 {
-	bytes_puts(&a->err, "jq: ");
-	bytes_puts(&a->err, what);
-	bytes_puts(&a->err, which);
-	bytes_puts(&a->err, "\n");
+	buf_puts(&a->err, "jq: ");
+	buf_puts(&a->err, what);
+	buf_puts(&a->err, which);
+	buf_puts(&a->err, "\n");
 	a->status = status;
 	return false;
 }
 
 static bool
-read_file(const char *path, struct bytes *b)
+read_file(const char *path, struct buf *b)
 {
 	FILE *f = fopen(path, "re");
 	char chunk[65536];
@@ -108,9 +108,9 @@ read_file(const char *path, struct bytes *b)
 
 	if (!f)
 		return false;
-	bytes_add(b, "", 0);
+	buf_add(b, "", 0);
 	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
-		bytes_add(b, chunk, n);
+		buf_add(b, chunk, n);
 	n = (size_t)ferror(f);
 	fclose(f);
 	return n == 0;
@@ -118,7 +118,7 @@ read_file(const char *path, struct bytes *b)
 
 /* The texts of JSON one after another, as an array; invalid, and why in err. */
 static jv
-parse_all(const struct bytes *text, struct bytes *err)
+parse_all(const struct buf *text, struct buf *err)
 {
 	jv_parser *parser = jv_parser_new(0);
 	jv all = jv_array(), next;
@@ -128,9 +128,9 @@ parse_all(const struct bytes *text, struct bytes *err)
 		all = jv_array_append(all, next);
 	if (jv_invalid_has_msg(jv_copy(next))) {
 		next = jv_invalid_get_msg(next);
-		bytes_puts(err, "parse error: ");
-		bytes_puts(err, jv_string_value(next));
-		bytes_puts(err, "\n");
+		buf_puts(err, "parse error: ");
+		buf_puts(err, jv_string_value(next));
+		buf_puts(err, "\n");
 		jv_free(all);
 		all = jv_invalid();
 	}
@@ -144,7 +144,7 @@ static bool
 define(struct options *o, const char *kind, const char *name, const char *text,
     struct answer *a)
 {
-	struct bytes read = { 0 };
+	struct buf read = { 0 };
 	jv value;
 
 	if (strcmp(kind, "--arg") == 0) {
@@ -155,14 +155,14 @@ define(struct options *o, const char *kind, const char *name, const char *text,
 		if (!read_file(text, &read))
 			return say(a, 2, "no such file: ", text);
 		value = parse_all(&read, &a->err);
-		bytes_free(&read);
+		buf_done(&read);
 	}
 	if (!jv_is_valid(jv_copy(value))) {
 		jv_free(value);
 		return say(a, 2, "not JSON: ", text);
 	}
-	bytes_puts(&o->names, o->names.len ? ", $" : "$");
-	bytes_puts(&o->names, name);
+	buf_puts(&o->names, o->names.len ? ", $" : "$");
+	buf_puts(&o->names, name);
 	o->values = jv_array_append(o->values, value);
 	return true;
 }
@@ -234,7 +234,7 @@ parse_options(struct options *o, int argc, char **argv, struct answer *a)
 static jv
 inputs_of(const struct options *o, const char *input, struct answer *a)
 {
-	struct bytes text = { 0 };
+	struct buf text = { 0 };
 	jv all;
 
 	if (o->is_null_input)
@@ -242,7 +242,7 @@ inputs_of(const struct options *o, const char *input, struct answer *a)
 	if (o->file)
 		input = o->file;
 	if (input[0] == '=') {
-		bytes_puts(&text, input + 1);
+		buf_puts(&text, input + 1);
 	} else if (!read_file(input, &text)) {
 		say(a, 2, "error: could not open ", input);
 		return jv_invalid();
@@ -255,7 +255,7 @@ inputs_of(const struct options *o, const char *input, struct answer *a)
 		a->status = 2;
 	else if (o->is_slurped && !o->is_raw_input)
 		all = JV_ARRAY(all);
-	bytes_free(&text);
+	buf_done(&text);
 	return all;
 }
 
@@ -267,10 +267,10 @@ print(const struct options *o, jv value, struct answer *a)
 			    jv_get_kind(value) == JV_KIND_FALSE;
 	if (!o->is_raw || jv_get_kind(value) != JV_KIND_STRING)
 		value = jv_dump_string(value, o->dump);
-	bytes_add(&a->out, jv_string_value(value),
+	buf_add(&a->out, jv_string_value(value),
 	    (size_t)jv_string_length_bytes(jv_copy(value)));
 	if (!o->is_joined)
-		bytes_puts(&a->out, "\n");
+		buf_puts(&a->out, "\n");
 	jv_free(value);
 }
 
@@ -298,7 +298,7 @@ jq_answer(const struct question *q, struct answer *a)
 {
 	struct options o = { .dump = JV_PRINT_INDENT_FLAGS(2),
 		.values = jv_array() };
-	struct bytes text = { 0 };
+	struct buf text = { 0 };
 	jq_state *jq;
 	jv inputs;
 
@@ -306,13 +306,13 @@ jq_answer(const struct question *q, struct answer *a)
 		goto out;
 	inputs = inputs_of(&o, q->argv[0], a);
 	if (o.names.len) {
-		bytes_puts(&text, ".[0] as [");
-		bytes_add(&text, o.names.ptr, o.names.len);
-		bytes_puts(&text, "] | ");
+		buf_puts(&text, ".[0] as [");
+		buf_add(&text, o.names.ptr, o.names.len);
+		buf_puts(&text, "] | ");
 	}
-	bytes_puts(&text, ".[1] | (");
-	bytes_puts(&text, o.program);
-	bytes_puts(&text, "\n)");
+	buf_puts(&text, ".[1] | (");
+	buf_puts(&text, o.program);
+	buf_puts(&text, "\n)");
 	if (jv_is_valid(jv_copy(inputs))) {
 		jq = take(text.ptr, &a->err);
 		if (!jq) {
@@ -329,6 +329,6 @@ jq_answer(const struct question *q, struct answer *a)
 	jv_free(inputs);
 out:
 	jv_free(o.values);
-	bytes_free(&o.names);
-	bytes_free(&text);
+	buf_done(&o.names);
+	buf_done(&text);
 }

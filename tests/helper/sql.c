@@ -23,7 +23,7 @@ static struct session kept[KEPT_MAX];
 static void
 on_notice(void *arg, const char *message)
 {
-	bytes_puts(arg, message);
+	buf_puts(arg, message);
 }
 
 /* The server says nothing to an idle session but that it ends. */
@@ -91,15 +91,15 @@ open_session(char **argv)
 }
 
 static void
-print(struct bytes *out, const PGresult *res)
+print(struct buf *out, const PGresult *res)
 {
 	for (int row = 0; row < PQntuples(res); row++) {
 		for (int col = 0; col < PQnfields(res); col++) {
 			if (col > 0)
-				bytes_puts(out, "|");
-			bytes_puts(out, PQgetvalue(res, row, col));
+				buf_puts(out, "|");
+			buf_puts(out, PQgetvalue(res, row, col));
 		}
-		bytes_puts(out, "\n");
+		buf_puts(out, "\n");
 	}
 }
 
@@ -132,7 +132,7 @@ run(const struct question *q, PGconn *conn, const char *text, struct answer *a)
 	bool ok = PQsendQuery(conn, text) == 1;
 
 	if (!ok)
-		bytes_puts(&a->err, PQerrorMessage(conn));
+		buf_puts(&a->err, PQerrorMessage(conn));
 	while (wait_for(q, conn)) {
 		PGresult *res = PQgetResult(conn);
 		ExecStatusType status = PQresultStatus(res);
@@ -143,7 +143,7 @@ run(const struct question *q, PGconn *conn, const char *text, struct answer *a)
 			print(&a->out, res);
 		} else if (status != PGRES_COMMAND_OK &&
 			   status != PGRES_EMPTY_QUERY) {
-			bytes_puts(&a->err, PQresultErrorMessage(res));
+			buf_puts(&a->err, PQresultErrorMessage(res));
 			ok = false;
 		}
 		PQclear(res);
@@ -154,12 +154,12 @@ run(const struct question *q, PGconn *conn, const char *text, struct answer *a)
 void
 sql_answer(const struct question *q, struct answer *a)
 {
-	struct bytes key = { 0 };
+	struct buf key = { 0 };
 	bool is_kept = strcmp(q->argv[3], "flowpin") == 0, ok;
 	PGconn *conn;
 
 	for (int i = 0; i < 5; i++)
-		bytes_add(&key, q->argv[i], strlen(q->argv[i]) + (i < 4));
+		buf_add(&key, q->argv[i], strlen(q->argv[i]) + (i < 4));
 	/* with the NULs between them taken out */
 	for (size_t i = 0; i < key.len; i++)
 		key.ptr[i] = key.ptr[i] ? key.ptr[i] : '\n';
@@ -168,7 +168,7 @@ sql_answer(const struct question *q, struct answer *a)
 		conn = open_session(q->argv);
 	ok = PQstatus(conn) == CONNECTION_OK;
 	if (!ok) {
-		bytes_puts(&a->err, PQerrorMessage(conn));
+		buf_puts(&a->err, PQerrorMessage(conn));
 		a->status = 2;
 	}
 	PQsetNoticeProcessor(conn, on_notice, &a->err);
@@ -180,5 +180,5 @@ sql_answer(const struct question *q, struct answer *a)
 		give_back(key.ptr, conn);
 	else
 		PQfinish(conn);
-	bytes_free(&key);
+	buf_done(&key);
 }

@@ -9,7 +9,7 @@
 
 /* Base64 with the letters of URLs and without its padding. */
 static void
-add_base64(struct bytes *b, const void *bytes, size_t n)
+add_base64(struct buf *b, const void *bytes, size_t n)
 {
 	char text[1024];
 	int len;
@@ -23,7 +23,7 @@ add_base64(struct bytes *b, const void *bytes, size_t n)
 		if (text[i] == '/')
 			text[i] = '_';
 	}
-	bytes_add(b, text, (size_t)len);
+	buf_add(b, text, (size_t)len);
 }
 
 void
@@ -37,7 +37,7 @@ token_answer(const struct question *q, struct answer *a)
 	FILE *f = fopen(q->argv[0], "re");
 
 	if (!f || !fgets(secret, sizeof(secret), f)) {
-		bytes_puts(&a->err, "no secret\n");
+		buf_puts(&a->err, "no secret\n");
 		a->status = 1;
 	}
 	if (f)
@@ -49,11 +49,11 @@ token_answer(const struct question *q, struct answer *a)
 	    q->argv[1], (long long)now,
 	    (long long)now + strtoll(q->argv[2], NULL, 10));
 	add_base64(&a->out, head, strlen(head));
-	bytes_puts(&a->out, ".");
+	buf_puts(&a->out, ".");
 	add_base64(&a->out, claims, strlen(claims));
 	HMAC(EVP_sha256(), secret, (int)strlen(secret),
 	    (const unsigned char *)a->out.ptr, a->out.len, mac, &mac_len);
-	bytes_puts(&a->out, ".");
+	buf_puts(&a->out, ".");
 	add_base64(&a->out, mac, mac_len);
-	bytes_puts(&a->out, "\n");
+	buf_puts(&a->out, "\n");
 }
