@@ -79,6 +79,8 @@ class Change:
 
     def __init__(self, number, item, task, patch):
         self.number, self.item, self.task, self.patch = number, item, task, patch
+        self.wish = {"completed": "complete",
+                     "active": "uncomplete"}.get(patch["status"])
         self.made = time.time()
         self.began = self.ended = self.own = None
 

@@ -414,7 +414,10 @@ class Oracle:
         for key, item in own.items():
             for write in self.writes.get(key, []):
                 if write.change is not None:
-                    write.task = self.walk.app.changes[write.change].task
+                    change = self.walk.app.changes[write.change]
+                    write.task = change.task
+                    # a deleted item's state does not tell
+                    write.wish = write.wish or change.wish
                     continue
                 row = self.row_for(write, rows[key], effective)
                 if row is None:
