@@ -56,22 +56,20 @@ enum item_state {
 /* "open", "completed", ... as stored in links.completion_reason. */
 const char *item_state_name(enum item_state state);
 
-/* A longer description is cut at the end of a character: one item must not
- * fill the memory of a whole list. */
+/* Bytes. A longer description in a bag is cut at the end of a character: one
+ * item must not fill the memory of a whole list. */
 #define ITEM_DESCRIPTION_MAX ((size_t)16 * 1024)
 
 /* A thing at the provider. */
 struct item {
 	char *source_id;
-	char *title;       /* may be NULL in a by-id answer */
-	char *source_url;  /* may be NULL */
-	char *description; /* text or Markdown as the provider has it, at most
-			      ITEM_DESCRIPTION_MAX bytes; NULL: none */
-	char *metadata;    /* JSON object text: what a later write needs */
-	char *bag;         /* JSON object text: what Flowpin's client keeps of
-			      an item; listed ones only */
-	char *due;         /* recurring only: the occurrence's due date */
-	char *new_id;      /* renumbered only */
+	char *title;      /* may be NULL in a by-id answer */
+	char *source_url; /* may be NULL */
+	char *metadata;   /* JSON object text: what a later write needs */
+	char *bag;        /* JSON object text: what Flowpin's client keeps of
+			     an item; listed ones only */
+	char *due;        /* recurring only: the occurrence's due date */
+	char *new_id;     /* renumbered only */
 	bool is_recurring;
 	enum item_state state;
 };

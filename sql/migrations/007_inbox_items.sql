@@ -6,7 +6,6 @@ create table gateway.inbox_items (
 	connection_id uuid not null references gateway.connections on delete cascade,
 	source_id text not null,
 	title text not null,
-	description text,
 	source_url text,
 	metadata jsonb not null default '{}',
 	bag jsonb not null default '{}',

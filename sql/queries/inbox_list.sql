@@ -15,7 +15,7 @@ select b.id, gateway.us(b.created_at) as created_us,
 		i.type::text as source,
 		b.source_id,
 		b.title,
-		b.description,
+		b.bag ->> 'description' as description,
 		b.source_url,
 		b.metadata as source_metadata,
 		gateway.time_text(b.created_at) as created_at) j) as item

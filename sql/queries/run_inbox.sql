@@ -8,7 +8,6 @@
 -- :run_id         uuid     the run's, which run_mark has written down
 -- :source_ids     text[]   listed
 -- :titles         text[]   of each
--- :descriptions   text[]   of each, or null
 -- :urls           text[]   of each, or null
 -- :metadata       text[]   of each, JSON: cast here, item by item, it costs a tenth of
 -- :bags           text[]   what jsonb[] does
@@ -18,11 +17,10 @@ with own as (
 	 where c.id = :connection_id
 	   and c.generation = :generation
 ), listed as materialized (
-	select l.source_id, l.title, l.description, l.source_url,
-	       l.metadata::jsonb as metadata, l.bag::jsonb as bag
+	select l.source_id, l.title, l.source_url, l.metadata::jsonb as metadata, l.bag::jsonb as bag
 	  from own,
-	       unnest(:source_ids, :titles, :descriptions, :urls, :metadata, :bags)
-		as l (source_id, title, description, source_url, metadata, bag)
+	       unnest(:source_ids, :titles, :urls, :metadata, :bags)
+		as l (source_id, title, source_url, metadata, bag)
 ), taken as materialized (
 	select t.source_id
 	  from gateway.item_tasks t
@@ -46,9 +44,9 @@ with own as (
 	returning b.id
 ), added as (
 	insert into gateway.inbox_items as i (user_id, connection_id, source_id, title,
-		description, source_url, metadata, bag)
-	select :user_id, :connection_id, l.source_id, l.title, l.description,
-	       l.source_url, l.metadata, l.bag
+		source_url, metadata, bag)
+	select :user_id, :connection_id, l.source_id, l.title, l.source_url,
+	       l.metadata, l.bag
 	  from listed l
 	  left join taken t on t.source_id = l.source_id
 	  left join gateway.inbox_items k
@@ -58,13 +56,11 @@ with own as (
 	 where t.source_id is null
 	   -- a conflict locks its row, which is a write too: what is as it was is
 	   -- left alone
-	   and (k.title, k.description, k.source_url, k.metadata, k.bag)
-		is distinct from
-	       (l.title, l.description, l.source_url, l.metadata, l.bag)
+	   and (k.title, k.source_url, k.metadata, k.bag)
+		is distinct from (l.title, l.source_url, l.metadata, l.bag)
 	    on conflict (user_id, connection_id, source_id) do update
-	   set title = excluded.title, description = excluded.description,
-	       source_url = excluded.source_url, metadata = excluded.metadata,
-	       bag = excluded.bag
+	   set title = excluded.title, source_url = excluded.source_url,
+	       metadata = excluded.metadata, bag = excluded.bag
 	returning i.id, xmax = 0 as is_new
 )
 update gateway.poll_runs r

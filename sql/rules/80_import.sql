@@ -66,6 +66,9 @@ begin
 	    on conflict (task_id) do update
 	   set version = l.version + 1, status = 'active', completed_by = null,
 	       completion_reason = null, metadata = excluded.metadata,
+	       due_since = case when l.metadata ->> 'due_date'
+			is distinct from excluded.metadata ->> 'due_date'
+			then clock_timestamp() else l.due_since end,
 	       source_url = excluded.source_url, seen_by = excluded.seen_by,
 	       seen_at = excluded.seen_at, missing_since = null,
 	       linked_at = clock_timestamp(), changed_at = clock_timestamp()
@@ -93,7 +96,7 @@ begin
 		'user_id', for_user, 'title', item.title, 'source', c.type,
 		'source_id', item.source_id, 'connection_id', item.connection_id,
 		'status', 'active', 'updated_at', now(),
-		'source_description', item.description,
+		'source_description', item.bag -> 'description',
 		'source_metadata', item.bag, 'source_project', item.bag -> 'projectName',
 		'bucket_id', coalesce(to_jsonb(bucket), c.row -> 'default_bucket_id'),
 		'section', coalesce(import_item.section, c.row ->> 'default_section'),

@@ -129,7 +129,6 @@ item_done(struct item *item)
 	free(item->source_id);
 	free(item->title);
 	free(item->source_url);
-	free(item->description);
 	free(item->metadata);
 	free(item->bag);
 	free(item->due);

@@ -515,8 +515,6 @@ test_a_list_that_differs_anywhere_has_another_digest(void **state)
 		{ { .source_id = "a" }, { .source_id = "b" } },
 		{ { .source_id = "a", .source_url = "t" },
 		    { .source_id = "b" } },
-		{ { .source_id = "a", .description = "t" },
-		    { .source_id = "b" } },
 		{ { .source_id = "a", .metadata = "t" }, { .source_id = "b" } },
 		{ { .source_id = "a", .bag = "t" }, { .source_id = "b" } },
 		{ { .source_id = "a", .due = "t" }, { .source_id = "b" } },

@@ -250,7 +250,6 @@ fill_item(struct item *item)
 	item->source_id = text("1");
 	item->title = text("Milk");
 	item->source_url = text("https://example.com/1");
-	item->description = text("Two litres");
 	item->metadata = text("{}");
 	item->bag = text("{}");
 	item->due = text("2026-11-23");

@@ -1,5 +1,8 @@
 /* Bags: JSON objects that borrow what they are made of, so that a list costs
  * its text once. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "core/json.h"
 #include "shared.h"
 
@@ -27,6 +30,36 @@ bag_text(struct bag *bag, const char *name, const char *text)
 {
 	if (text != NULL)
 		add(bag, name, cJSON_CreateStringReference(text));
+}
+
+/* Bytes 10xxxxxx continue a character (RFC 3629); text is known to be UTF-8. */
+static size_t
+cut_length(const char *text, size_t most)
+{
+	size_t n = strnlen(text, most + 1);
+
+	if (n <= most)
+		return n;
+	n = most;
+	while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
+void
+bag_description(struct bag *bag, const cJSON *object)
+{
+	const char *text = json_str(object, "description");
+	char *cut;
+
+	if (text == NULL || *text == '\0')
+		return;
+	cut = strndup(text, cut_length(text, ITEM_DESCRIPTION_MAX));
+	if (cut == NULL)
+		bag->is_whole = false;
+	else
+		add(bag, "description", cJSON_CreateString(cut));
+	free(cut);
 }
 
 void

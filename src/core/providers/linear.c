@@ -175,7 +175,7 @@ make_bag(const cJSON *node, const struct linear_issue *issue,
 	struct bag bag = bag_make();
 
 	bag_text(&bag, "identifier", issue->identifier);
-	bag_text(&bag, "description", item->description);
+	bag_description(&bag, node);
 	bag_text(&bag, "teamId", issue->team_id);
 	bag_text(&bag, "teamName", json_str(team, "name"));
 	bag_text(&bag, "teamKey", json_str(team, "key"));
@@ -227,7 +227,6 @@ list_add(struct items *items, const cJSON *node, struct answer *failure)
 	if (item == NULL || !provider_copy(issue.id, &item->source_id) ||
 	    !make_title(issue.identifier, title, &item->title) ||
 	    !provider_copy(url, &item->source_url) ||
-	    !provider_description(node, &item->description) ||
 	    !make_metadata(&issue, &item->metadata) ||
 	    !make_bag(node, &issue, item, &item->bag))
 		return provider_no_memory(failure);

@@ -372,32 +372,6 @@ provider_copy(const char *text, char **out)
 	return *out != NULL;
 }
 
-/* Bytes 10xxxxxx continue a character (RFC 3629); text is known to be UTF-8. */
-static size_t
-cut_length(const char *text, size_t most)
-{
-	size_t n = strnlen(text, most + 1);
-
-	if (n <= most)
-		return n;
-	n = most;
-	while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
-		n--;
-	return n;
-}
-
-bool
-provider_description(const cJSON *object, char **out)
-{
-	const char *text = json_str(object, "description");
-
-	*out = NULL;
-	if (text == NULL || *text == '\0')
-		return true;
-	*out = strndup(text, cut_length(text, ITEM_DESCRIPTION_MAX));
-	return *out != NULL;
-}
-
 enum err
 provider_items_move(struct items *from, struct items *to)
 {

@@ -65,6 +65,10 @@ struct bag bag_make(void);
 /* Nothing for NULL, and so nothing for a string that is missing or none. */
 void bag_text(struct bag *bag, const char *name, const char *text);
 
+/* What stands at description in object, cut to ITEM_DESCRIPTION_MAX; nothing if
+ * it is missing, empty or no string. */
+void bag_description(struct bag *bag, const cJSON *object);
+
 /* What stands at from in object, as it was sent; nothing if it is not of that
  * cJSON type. */
 void bag_value(struct bag *bag, const char *name, const cJSON *object,
@@ -120,10 +124,6 @@ enum err provider_no_memory(struct answer *failure);
 
 /* strdup() that takes NULL for NULL. False: memory is out. */
 bool provider_copy(const char *text, char **out);
-
-/* What stands at description in object, cut to ITEM_DESCRIPTION_MAX; NULL if
- * it is missing, empty or no string. False: memory is out. */
-bool provider_description(const cJSON *object, char **out);
 
 /* An item that the provider does not show. */
 enum err provider_add_gone(

@@ -191,7 +191,7 @@ make_bag(const cJSON *task, const struct item *item, char **out)
 	bag_value(&bag, "priority", task, "priority", cJSON_Number);
 	bag_value(&bag, "due", task, "due", cJSON_Object);
 	bag_value(&bag, "labels", task, "labels", cJSON_Array);
-	bag_text(&bag, "description", item->description);
+	bag_description(&bag, task);
 	bag_value(&bag, "duration", task, "duration", cJSON_Object);
 	bag_text(&bag, "url", item->source_url);
 	return bag_take(&bag, out);
@@ -283,8 +283,7 @@ add_listed(struct items *items, const cJSON *task,
 	if (err)
 		return err;
 	item = &items->list[items->count - 1];
-	if (!provider_description(task, &item->description) ||
-	    !make_bag(task, item, &item->bag))
+	if (!make_bag(task, item, &item->bag))
 		return provider_no_memory(failure);
 	return OK;
 }

@@ -226,7 +226,6 @@ add_items(struct finish *f, const struct items *items)
 		array_text(&f->refresh.metadata, metadata);
 		array_text(&f->inbox.source_ids, item->source_id);
 		array_text(&f->inbox.titles, item->title ? item->title : "");
-		array_text(&f->inbox.descriptions, item->description);
 		array_text(&f->inbox.urls, item->source_url);
 		array_text(&f->inbox.metadata, metadata);
 		array_text(&f->inbox.bags, item->bag ? item->bag : "{}");

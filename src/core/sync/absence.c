@@ -250,7 +250,6 @@ absence_digest(const struct items *items, char out[CRYPTO_SHA256_HEX])
 		add_text(digest, item->source_id);
 		add_text(digest, item->title);
 		add_text(digest, item->source_url);
-		add_text(digest, item->description);
 		add_text(digest, item->metadata);
 		add_text(digest, item->bag);
 		add_text(digest, item->due);
