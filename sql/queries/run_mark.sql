@@ -81,7 +81,8 @@ with own as materialized (
 	       due_since = case when k.metadata ->> 'due_date'
 			is distinct from l.metadata ->> 'due_date'
 			and k.metadata is not null
-			then gateway.at(:t0) else l.due_since end,
+			-- not t0: it may have moved after that, before its page was read
+			then clock_timestamp() else l.due_since end,
 	       seen_by = case when k.action = 'reopen' then :connection_id
 			else l.seen_by end,
 	       missing_since = case k.action when 'missing'

@@ -49,7 +49,8 @@ with own as materialized (
 	   set metadata = l.metadata,
 	       due_since = case when k.metadata ->> 'due_date'
 			is distinct from l.metadata ->> 'due_date'
-			then gateway.at(:t0) else k.due_since end,
+			-- not t0: it may have moved after that, before its page was read
+			then clock_timestamp() else k.due_since end,
 	       seen_by = :connection_id,
 	       seen_at = gateway.at(:t0),
 	       missing_since = null

@@ -69,11 +69,13 @@ end
 $$;
 
 -- What the write of a wish needs of its item. A wish from before the due date that stands
--- there is not about that one: which it was about is not known.
+-- there is not about that one: which it was about is not known. moment: by a device's own
+-- clock, which may be fast by seconds; null: now.
 create or replace function gateway.metadata_at(l gateway.links, moment timestamptz)
 returns jsonb
 language sql stable parallel safe as $$
-	select case when moment < (l).due_since then (l).metadata - 'due_date'
+	select case when moment < (l).due_since + interval '5 s'
+		then (l).metadata - 'due_date'
 		else coalesce((l).metadata, '{}') end
 $$;
 
@@ -102,7 +104,8 @@ $$;
 -- to be: of a call, of a changed row, and of one found late. The caller holds the lock
 -- on the task's row, and changes the row after this, not before.
 -- writeback: its id. lease_ms: the caller sends it itself within its lease; 0: a sweeper
--- does. moment: when it was wished, if a client says so. verdict: send, or why it was
+-- does. moment: when a client wished it, by its own clock;
+-- null: now. verdict: send, or why it was
 -- skipped. state: as it was written.
 create or replace function gateway.wish_add(task gateway.task_before, wish text,
 	writeback uuid, lease_ms bigint, origin text, moment timestamptz,

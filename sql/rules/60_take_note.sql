@@ -1,14 +1,14 @@
 -- Take note of a status that somebody else gave to a task: a change between active and
 -- completed is a wish; what is archived, or comes back from there, stays here. The
 -- caller holds the lock on the task's row. task: what the gateway knew. status: the new
--- one. origin: row or found. moment: when, if who changed it says so.
+-- one. origin: row or found. moment: when, by the clock of who changed it; null: now.
 create or replace function gateway.take_note(task gateway.task_before, status text,
 	origin text, moment timestamptz) returns void
 language plpgsql as $$
 begin
 	if take_note.status = 'completed' then
 		perform gateway.wish_add(task, 'complete', gen_random_uuid(), 0, origin,
-			moment);
+			least(moment, now()));
 	elsif take_note.status = 'active' and task.status = 'completed' then
 		perform gateway.wish_add(task, 'uncomplete', gen_random_uuid(), 0, origin,
 			null);
@@ -318,7 +318,8 @@ begin
 		-- when it was completed before is gone; when that was noted, is not
 		perform gateway.take_note(gateway.before_of(task, l.status,
 			case l.status when 'completed' then l.changed_at end),
-			task.status::text, 'found', task.completed_at);
+			task.status::text, 'found',
+			coalesce(task.completed_at, '-infinity'));
 	end if;
 	return 1;
 end
