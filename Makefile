@@ -160,16 +160,16 @@ test-integration: $(PROGRAMS) $(BUILD)/flowpin-sim $(HELPER) $(DB_TEST)
 
 test-crash: deps
 	@$(MAKE) --no-print-directory CRASH=1 -s all sim
-	@BUILD=build/crash KILLS=$(KILLS) SEED=$(SEED) tests/crash/run.sh
+	@BUILD=build/crash KILLS=$(KILLS) SEED=$(SEED) tests/walks/crash/run.sh
 
 test-agreement: deps
 	@$(MAKE) --no-print-directory CRASH=1 -s all sim
-	@BUILD=build/crash WALKS=$(WALKS) STEPS=$(STEPS) SEED=$(SEED) tests/agreement/run.sh
+	@BUILD=build/crash WALKS=$(WALKS) STEPS=$(STEPS) SEED=$(SEED) tests/walks/agreement/run.sh
 
 soak: KILLS = 10000
 soak: deps
 	@$(MAKE) --no-print-directory CRASH=1 -s all sim
-	@BUILD=build/crash KILLS=$(KILLS) SEED=$(SEED) tests/crash/soak.sh
+	@BUILD=build/crash KILLS=$(KILLS) SEED=$(SEED) tests/walks/crash/soak.sh
 	@$(MAKE) --no-print-directory test-agreement WALKS=5000 STEPS=1000
 
 bench: deps

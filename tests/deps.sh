@@ -44,6 +44,8 @@ clang-tidy            program clang-tidy
 shellcheck            program shellcheck
 groff-base            program groff
 cppcheck              program cppcheck
+pyflakes3             program pyflakes3
+codespell             program codespell
 systemd               program systemd-analyze
 LIST
 }

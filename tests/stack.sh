@@ -449,6 +449,15 @@ stack_poll_loop() {
 	done
 }
 
+# One short-lived certificate instead of the system's hundred: hundreds of
+# gateways are started, and nothing here speaks TLS.
+stack_few_certificates() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-days 1 -subj /CN=localhost -keyout /dev/null \
+		-out "$STACK_DIR/ca.pem" 2>/dev/null &&
+		stack_setting ca_file "$STACK_DIR/ca.pem"
+}
+
 # stack_token USER_ID [SECONDS]: what Supabase would have given to this user.
 stack_token() {
 	"$STACK_BIN/flowpinctl" --config "$STACK_DIR/flowpin.conf" \

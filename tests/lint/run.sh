@@ -1,6 +1,7 @@
 #!/bin/bash
 # What every change is judged by, beyond compiling without warnings: rooms,
-# format, banned calls, SQL outside its folder, words, shell scripts, analyzers.
+# format, banned calls, SQL outside its folder, words, spelling, shell scripts, Python,
+# analyzers.
 # All of it runs and every finding is printed; any makes it end with 1. A tool
 # that is not there is a failure: a check that did not run proves nothing.
 #
@@ -154,6 +155,24 @@ shell_scripts() {
 		xargs -0 -P "$(nproc)" -n 4 shellcheck
 }
 
+python_files() {
+	local files
+
+	tool pyflakes3 || return
+	mapfile -t files < <(texts | grep '\.py$')
+	pyflakes3 "${files[@]}"
+}
+
+# With words of ours that it takes for others.
+spelling() {
+	local files
+
+	tool codespell || return
+	mapfile -t files < <(texts |
+		grep -vE '^tests/(fixtures|clients)/|package-lock|^LICENSE$')
+	codespell -L uncomplete,fulfilment,isnt,ans,nd,nin,fro "${files[@]}"
+}
+
 format() {
 	tool clang-format || return
 	clang-format --dry-run -Werror "${c_files[@]}"
@@ -196,7 +215,9 @@ check format format
 check 'banned calls' banned_calls
 check 'SQL in C' sql_in_c
 check words words
+check spelling spelling
 check 'shell scripts' shell_scripts
+check Python python_files
 check cppcheck cpp_check
 check clang-tidy tidy
 

@@ -1,4 +1,4 @@
-"""What run.sh started, and how to start more."""
+"""What a run.sh started, and how to start more."""
 
 import os
 import re
@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 
-from wire import Database, Simulator
+from walks.wire import Database, Simulator
 
 
 class Stack:
@@ -92,6 +92,13 @@ class Stack:
         with open(f"{self.run_dir}/log.{child.number}", encoding="utf-8",
                   errors="replace") as file:
             return file.read()[-2000:]
+
+    def new_token(self, user):
+        """Of a user, for as long as any walk takes."""
+        done = subprocess.run(
+            [f"{self.programs}/flowpinctl", "--config", self.conf, "token", user,
+             "--life", "86400"], check=True, timeout=30, stdout=subprocess.PIPE)
+        return done.stdout.decode().strip()
 
     def poll(self, *options, **settings):
         """A pass of the poller, to its end."""

@@ -3,23 +3,17 @@ between them. It plays a plan and writes down what each of them did and when; it
 judges nothing.
 """
 
-import json
 import random
-import socket
 import threading
 import time
 import uuid
 
-from app import App
-from wire import Answer, fcgi_answer, fcgi_request
+from walks.agreement.app import App
+from walks.wire import WISHES, call, other
 
 CALL_WAIT = 6       # seconds for an answer; a gateway may be frozen or dead
 POLL_WAIT = 1.2     # seconds for a run that a step waits for
-WISHES = ("complete", "uncomplete")
 
-
-def other(wish):
-    return WISHES[wish == "complete"]
 
 
 class Deed:
@@ -62,26 +56,8 @@ class Api:
         self.processes, self.token, self.chance = processes, token, chance
 
     def call(self, method, target, body=None, prefer="", gateway=None):
-        path, _, query = target.partition("?")
-        data = b"" if body is None else json.dumps(body).encode()
-        params = {
-            "REQUEST_METHOD": method, "SCRIPT_NAME": path,
-            "QUERY_STRING": query, "CONTENT_LENGTH": str(len(data)),
-            "CONTENT_TYPE": "application/json" if data else "",
-            "SERVER_PROTOCOL": "HTTP/1.1", "REQUEST_ID": uuid.uuid4().hex,
-            "HTTP_AUTHORIZATION": "Bearer " + self.token,
-        }
-        if prefer:
-            params["HTTP_PREFER"] = prefer
-        gateway = gateway or self.processes.gateway(self.chance)
-        with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(CALL_WAIT)
-            try:
-                sock.connect(gateway)
-                sock.sendall(fcgi_request(params, data))
-                return Answer(fcgi_answer(sock))
-            except OSError:
-                return Answer()
+        return call(gateway or self.processes.gateway(self.chance), self.token,
+                    method, target, body, prefer, timeout=CALL_WAIT)
 
     def sure(self, method, target, body=None):
         """As call, until a gateway answers. Only for what may be done twice."""
@@ -102,7 +78,7 @@ class Walk:
         # never the plan's own: what is drawn here depends on the moment
         self.chance = random.Random(f"{plan.seed} chance")
         self.user = str(uuid.uuid5(uuid.NAMESPACE_OID, f"walk {plan.seed}"))
-        self.api = Api(test.processes, test.new_token(self.user), self.chance)
+        self.api = Api(test.processes, test.stack.new_token(self.user), self.chance)
         self.keys = {}          # account -> its token at the provider
         self.connections = {}   # account -> id, while there is one
         self.source_ids = {}    # item -> id at its provider

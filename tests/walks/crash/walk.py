@@ -1,18 +1,15 @@
 """The walk: prepares scenes and has them played, many at once, while gateways
 and pollers that nobody harms go on beside them."""
 
-import json
 import queue
 import random
-import socket
-import subprocess
 import threading
 import time
 import uuid
 
-from play import Player
-from scene import KINDS, Scene
-from wire import Answer, call, fcgi_answer, fcgi_request, provider_of, wait_until
+from walks.crash.play import Player
+from walks.crash.scene import KINDS, Scene
+from walks.wire import call, provider_of, wait_until
 
 USERS = 12
 GATEWAYS = 3        # that go on,
@@ -47,10 +44,7 @@ class Walk:
     def open(self):
         for i in range(USERS):
             user = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
-            self.tokens[user] = subprocess.run(
-                [f"{self.stack.programs}/flowpinctl", "--config", self.stack.conf,
-                 "token", user, "--life", "7200"], check=True, timeout=20,
-                stdout=subprocess.PIPE).stdout.decode().strip()
+            self.tokens[user] = self.stack.new_token(user)
             for provider in ("todoist", "linear", "attio"):
                 key = ("lin_api_" if provider == "linear" else "sim-")
                 key += f"{provider}{i:04}{self.random.getrandbits(64):016x}"
@@ -71,16 +65,9 @@ class Walk:
             self.is_judged.wait(2)
 
     def connect(self, user, provider, key):
-        body = json.dumps({"type": provider, "label": provider, "key": key}).encode()
-        params = {"REQUEST_METHOD": "POST", "SCRIPT_NAME": "/v1/connections",
-                  "QUERY_STRING": "", "CONTENT_TYPE": "application/json",
-                  "CONTENT_LENGTH": str(len(body)),
-                  "HTTP_AUTHORIZATION": "Bearer " + self.tokens[user]}
-        with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(15)
-            sock.connect(self.player.rescuers[0].socket)
-            sock.sendall(fcgi_request(params, body))
-            answer = Answer(fcgi_answer(sock))
+        answer = call(self.player.rescuers[0].socket, self.tokens[user], "POST",
+                      "/v1/connections",
+                      {"type": provider, "label": provider, "key": key})
         if answer.status != 201:
             raise RuntimeError(f"a connection is refused: {answer.json}")
 

@@ -6,7 +6,7 @@ import struct
 import threading
 import time
 
-from wire import wait_until
+from walks.wire import wait_until
 
 
 class Relay:

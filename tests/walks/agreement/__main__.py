@@ -19,18 +19,13 @@ import sys
 import threading
 import time
 
-# after this folder, which has modules of the same names
-sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..",
-                             "crash"))
-
-# pylint: disable=wrong-import-position
-from oracle import Oracle, Tables, writes_of
-from plan import Plan
-from processes import Processes
-from scene import SWEEP, Points
-from stack import Stack
-from walk import Walk
-from wire import Database, wait_until
+from walks.agreement.oracle import Oracle, Tables, writes_of
+from walks.agreement.plan import Plan
+from walks.agreement.processes import Processes
+from walks.agreement.walk import Walk
+from walks.points import SWEEP, Points
+from walks.stack import Stack
+from walks.wire import Database, wait_until
 
 BESIDE = 40         # walks at once
 END_WAIT = 60       # seconds for every writeback to end
@@ -40,7 +35,7 @@ LINES = 90          # of a walk's log about one task
 
 COUNTERS = ("disagreements", "wrong_completions", "max_writes_per_user_action",
             "writes_for_provider_actions")
-TABLES = ("auth.users, public.agreement_audit, gateway.links, gateway.writebacks, "
+TABLES = ("auth.users, public.audit, gateway.links, gateway.writebacks, "
           "gateway.poll_runs, gateway.decisions, gateway.events, "
           "gateway.idempotency_keys")
 
@@ -65,13 +60,6 @@ class Test:
         self.totals = collections.Counter()
         self.failed = []
         self.is_over = False
-
-    def new_token(self, user):
-        done = subprocess.run(
-            [f"{self.stack.programs}/flowpinctl", "--config", self.stack.conf,
-             "token", user, "--life", "86400"], check=True, timeout=30,
-            stdout=subprocess.PIPE)
-        return done.stdout.decode().strip()
 
     # -- a round
 

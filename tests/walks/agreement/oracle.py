@@ -65,8 +65,8 @@ itself, the other by a call: the call is answered at once, and nobody can know t
 import collections
 import datetime
 
-from app import AGENT
-from walk import is_done
+from walks.agreement.app import AGENT
+from walks.agreement.walk import is_done
 
 NEAR = 0.005        # seconds: clocks of one machine, rounded differently
 TICK = 0.002        # seconds within which two moments are the same one
@@ -169,7 +169,8 @@ class Tables:
         self.inbox = self.by(database, "table gateway.inbox_items")
         self.writebacks = self.by(database, "table gateway.writebacks")
         self.audit = collections.defaultdict(list)
-        for e in database.rows("table public.agreement_audit order by id"):
+        for e in database.rows(
+                "select * from public.audit where what <> 'told' order by id"):
             self.audit[e["user_id"]].append(e)
 
     @staticmethod

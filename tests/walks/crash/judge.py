@@ -5,10 +5,10 @@ import collections
 import json
 import time
 
-from scene import ANY_MOMENT, CUTS, EXTRAS
-from table import Table
-from walk import RESTARTS
-from wire import items_of, seconds, wait_until
+from walks.crash.scene import ANY_MOMENT, CUTS, EXTRAS
+from walks.crash.table import Table
+from walks.crash.walk import RESTARTS
+from walks.wire import items_of, seconds, wait_until
 
 SETTLE_WAIT = 90    # seconds for every writeback to end
 TAKE_UP_MS = 15000  # after the lease's end, somebody has it
@@ -43,13 +43,15 @@ class Judge:
         for row in self.database.rows(
                 "select * from gateway.writebacks order by task_id, task_version"):
             self.rows[row["task_id"]].append(row)
-        self.audit = self.database.rows("select * from crash_audit order by id")
+        self.audit = self.database.rows(
+            "select * from audit where what in ('told', 'writebacks', 'poll_runs') "
+            "order by id")
         self.by_xact = collections.defaultdict(list)
         for entry in self.audit:
             self.by_xact[entry["xact"]].append(entry)
         self.changes = collections.defaultdict(list)
         for entry in self.audit:
-            if entry["what"] == "tasks":
+            if entry["what"] == "told":
                 self.changes[entry["row_id"]].append(entry)
         self.items = self.simulator.items()
         self.log = collections.defaultdict(list)
@@ -102,14 +104,14 @@ class Judge:
         alone, bare = [], []
         for e in self.audit:
             others = self.by_xact[e["xact"]]
-            if e["what"] == "tasks" and e["op"] == "update":
+            if e["what"] == "told" and e["op"] == "update":
                 if (e["was"]["status"] != e["became"]["status"]
                         and not self.is_explained(e, others)):
                     alone.append((e["row_id"], "its status changed alone, to "
                                   f"version {e['became']['version']}"))
             elif e["what"] == "writebacks" and e["op"] == "insert":
                 row = e["became"]
-                if not any(o["what"] == "tasks" and o["op"] == "update"
+                if not any(o["what"] == "told" and o["op"] == "update"
                            and o["row_id"] == row["task_id"]
                            and o["became"]["version"] == row["task_version"]
                            for o in others):
@@ -236,7 +238,7 @@ class Judge:
         """The last wish wins. A task that an inbound change has touched is the
         polls' business."""
         wrong = []
-        polled = {e["row_id"] for e in self.audit if e["what"] == "tasks"
+        polled = {e["row_id"] for e in self.audit if e["what"] == "told"
                   and e["op"] == "update"
                   and e["was"]["status"] != e["became"]["status"]
                   and any(o["what"] == "poll_runs" for o in self.by_xact[e["xact"]])}
@@ -310,7 +312,7 @@ class Judge:
                 continue
             row = e["became"]
             changes = [o for o in self.by_xact[e["xact"]]
-                       if o["what"] == "tasks" and o["row_id"] == row["task_id"]]
+                       if o["what"] == "told" and o["row_id"] == row["task_id"]]
             before = [o for o in self.changes[row["task_id"]]
                       if o["id"] < e["id"] and o["xact"] != e["xact"]
                       and o["became"]]

@@ -1,11 +1,11 @@
 """Scenes, and the plan that makes them: everything that is random about a walk."""
 
-import os
 import random
-import re
+
+from walks.points import SWEEP
+from walks.wire import WISHES
 
 KINDS = ("todoist", "recurring", "linear", "attio")
-WISHES = ("complete", "uncomplete")
 # What happens at a point: the process dies, or stands still while its network is
 # cut, and goes on.
 CUTS = ("reset", "blackhole")
@@ -14,8 +14,6 @@ CUT_SHARE = 40      # so many cuts for a hundred kills
 EXTRAS = (("net_reset", 6), ("net_blackhole", 4), ("late_settle", 3))
 # A victim whose call does not pass the wanted point is killed at some moment.
 ANY_MOMENT = "any_moment"
-# Points that a poller's sweep passes, too, are called so in the table.
-SWEEP = "poller_"
 
 
 class Scene:
@@ -70,29 +68,6 @@ class Scene:
         return ", ".join(f"{n}={getattr(self, n)}" for n in named)
 
 
-class Points:
-    """The names in the sources; none is forgotten. gateways: what a call or a
-    gateway's sweeper passes; sweeps: what a poller's does; pollers: a run."""
-
-    def __init__(self, source):
-        rooms = {"gateway": set(), "poller": set(), "core": set()}
-        for room, names in rooms.items():
-            for folder, _, files in os.walk(os.path.join(source, room)):
-                for file in files:
-                    if file.endswith(".c") and file != "crash.c":
-                        names |= self.read(os.path.join(folder, file))
-        self.gateways = sorted(rooms["gateway"] | rooms["core"])
-        self.sweeps = sorted(SWEEP + name for name in rooms["core"])
-        self.pollers = sorted(rooms["poller"])
-        self.all = self.gateways + self.sweeps + self.pollers
-
-    @staticmethod
-    def read(path):
-        with open(path, encoding="utf-8") as file:
-            calls = re.findall(r"crash_point\(([^;]*)\);", file.read())
-        return {name for args in calls for name in re.findall(r'"(\w+)"', args)}
-
-
 class Plan:
     """Scenes without end; the same seed gives the same ones."""
 
@@ -133,6 +108,8 @@ class Plan:
     def scene(self, trouble, kind, wish, how):
         pick = self.random
         self.number += 1
+        if "keep" in trouble:
+            kind = "recurring"  # nothing else passes there
         s = Scene(self.number, trouble, kind, wish, how)
         s.delay = pick.uniform(0, 0.06)
         if trouble in self.points.pollers:
@@ -180,6 +157,8 @@ class Plan:
             s.nth = pick.randrange(1, 12)
         elif "take_up" in s.trouble:
             s.is_async = True  # which wakes the sweeper
+        elif "keep" in s.trouble:
+            s.is_advanced = False
         elif "key" in s.trouble:
             s.is_keyed = True
         elif "question" in s.trouble and s.kind in ("todoist", "attio"):
@@ -199,6 +178,6 @@ class Plan:
         pick = self.random
         s.prior = pick.choice(("after_begin", "after_provider_call",
                                "before_settle"))
-        if "provider_call" in s.trouble:
+        if "provider_call" in s.trouble or "keep" in s.trouble:
             s.prior = "after_begin"  # else it is done, and none is needed
         s.fault = pick.choice((None, None, "status", "reset_after", "delay_after"))

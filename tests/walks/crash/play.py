@@ -5,9 +5,9 @@ import threading
 import time
 import urllib.parse
 
-from relay import CutRelay, GateRelay, HoldingRelay
-from scene import ANY_MOMENT, CUTS
-from wire import call, items_of, other, provider_of, wait_until
+from walks.crash.relay import CutRelay, GateRelay, HoldingRelay
+from walks.crash.scene import ANY_MOMENT, CUTS
+from walks.wire import call, items_of, other, provider_of, wait_until
 
 REPEAT_WAIT = 20    # seconds until a repetition under a key is answered
 
@@ -77,8 +77,8 @@ class Player:
 
     def send(self, s, path, wish, is_async=False):
         answer = call(path, s.token, "POST", f"/v1/tasks/{s.task}/{wish}",
-                      "respond-async" if is_async else "",
-                      s.title if s.is_keyed and s.called_at else "")
+                      prefer="respond-async" if is_async else "",
+                      key=s.title if s.is_keyed and s.called_at else "")
         if answer.writeback.get("id"):
             s.answers.append(answer)
         return answer

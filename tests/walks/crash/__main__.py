@@ -1,17 +1,17 @@
 """The killing test: processes die at every crash point, connections are cut, the
 database is restarted, and afterwards both sides are held against the promises.
 
-Started by run.sh, which brings PostgreSQL, PgBouncer and the simulator. Only the
-standard library; nothing here knows how the gateway works inside, but for the
-names of its crash points and the shape of its tables.
+Started by run.sh, which brings PostgreSQL, PgBouncer and the simulator. Nothing here
+knows how the gateway works inside, but for the names of its crash points and the
+shape of its tables.
 
 Words: a *victim* is a program that is to die, a *rescuer* one that goes on, a
 *scene* is one task with what is done to it, *trouble* is what the scene is about:
 a crash point's name, or net_reset, net_blackhole, late_settle, db_fast,
 db_immediate. A *row* is where the table counts it.
 
-wire.py talks, relay.py cuts, stack.py starts programs, scene.py makes the plan,
-play.py and walk.py carry it out, judge.py judges.
+relay.py cuts, scene.py makes the plan, play.py and walk.py carry it out, judge.py
+judges.
 """
 
 import argparse
@@ -22,10 +22,11 @@ import subprocess
 import sys
 import time
 
-from judge import judge
-from scene import Plan, Points
-from stack import Stack
-from walk import Walk
+from walks.crash.judge import judge
+from walks.crash.scene import Plan
+from walks.crash.walk import Walk
+from walks.points import Points
+from walks.stack import Stack
 
 
 def read_arguments():

@@ -1,4 +1,4 @@
-"""What the walk talks to: gateways over FastCGI, the simulator, the database.
+"""What walks talk to: gateways over FastCGI, the simulator, the database.
 """
 
 import datetime
@@ -17,8 +17,11 @@ def provider_of(kind):
     return "todoist" if kind == "recurring" else kind
 
 
+WISHES = ("complete", "uncomplete")
+
+
 def other(wish):
-    return "uncomplete" if wish == "complete" else "complete"
+    return WISHES[wish == "complete"]
 
 
 def wait_until(seconds, condition, pause=0.02):
@@ -95,11 +98,14 @@ class Answer:
         return found or {}
 
 
-def call(path, token, method, target, prefer="", key="", timeout=30):
-    """One API call through the socket at path."""
+def call(path, token, method, target, body=None, prefer="", key="", timeout=30):
+    """One API call through the socket at path. body: for JSON."""
+    script, _, query = target.partition("?")
+    data = b"" if body is None else json.dumps(body).encode()
     params = {
-        "REQUEST_METHOD": method, "SCRIPT_NAME": target, "QUERY_STRING": "",
-        "CONTENT_TYPE": "", "CONTENT_LENGTH": "0", "SERVER_PROTOCOL": "HTTP/1.1",
+        "REQUEST_METHOD": method, "SCRIPT_NAME": script, "QUERY_STRING": query,
+        "CONTENT_TYPE": "application/json" if data else "",
+        "CONTENT_LENGTH": str(len(data)), "SERVER_PROTOCOL": "HTTP/1.1",
         "REQUEST_ID": uuid.uuid4().hex, "HTTP_AUTHORIZATION": "Bearer " + token,
     }
     if prefer:
@@ -110,7 +116,7 @@ def call(path, token, method, target, prefer="", key="", timeout=30):
         sock.settimeout(timeout)
         try:
             sock.connect(path)
-            sock.sendall(fcgi_request(params, b""))
+            sock.sendall(fcgi_request(params, data))
             return Answer(fcgi_answer(sock))
         except OSError:
             return Answer()

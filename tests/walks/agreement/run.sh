@@ -1,27 +1,18 @@
 #!/bin/bash
-# The agreement test: starts what it needs, then hands over to agreement.py.
+# The agreement test: starts what it needs, then hands over to __main__.py.
 #
-#	BUILD=build/crash WALKS=200 STEPS=200 SEED=random tests/agreement/run.sh
+#	BUILD=build/crash WALKS=200 STEPS=200 SEED=random tests/walks/agreement/run.sh
 #
 # A walk that failed leaves its log in build/agreement; with KEEP=1 each does. STORIES=9
 # tells so many of them whole.
 set -u -o pipefail
-# shellcheck source-path=SCRIPTDIR source=../stack.sh
-. "$(dirname "$0")/../stack.sh"
+# shellcheck source-path=SCRIPTDIR source=../../stack.sh
+. "$(dirname "$0")/../../stack.sh"
 
 WALKS=${WALKS:-200}
 STEPS=${STEPS:-200}
 SEED=${SEED:-random}
 [ "$SEED" != random ] || SEED=$((RANDOM * 32768 + RANDOM))
-
-# One short-lived certificate instead of the system's hundred: programs are
-# started all the time, and nothing here speaks TLS.
-few_certificates() {
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-		-days 1 -subj /CN=localhost -keyout /dev/null \
-		-out "$STACK_DIR/ca.pem" 2>/dev/null &&
-		stack_setting ca_file "$STACK_DIR/ca.pem"
-}
 
 # Leases are short, so that what died is taken over while the walk goes on, and
 # polls come when they are asked for. The Unix socket spares each program the
@@ -53,12 +44,12 @@ database() {
 			add waiting_for_reason text, drop source_project" &&
 		FLOWPIN_DATABASE_URL=$url stack_migrate &&
 		stack_admin flowpin -f "$STACK_ROOT/sql/gateway-role.sql" &&
-		stack_admin flowpin -f "$STACK_ROOT/tests/agreement/audit.sql"
+		stack_admin flowpin -f "$STACK_ROOT/tests/walks/audit.sql"
 }
 
 stack_init && stack_postgres && database && stack_sim &&
-	few_certificates && settings || exit 1
-setpriv --pdeathsig TERM -- python3 -B "$STACK_ROOT/tests/agreement/agreement.py" \
+	stack_few_certificates && settings || exit 1
+PYTHONPATH=$STACK_ROOT/tests setpriv --pdeathsig TERM -- python3 -B -m walks.agreement \
 	--walks "$WALKS" --steps "$STEPS" --seed "$SEED" --stack "$STACK_DIR" \
 	--programs "$STACK_BIN" --source "$STACK_ROOT/src" --simulator "$SIM_URL" \
 	--postgres-port "$STACK_PG_PORT" \

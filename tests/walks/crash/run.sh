@@ -1,14 +1,14 @@
 #!/bin/bash
-# The killing test: starts what it needs, then hands over to crash.py, which
+# The killing test: starts what it needs, then hands over to __main__.py, which
 # walks the crash points and judges what is left.
 #
-#	BUILD=build/crash KILLS=500 SEED=random tests/crash/run.sh
+#	BUILD=build/crash KILLS=500 SEED=random tests/walks/crash/run.sh
 #
 # PostgreSQL is a child of this shell, so it is this shell that restarts it when
 # the walk asks for that.
 set -u -o pipefail
-# shellcheck source-path=SCRIPTDIR source=../stack.sh
-. "$(dirname "$0")/../stack.sh"
+# shellcheck source-path=SCRIPTDIR source=../../stack.sh
+. "$(dirname "$0")/../../stack.sh"
 
 KILLS=${KILLS:-500}
 SEED=${SEED:-random}
@@ -42,16 +42,7 @@ impatient_pgbouncer() {
 # Every change of a task and of a writeback, with its transaction: what the
 # promise "they commit together" is held against.
 audit() {
-	stack_sql -f "$STACK_ROOT/tests/crash/audit.sql" >/dev/null
-}
-
-# One short-lived certificate instead of the system's hundred: hundreds of
-# gateways are started, and nothing here speaks TLS.
-few_certificates() {
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-		-days 1 -subj /CN=localhost -keyout /dev/null \
-		-out "$STACK_DIR/ca.pem" 2>/dev/null &&
-		stack_setting ca_file "$STACK_DIR/ca.pem"
+	stack_sql -f "$STACK_ROOT/tests/walks/audit.sql" >/dev/null
 }
 
 settings() {
@@ -70,7 +61,7 @@ settings() {
 start_stack() {
 	stack_init && stack_postgres && stack_migrate && audit &&
 		stack_pgbouncer && impatient_pgbouncer && stack_sim &&
-		few_certificates && settings
+		stack_few_certificates && settings
 }
 
 walk_goes_on() {
@@ -80,7 +71,7 @@ walk_goes_on() {
 start_stack || exit 1
 mkfifo "$STACK_DIR/asked" "$STACK_DIR/done" || exit 1
 exec 7<>"$STACK_DIR/asked" 8<>"$STACK_DIR/done"
-setpriv --pdeathsig TERM -- python3 -B "$STACK_ROOT/tests/crash/crash.py" \
+PYTHONPATH=$STACK_ROOT/tests setpriv --pdeathsig TERM -- python3 -B -m walks.crash \
 	--kills "$KILLS" --seed "$SEED" --stack "$STACK_DIR" \
 	--programs "$STACK_BIN" --source "$STACK_ROOT/src" --simulator "$SIM_URL" \
 	--postgres-port "$STACK_PG_PORT" ${COUNTS:+--counts "$COUNTS"} </dev/null 7<&- 8<&- &

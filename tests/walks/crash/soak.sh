@@ -2,7 +2,7 @@
 # Many walks of the killing test, each with a stack and a seed of its own, so that
 # a failing one can be gone again alone. Then the table of all of them.
 #
-#	BUILD=build/crash KILLS=10000 SEED=random tests/crash/soak.sh
+#	BUILD=build/crash KILLS=10000 SEED=random tests/walks/crash/soak.sh
 set -u -o pipefail
 
 KILLS=${KILLS:-10000}
@@ -40,6 +40,6 @@ done
 counts=("$dir"/*.json)
 [ ! -e "${counts[0]}" ] || killed=$(jq -s 'map(.totals.kills) | add' "${counts[@]}")
 echo "$((walks - ${#failed[@]})) of $walks walks, $killed of $KILLS kills"
-[ ! -e "${counts[0]}" ] || python3 -B "$here/table.py" "${counts[@]}" || exit 1
+[ ! -e "${counts[0]}" ] || PYTHONPATH=$here/../.. python3 -B -m walks.crash.table "${counts[@]}" || exit 1
 # none at all is no success
 [ "$walks" -gt 0 ] && [ ${#failed[@]} = 0 ] && [ "$killed" -ge "$KILLS" ]
