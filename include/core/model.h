@@ -197,6 +197,8 @@ struct writeback {
 			   same wish was accepted: nothing is to be sent */
 	bool is_too_old; /* an outcome still unknown now is given up */
 	bool by_row;     /* whoever changed the row may write there as well */
+	/* What the owner before kept of it: see struct push. */
+	char target[64], due_read[40];
 	char *source_id;
 	char *source_metadata; /* JSON object text, as the last poll saw it */
 	struct connection connection;

@@ -23,10 +23,14 @@ with own as materialized (
 	  from own o
 	 cross join gateway.item_tasks t
 	  join listed l on l.source_id = t.source_id
+	  left join gateway.tasks_under_way(:user_id, gateway.at(:t0)) as w (task_id)
+	    on w.task_id = t.id
 	 where t.user_id = :user_id
 	   and t.source = :type
 	   and t.status = 'active'
 	   and t.is_linked
+	   -- the list may be from before a write of ours
+	   and w.task_id is null
 	   and t.changed_at < gateway.at(:t0)
 	   and t.linked_at < gateway.at(:t0)
 	   and (t.connection_id = :connection_id

@@ -2,13 +2,14 @@
 -- connection; connection_id is null either way.
 -- input: errors of class 22 are about what the caller sent
 -- :user_id     uuid  whose
+-- :task_id     uuid  its id
 -- :title       text  what
 -- :source      text  manual, or the provider
 -- :source_id   text  the item, or null
 -- :source_url  text  where a person opens it, or null
 -- The link first: the trigger must find that the gateway took note.
 with new as materialized (
-	select gen_random_uuid() as id
+	select :task_id as id
 ), linked as (
 	insert into gateway.links as l (task_id, user_id, source, source_id, source_url,
 		status)

@@ -39,7 +39,7 @@ with due as materialized (
 select (k.row).user_id, (k.row).id as writeback_id, (k.row).task_id, (k.row).wish,
        (k.row).by_fallback, (k.row).origin <> 'call' as by_row, (k.row).source, (k.row).source_id,
        (k.row).source_metadata, (k.row).generation as writeback_generation,
-       (k.row).attempts, (k.row).is_unclear,
+       (k.row).attempts, (k.row).is_unclear, (k.row).target, (k.row).due_read,
        (k.row).is_unclear or (k.row).reason is not distinct from 'account_changed'
 		as is_doubted,
        (k.row).created_at <= now() - :give_up_ms * interval '1 ms' as is_too_old,

@@ -1,11 +1,11 @@
 -- Import an inbox item as Flowpin's client would: a new row, or, of an item whose task
 -- was archived or completed, that row again. Columns that this project does not have, or
--- got since the role was given its rights, are left out. bucket and section: null is the
--- connection's default.
+-- got since the role was given its rights, are left out. new_id: of a new row. bucket and
+-- section: null is the connection's default.
 -- what: made, returned (the row was there), active (it is an active task already: id is
 -- that one), no_item or no_bucket.
 create or replace function gateway.import_item(for_user uuid, item_id uuid,
-	bucket uuid, section text, out what text, out id uuid)
+	new_id uuid, bucket uuid, section text, out what text, out id uuid)
 language plpgsql as $$
 declare
 	item gateway.inbox_items;
@@ -54,7 +54,7 @@ begin
 		id := was.id;
 		what := case was.status when 'active' then 'active' else 'returned' end;
 	else
-		id := gen_random_uuid();
+		id := new_id;
 		what := 'made';
 	end if;
 

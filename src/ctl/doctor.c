@@ -113,7 +113,7 @@ static const struct {
 	  "gateway.tasks_seen(gen_random_uuid(), '', null), gateway.inbox_seen(gen_random_uuid(), null), "
 	  "gateway.is_fallback(gen_random_uuid(), '', null), gateway.link_version(gen_random_uuid()), "
 	  "gateway.task_status('active'), gateway.task_source('manual')" },
-	{ "import", "select gateway.import_item(gen_random_uuid(), gen_random_uuid(), null, null)" },
+	{ "import", "select gateway.import_item(gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), null, null)" },
 };
 /* clang-format on */
 

@@ -267,6 +267,30 @@ answer_begun(struct gateway *gateway, const struct request *req,
 	}
 }
 
+/* A call under the same Idempotency-Key made the wish before its process went
+ * away: it is not made again, however the task stands by now. ERR_NOTFOUND: it
+ * was not made. */
+static enum err
+answer_repeated(struct gateway *gateway, const struct request *req,
+    const struct begin *begin, int64_t deadline_ms, struct reply *reply)
+{
+	struct fate fate = { 0 };
+	bool is_open;
+	enum err err;
+
+	for (int i = 1;; i++) {
+		err = writeback_read(
+		    &gateway->store, req->user_id, begin->writeback_id, &fate);
+		is_open = !err && fate.is_open;
+		fate_done(&fate);
+		if (err)
+			return err;
+		if (!is_open || clock_mono_ms() >= deadline_ms)
+			return reply_as_read(gateway, req, begin, reply);
+		clock_sleep_ms(short_pause_ms(i));
+	}
+}
+
 static enum err
 change(struct gateway *gateway, const struct request *req, enum wish wish,
     struct reply *reply)
@@ -278,9 +302,14 @@ change(struct gateway *gateway, const struct request *req, enum wish wish,
 		.wish = wish,
 		.lease_ms = wants_async(req) ? 0 : gateway->config->lease_ms,
 	};
-	enum err err;
+	enum err err = ERR_NOTFOUND;
 
-	crypto_uuid(begin.writeback_id);
+	snprintf(
+	    begin.writeback_id, sizeof(begin.writeback_id), "%s", req->call_id);
+	if (req->is_repeated)
+		err = answer_repeated(gateway, req, &begin, deadline_ms, reply);
+	if (err != ERR_NOTFOUND)
+		return err;
 	err = begin_until_free(gateway, &begin, deadline_ms);
 	if (!err)
 		err = answer_begun(gateway, req, &begin, deadline_ms, reply);

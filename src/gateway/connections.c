@@ -70,8 +70,13 @@ HANDLER(connections_create)
 {
 	struct connection conn = { 0 };
 	const char *type, *label, *key;
-	enum err err = request_string(req, "type", 15, &type);
+	enum err err = ERR_NOTFOUND;
 
+	if (req->is_repeated)
+		err = reply_connection(gateway, req, req->call_id, 201, reply);
+	if (err != ERR_NOTFOUND)
+		return err;
+	err = request_string(req, "type", 15, &type);
 	if (!err && !provider_by_name(type))
 		err = err_set(
 		    ERR_INPUT, "'type' must be todoist, linear or attio.");
@@ -85,7 +90,7 @@ HANDLER(connections_create)
 		err = read_metadata(req, &conn.metadata);
 	if (err)
 		goto out;
-	crypto_uuid(conn.id);
+	snprintf(conn.id, sizeof(conn.id), "%s", req->call_id);
 	snprintf(conn.user_id, sizeof(conn.user_id), "%s", req->user_id);
 	snprintf(conn.type, sizeof(conn.type), "%s", type);
 	conn.label = strdup(label ? label : provider_by_name(type)->title);

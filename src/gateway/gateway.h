@@ -56,7 +56,7 @@ HANDLER(health_ready);
 HANDLER(health_metrics);
 
 /* Run handle() under the request's Idempotency-Key. */
-enum err idempotent(struct gateway *gateway, const struct request *req,
+enum err idempotent(struct gateway *gateway, struct request *req,
     struct reply *reply,
     enum err (*handle)(
 	struct gateway *, const struct request *, struct reply *)) MUST_CHECK;

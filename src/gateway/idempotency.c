@@ -73,8 +73,7 @@ remember(struct gateway *gateway, const struct request *req,
 }
 
 enum err
-idempotent(struct gateway *gateway, const struct request *req,
-    struct reply *reply,
+idempotent(struct gateway *gateway, struct request *req, struct reply *reply,
     enum err (*handle)(
 	struct gateway *, const struct request *, struct reply *))
 {
@@ -112,6 +111,8 @@ idempotent(struct gateway *gateway, const struct request *req,
 	default:
 		break;
 	}
+	snprintf(req->call_id, sizeof(req->call_id), "%s", call.call_id);
+	req->is_repeated = strcmp(call.call_id, call.owner) != 0;
 	err = handle(gateway, req, reply);
 	if (err) /* before err_text() is overwritten */
 		reply_error(reply, err);

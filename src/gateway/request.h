@@ -24,6 +24,10 @@ struct request {
 	const char *route;        /* the pattern, for log and metrics */
 	char target[CRYPTO_UUID]; /* {id} in the path */
 	char user_id[CRYPTO_UUID];
+	/* What a POST makes has this id. is_repeated: by a call under the same
+	 * Idempotency-Key, whose process went away, it may be made already. */
+	char call_id[CRYPTO_UUID];
+	bool is_repeated;
 };
 
 #define REPLY_HEADERS_MAX 512

@@ -138,9 +138,11 @@ run(struct gateway *gateway, struct request *req, struct reply *reply)
 		err = read_json(route, req);
 	if (err)
 		return err;
-	if (req->idempotency_key && route->needs & NEEDS_USER &&
-	    !strcmp(route->method, "POST"))
+	if (strcmp(route->method, "POST") != 0)
+		return route->handle(gateway, req, reply);
+	if (req->idempotency_key && route->needs & NEEDS_USER)
 		return idempotent(gateway, req, reply, route->handle);
+	crypto_uuid(req->call_id);
 	return route->handle(gateway, req, reply);
 }
 

@@ -58,6 +58,23 @@ reply_task(struct reply *reply, int status, enum err err, char *json)
 	return err;
 }
 
+/* A task that a call under the same key made before its process went away.
+ * False: there is none. */
+static bool
+is_made(struct gateway *gateway, const struct request *req, struct reply *reply,
+    enum err *err)
+{
+	char *json = NULL;
+
+	if (!req->is_repeated)
+		return false;
+	*err = task_read(&gateway->store, req->user_id, req->call_id, &json);
+	if (*err == ERR_NOTFOUND)
+		return false;
+	*err = reply_task(reply, 201, *err, json);
+	return true;
+}
+
 HANDLER(tasks_create)
 {
 	struct task_new task = { .source = "manual" };
@@ -84,7 +101,10 @@ HANDLER(tasks_create)
 		return err_set(ERR_INPUT,
 		    "'source_id' belongs to a task with a 'source', and only "
 		    "to one.");
-	err = task_create(&gateway->store, req->user_id, &task, &json);
+	if (is_made(gateway, req, reply, &err))
+		return err;
+	err = task_create(
+	    &gateway->store, req->user_id, req->call_id, &task, &json);
 	if (err == ERR_CONFLICT)
 		return err_set(
 		    ERR_CONFLICT, "There is a task of this item already.");
@@ -169,9 +189,10 @@ HANDLER(inbox_import_item)
 	struct import_to to = { 0 };
 	enum err err = read_import(req, bucket_id, &to);
 
-	if (!err)
-		err = inbox_import(
-		    &gateway->store, req->user_id, req->target, &to, &json);
+	if (err || is_made(gateway, req, reply, &err))
+		return err;
+	err = inbox_import(&gateway->store, req->user_id, req->target,
+	    req->call_id, &to, &json);
 	if (err == ERR_CONFLICT)
 		return err_set(
 		    ERR_CONFLICT, "This item is an active task already.");

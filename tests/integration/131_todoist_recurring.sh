@@ -331,6 +331,76 @@ test_a_plain_close_that_cannot_be_looked_at_is_not_sent_again() {
 	is "$(writes) $(at_todoist .occurrences_done)" "1 1" "it was sent once"
 }
 
+# --- what was read before the write is kept ----------------------------------------------
+
+# an_answer_is_lost: of the next write; and nothing can be read after the first time.
+an_answer_is_lost() {
+	fault '{"provider": "todoist", "op": "read", "kind": "status",
+		"status": 500, "skip": 1}'
+	fault '{"provider": "todoist", "write": true, "kind": "reset_after",
+		"times": 1}'
+}
+
+# is_found_done: what was left in doubt is looked at by its next owner, and was done.
+is_found_done() {
+	local writeback
+
+	is "$STATUS $(field .writeback.outcome)" "504 open" "it is open: $BODY"
+	writeback=$(field .writeback.id)
+	no_faults
+	wait_until 30 writeback_has_ended "$writeback" || flunk "it ends"
+	api GET "/v1/writebacks/$writeback"
+	is "$(field .writeback.outcome)" accepted "it is known to be done: $BODY"
+	is "$(writes)" 1 "it was sent once"
+}
+
+test_who_takes_over_knows_the_date_that_was_read() {
+	fresh
+	ready_for complete todoist "$DAILY" || return
+	sql "update links set metadata = '{}' where task_id = '$TASK'"
+	an_answer_is_lost
+	complete "$TASK"
+	is_found_done
+	is "$(at_todoist .occurrences_done)" 1 "one occurrence is done"
+}
+
+test_who_takes_over_knows_that_it_was_reopened() {
+	fresh
+	ready_for complete todoist "$DAILY" || return
+	change_item todoist "$ITEM" '{"state": "completed"}'
+	poll_once "$CONNECTION"
+	is "$(task_line "$TASK")" "completed absence completed" "it is over"
+	change_item todoist "$ITEM" '{"due_date": "2031-02-09"}'
+	mark
+	an_answer_is_lost
+	uncomplete "$TASK"
+	is_found_done
+	is "$(at_todoist '[.checked, .due.date]')" '[false,"2031-02-09"]' \
+		"it is open, under the date that it was given"
+}
+
+# The list is from before the date went back; what is closed next is that date.
+test_a_run_beside_an_undo_keeps_the_date_that_it_goes_back_to() {
+	fresh
+	ready_for complete todoist "$DAILY" || return
+	complete "$TASK"
+	fault '{"provider": "todoist", "op": "read", "kind": "delay",
+		"delay_ms": 2500, "times": 1}'
+	call_behind undo POST "/v1/tasks/$TASK/uncomplete"
+	wait_until 20 is_in_flight 'op=read' || flunk "it is looked at"
+	poll_once "$CONNECTION"
+	call_joined undo
+	is_outcome accepted "done"
+	is "$(task_json "$TASK" | jq -c .source_metadata.due_date)" '"2031-02-03"' \
+		"it is about the date that it went back to"
+	complete "$TASK"
+	is_outcome accepted "done"
+	uncomplete "$TASK"
+	is_outcome accepted "done"
+	is "$(at_todoist '[.occurrences_done, .due.date]')" '[0,"2031-02-03"]' \
+		"and goes back once more"
+}
+
 stack_init || bail "no directory"
 short_times 4500 600
 stack_whole && run_tests

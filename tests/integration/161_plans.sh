@@ -51,8 +51,9 @@ grow() {
 		insert into inbox_items (user_id, connection_id, source_id, title)
 		select user_id, connection_id, 'n' || source_id, 'item' from tasks;
 		insert into idempotency_keys (user_id, key, fingerprint, owner,
-			locked_until)
-		select user_id, id::text, 'f', gen_random_uuid(), now() from tasks;
+			call_id, locked_until)
+		select user_id, id::text, 'f', gen_random_uuid(),
+		       gen_random_uuid(), now() from tasks;
 		insert into poll_runs (user_id, connection_id, generation,
 			started_at, ended_at, outcome)
 		select user_id, connection_id, row_number() over (), now(), now(),
@@ -122,6 +123,7 @@ test_begin_and_settle_go_through_indexes() {
 	reads_by_index writeback_settle
 	reads_by_index writeback_claim
 	reads_by_index writeback_claim_due
+	reads_by_index writeback_keep
 	reads_by_index writeback_open
 }
 
@@ -163,7 +165,7 @@ test_what_clients_write_goes_through_indexes() {
 
 test_functions_go_through_indexes() {
 	functions_read_by_index "importing" "select gateway.import_item(user_id, id,
-			null, null)
+			gen_random_uuid(), null, null)
 		from gateway.inbox_items where user_id = md5('u7')::uuid limit 1"
 	functions_read_by_index "a wish" "select gateway.wish_add(row(t.user_id, t.id,
 			t.source::text, t.source_id, t.connection_id,

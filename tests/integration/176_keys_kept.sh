@@ -14,6 +14,10 @@ fresh() {
 	as_new_user && add_connection attio && ready_for complete attio && new_key
 }
 
+new_at_todoist() {
+	as_new_user && add_connection todoist && new_key
+}
+
 restart_all() { # SIGNAL
 	local name
 
@@ -95,6 +99,78 @@ test_a_key_taken_over_belongs_to_who_took_it() {
 	complete "$TASK" "$KEY"
 	is "$STATUS $BODY" "200 $first" "kept is the answer of who had the key"
 	is "$(taken)" 1 "sent once"
+}
+
+# The first call's process died after all was done, and by now a run has shown the next
+# occurrence: the repetition is not about that one.
+test_a_call_whose_process_died_is_not_carried_out_again() {
+	new_at_todoist
+	ready_for complete todoist '{"recurring": "every day"}' || return
+	complete "$TASK" "$KEY"
+	is_outcome accepted "done"
+	forgets_its_answer
+	poll_once "$CONNECTION"
+	is "$(task_status "$TASK")" active "the next occurrence is to be done"
+	complete "$TASK" "$KEY"
+	is "$STATUS $(field .writeback.outcome)" "200 accepted" \
+		"the repetition hears how the first one ended: $BODY"
+	is "$(taken)" 1 "one occurrence is closed"
+}
+
+test_what_is_rolled_back_is_tried_again_by_the_next() {
+	new_at_todoist
+	ready_for complete todoist || return
+	fault '{"provider": "todoist", "write": true, "kind": "status",
+		"status": 400, "times": 1}'
+	complete "$TASK" "$KEY"
+	is "$STATUS" 502 "refused: $BODY"
+	sql "insert into idempotency_keys (user_id, key, fingerprint, owner, call_id,
+			locked_until)
+		select '$USER_ID', '${KEY#*: }', encode(sha256(convert_to(
+			E'POST /v1/tasks/$TASK/complete?\\n', 'utf8')), 'hex'),
+		       w.id, w.id, now()
+		  from writebacks w where w.task_id = '$TASK'"
+	complete "$TASK" "$KEY"
+	is "$STATUS $(field .writeback.outcome)" "200 accepted" "tried again: $BODY"
+}
+
+# forgets_its_answer: as if the process had died before it was kept.
+forgets_its_answer() {
+	sql "update idempotency_keys set status = null, locked_until = now()
+		where user_id = '$USER_ID'"
+}
+
+test_what_was_made_is_not_made_again() {
+	local first body='{"title": "Once"}'
+
+	new_at_todoist
+	api POST /v1/tasks "$body" "$KEY"
+	first=$(field .task.id)
+	forgets_its_answer
+	api POST /v1/tasks "$body" "$KEY"
+	is "$STATUS $(field .task.id)" "201 $first" "the task is the first one: $BODY"
+	is "$(sql "select count(*) from tasks where title = 'Once'
+		and user_id = '$USER_ID'")" 1 "there is one"
+
+	KEY=$KEY-connection
+	body='{"type": "linear", "key": "lin_api_once"}'
+	api POST /v1/connections "$body" "$KEY"
+	first=$(field .connection.id)
+	forgets_its_answer
+	api POST /v1/connections "$body" "$KEY"
+	is "$STATUS $(field .connection.id)" "201 $first" \
+		"the connection is the first one: $BODY"
+
+	KEY=$KEY-import
+	add_own_item todoist one
+	poll_once "$CONNECTION"
+	api GET /v1/inbox
+	first=$(field '.items[0].id')
+	api POST "/v1/inbox/$first/import" '' "$KEY"
+	body=$(field .task.id)
+	forgets_its_answer
+	api POST "/v1/inbox/$first/import" '' "$KEY"
+	is "$STATUS $(field .task.id)" "201 $body" "the item is imported once: $BODY"
 }
 
 test_keys_are_forgotten_after_their_time_and_not_before() {

@@ -198,6 +198,7 @@ long_list() {
 		select format('%L::text[]', array_agg('i' || n)) as source_ids,
 		       format('%L::text[]', array_agg('t'::text)) as titles,
 		       format('%L::text[]', array_agg('u'::text)) as urls,
+		       format('%L::text[]', array_agg(null::text)) as dues,
 		       format('%L::text[]', array_agg('{}'::text)) as metadata,
 		       format('%L::text[]', array_agg('{}'::text)) as bags
 		  from generate_series(1, 50000) n \gset

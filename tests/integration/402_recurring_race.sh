@@ -112,6 +112,22 @@ test_a_device_whose_clock_is_fast_closes_nothing() {
 	done
 }
 
+# What the gateway closed was not the date of the last list, and the next one that the
+# client closes is.
+test_what_was_closed_is_the_date_that_was_read() {
+	next_daily
+	change_item todoist "$ITEM" '{"due_date": "2031-02-02"}'
+	complete "$TASK"
+	is_outcome accepted "done"
+	row_says "$TASK" active
+	wishes_are "$TASK" "complete call accepted done, uncomplete row accepted already_done"
+	closes
+	row_says "$TASK" completed
+	wishes_are "$TASK" "complete call accepted done, uncomplete row accepted already_done, complete row accepted already_done"
+	is "$(at_todoist '[.occurrences_done, .due.date]')" '[2,"2031-02-04"]' \
+		"the client's own close is the second one"
+}
+
 # The same of a second device's copy, after the row is open again.
 test_a_second_device_does_not_close_the_next_occurrence() {
 	local moment
@@ -249,7 +265,7 @@ test_a_plain_item_that_the_client_closes_late_is_closed_once() {
 
 make_all() {
 	make_tasks todoist 4 && PLAIN_TASKS=("${MADE_TASKS[@]}") || return
-	add_own_item todoist daily '{"count": 18, "recurring": "every day",
+	add_own_item todoist daily '{"count": 19, "recurring": "every day",
 		"due_date": "2031-02-03"}'
 	poll_once "${CONNECTIONS[todoist]}"
 	MADE_TASKS=()
@@ -258,7 +274,7 @@ make_all() {
 		api POST "/v1/inbox/$id/import"
 		MADE_TASKS+=("$(field '.task | "\(.id) \(.source_id)"')")
 	done
-	is "${#MADE_TASKS[@]}" 18 "there are recurring tasks"
+	is "${#MADE_TASKS[@]}" 19 "there are recurring tasks"
 }
 
 stack_init && stack_setting sweep_ms 200 &&

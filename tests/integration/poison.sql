@@ -50,8 +50,10 @@ select '00000000-0000-4000-8000-00000000dead', 'task.completed',
        'a0000000-0000-4000-8000-000000000001', 'c0000000-0000-4000-8000-000000000001',
        'todoist', 'completed'
   from generate_series(1, 2);
-insert into gateway.idempotency_keys (user_id, key, fingerprint, owner, locked_until)
-select '00000000-0000-4000-8000-00000000dead', 'key ' || n, 'f', gen_random_uuid(), now()
+insert into gateway.idempotency_keys (user_id, key, fingerprint, owner, call_id,
+	locked_until)
+select '00000000-0000-4000-8000-00000000dead', 'key ' || n, 'f', gen_random_uuid(),
+       gen_random_uuid(), now()
   from generate_series(1, 2) n;
 
 -- What a column of this type can hold.

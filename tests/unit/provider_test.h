@@ -235,8 +235,8 @@ assert_long_description_is_cut(
 		bag = cJSON_Parse(page.items.list[0].bag);
 		cut = json_str(bag, "description");
 		assert_non_null(cut);
-		assert_int_equal(strlen(cut),
-		    i % 2 ? after_a_byte[i / 2] : lengths[i / 2]);
+		assert_int_equal(
+		    strlen(cut), i % 2 ? after_a_byte[i / 2] : lengths[i / 2]);
 		assert_true(json_is_utf8(cut, strlen(cut)));
 		cJSON_Delete(bag);
 		page_done(&page);

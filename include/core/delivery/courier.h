@@ -26,14 +26,19 @@ enum err courier_open(
     struct courier *courier, const struct config *config) MUST_CHECK;
 void courier_close(struct courier *courier);
 
+/* Told before a write whose effect the item alone does not show: what was read,
+ * and what is to be sent (see struct push). Anything but OK, and nothing is. */
+typedef enum err courier_keep(
+    void *context, const struct writeback *w, const struct push *push);
+
 /* Bring one writeback to its end, or as near as the deadline (clock_mono_ms())
  * allows: ask what must be asked, write, read by id what is unclear, try again
  * what may be tried again. Never fails: everything that can happen is a
  * verdict. *metadata_patch is what was learnt of the connection, the caller's,
- * or NULL. */
+ * or NULL. keep is called with context. */
 void courier_deliver(const struct courier *courier, struct writeback *w,
-    int64_t deadline_ms, bool is_patient, struct verdict *out,
-    char **metadata_patch);
+    int64_t deadline_ms, bool is_patient, courier_keep *keep, void *context,
+    struct verdict *out, char **metadata_patch);
 
 /* Every page of a connection's active list. */
 struct fetched {

@@ -25,7 +25,9 @@ struct push {
 			      fits the task as it now is */
 	char team_id[64];  /* Linear: as last seen */
 	char due_date[40]; /* Todoist: as read right before the write, if it
-			      recurs; a recurring close shows in nothing else */
+			      recurs; a recurring close shows in nothing else.
+			      Set: it and target are kept with the writeback
+			      before anything is sent */
 	bool is_refused;   /* the caller sets it: the target was refused,
 			      ask anew and choose once more */
 	bool knows_item, knows_states;

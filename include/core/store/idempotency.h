@@ -22,11 +22,15 @@ struct idempotent_call {
 	const char *user_id, *key;
 	const char *fingerprint; /* of the request */
 	char owner[CRYPTO_UUID]; /* of this call: new for each */
+	/* What the request makes has this id: the owner's, or that of a call
+	 * which died, and may have made it. Filled in by idempotency_begin().
+	 */
+	char call_id[CRYPTO_UUID];
 };
 
 /* Past lock_ms the call counts as dead, and the next one takes the key over. */
 enum err idempotency_begin(const struct store *store,
-    const struct idempotent_call *call, int64_t lock_ms, enum idempotency *out,
+    struct idempotent_call *call, int64_t lock_ms, enum idempotency *out,
     struct kept_answer *answer) MUST_CHECK;
 
 /* answer NULL: forget the key, a repetition tries again. Nothing happens if

@@ -39,17 +39,17 @@ struct task_new {
 	const char *title, *source, *source_id, *source_url;
 };
 enum err task_create(const struct store *store, const char *user_id,
-    const struct task_new *task, char **json) MUST_CHECK;
+    const char *task_id, const struct task_new *task, char **json) MUST_CHECK;
 
 /* Where an imported task is put; NULL: the connection's default. */
 struct import_to {
 	const char *bucket_id, *section;
 };
-/* A new row, or the item's archived or completed one again. ERR_CONFLICT: the
- * item is an active task already; ERR_INPUT: no such bucket; ERR_NOTFOUND: no
- * such item in the inbox. */
+/* A new row, whose id is task_id, or the item's archived or completed one
+ * again. ERR_CONFLICT: the item is an active task already; ERR_INPUT: no such
+ * bucket; ERR_NOTFOUND: no such item in the inbox. */
 enum err inbox_import(const struct store *store, const char *user_id,
-    const char *inbox_item_id, const struct import_to *to,
+    const char *inbox_item_id, const char *task_id, const struct import_to *to,
     char **json) MUST_CHECK;
 
 #endif

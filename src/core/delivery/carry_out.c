@@ -68,6 +68,17 @@ is_event(
 	       (ending != END_ACCEPTED || w->is_doubted);
 }
 
+static enum err
+keep(void *context, const struct writeback *w, const struct push *push)
+{
+	enum err err;
+
+	crash_point("before_keep");
+	err = writeback_keep(context, w, push->target, push->due_date);
+	crash_point("after_keep");
+	return err;
+}
+
 enum err
 carry_out(const struct store *store, const struct courier *courier,
     struct writeback *w, int64_t deadline_ms, bool is_patient,
@@ -79,8 +90,8 @@ carry_out(const struct store *store, const struct courier *courier,
 	enum err err;
 
 	memset(out, 0, sizeof(*out));
-	courier_deliver(
-	    courier, w, deadline_ms, is_patient, &out->verdict, &patch);
+	courier_deliver(courier, w, deadline_ms, is_patient, keep,
+	    (void *)(uintptr_t)store, &out->verdict, &patch);
 	verdict_sentence(&out->verdict, w->wish,
 	    provider ? provider->title : "The provider", out->sentence,
 	    sizeof(out->sentence));

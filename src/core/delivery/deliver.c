@@ -21,6 +21,9 @@ struct delivery {
 	int64_t write_until_ms; /* the rest is for a look at what it did */
 	bool is_patient;
 	bool may_have_happened;
+	bool is_kept; /* what was read, by who takes over */
+	courier_keep *keep;
+	void *context;
 	struct answer answer;
 };
 
@@ -190,6 +193,19 @@ ask(struct delivery *d)
 	return true;
 }
 
+/* False: it could not be kept, and so nothing may be sent. */
+static bool
+is_kept(struct delivery *d)
+{
+	if (d->is_kept || !d->push.due_date[0])
+		return true;
+	d->is_kept = d->keep(d->context, d->w, &d->push) == OK;
+	if (!d->is_kept)
+		say(&d->answer, OUTCOME_UNKNOWN, REASON_UNREACHABLE,
+		    err_text());
+	return d->is_kept;
+}
+
 static void
 write_once(struct delivery *d)
 {
@@ -257,7 +273,7 @@ round_ended(struct delivery *d)
 {
 	struct answer first;
 
-	if (!ask(d))
+	if (!ask(d) && is_kept(d))
 		write_once(d);
 	if (d->answer.outcome == OUTCOME_REJECTED &&
 	    d->answer.reason == REASON_STATE_REFUSED && !d->push.is_refused) {
@@ -328,14 +344,20 @@ prepare(struct delivery *d)
 		.command_id = w->id,
 		.by_row = w->by_row,
 	};
+	if (!w->is_unclear)
+		return;
+	snprintf(d->push.target, sizeof(d->push.target), "%s", w->target);
+	snprintf(d->push.due_date, sizeof(d->push.due_date), "%s", w->due_read);
 }
 
 void
 courier_deliver(const struct courier *courier, struct writeback *w,
-    int64_t deadline_ms, bool is_patient, struct verdict *out,
-    char **metadata_patch)
+    int64_t deadline_ms, bool is_patient, courier_keep *keep, void *context,
+    struct verdict *out, char **metadata_patch)
 {
 	struct delivery d = {
+		.keep = keep,
+		.context = context,
 		.courier = courier,
 		.w = w,
 		.deadline_ms = deadline_ms,

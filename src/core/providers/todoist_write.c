@@ -357,6 +357,9 @@ todoist_fulfilment(const struct push *push, const struct item *now)
 	if (now->is_recurring && now->state == ITEM_OPEN &&
 	    is_plain_close(push))
 		return UNCLEAR;
+	/* it was checked when it was reopened: its date says nothing of that */
+	if (strcmp(push->target, REOPEN) == 0 && now->state == ITEM_OPEN)
+		return FULFILLED;
 	if (moved && push->wish == WISH_COMPLETE)
 		return FULFILLED;
 	if (moved && !push->by_row)

@@ -1,6 +1,7 @@
 /* One row per key; who inserts it runs the request. */
 #include "core/store/idempotency.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,7 +36,7 @@ read_answer(const struct rows *rows, struct kept_answer *answer)
 }
 
 enum err
-idempotency_begin(const struct store *store, const struct idempotent_call *call,
+idempotency_begin(const struct store *store, struct idempotent_call *call,
     int64_t lock_ms, enum idempotency *out, struct kept_answer *answer)
 {
 	const struct q_idempotency_begin_args args = {
@@ -53,9 +54,11 @@ idempotency_begin(const struct store *store, const struct idempotent_call *call,
 	if (err)
 		goto out;
 	first = rows_text(&rows, 0, "fingerprint");
-	if (rows_bool(&rows, 0, "is_ours"))
+	if (rows_bool(&rows, 0, "is_ours")) {
 		*out = IDEMPOTENCY_OURS;
-	else if (first && strcmp(first, call->fingerprint))
+		snprintf(call->call_id, sizeof(call->call_id), "%s",
+		    rows_text(&rows, 0, "call_id"));
+	} else if (first && strcmp(first, call->fingerprint))
 		*out = IDEMPOTENCY_OTHER;
 	else if (!first || !rows_text(&rows, 0, "status"))
 		*out = IDEMPOTENCY_RUNNING;

@@ -258,11 +258,12 @@ task_delete(const struct store *store, const char *user_id, const char *task_id)
 }
 
 enum err
-task_create(const struct store *store, const char *user_id,
+task_create(const struct store *store, const char *user_id, const char *task_id,
     const struct task_new *task, char **json)
 {
 	const struct q_task_create_args args = {
 		.user_id = user_id,
+		.task_id = task_id,
 		.title = task->title,
 		.source = task->source,
 		.source_id = task->source_id,
@@ -274,11 +275,13 @@ task_create(const struct store *store, const char *user_id,
 
 enum err
 inbox_import(const struct store *store, const char *user_id,
-    const char *inbox_item_id, const struct import_to *to, char **json)
+    const char *inbox_item_id, const char *task_id, const struct import_to *to,
+    char **json)
 {
 	const struct q_inbox_import_args args = {
 		.user_id = user_id,
 		.id = inbox_item_id,
+		.task_id = task_id,
 		.bucket_id = to->bucket_id,
 		.section = to->section,
 	};

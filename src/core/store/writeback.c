@@ -129,15 +129,17 @@ writeback_begin(const struct store *store, struct begin *list, size_t count)
 
 /* A unique index is the last guard against two calls in flight for a task that
  * the statement's snapshot did not see: who meets it tries again, and sees it
- * then. Any other constraint refuses a value that stands in a row, and would
- * refuse it until the call's deadline. */
+ * then. So is the key, against a call that was thought dead. Any other
+ * constraint refuses a value that stands in a row, and would refuse it until
+ * the call's deadline. */
 static enum err
 begin_alone(const struct store *store, struct begin *begin)
 {
 	enum err err = writeback_begin(store, begin, 1);
 
 	if (err == ERR_CONFLICT &&
-	    strcmp(db_constraint(), "writebacks_sending") != 0) {
+	    strcmp(db_constraint(), "writebacks_sending") != 0 &&
+	    strcmp(db_constraint(), "writebacks_pkey") != 0) {
 		log_warn("task=%s msg=\"cannot be changed\" constraint=%s",
 		    begin->task_id, db_constraint());
 		return err_set(ERR_DATA, "%s", db_constraint());
@@ -200,6 +202,17 @@ begin_key(const void *element)
 	return ((const struct begin *)element)->task_id;
 }
 
+static void
+read_kept(const struct rows *rows, size_t row, struct writeback *w)
+{
+	const char *target = rows_text(rows, row, "target");
+	const char *due_read = rows_text(rows, row, "due_read");
+
+	snprintf(w->target, sizeof(w->target), "%s", target ? target : "");
+	snprintf(
+	    w->due_read, sizeof(w->due_read), "%s", due_read ? due_read : "");
+}
+
 enum err
 writeback_claim(const struct store *store, struct writeback *w,
     int64_t lease_ms, struct claim *out)
@@ -235,12 +248,34 @@ writeback_claim(const struct store *store, struct writeback *w,
 		w->attempts = (int)rows_int(&rows, 0, "attempts");
 		w->is_unclear = rows_bool(&rows, 0, "is_unclear");
 		w->is_agreed = rows_bool(&rows, 0, "is_agreed");
+		read_kept(&rows, 0, w);
 		connection_done(&w->connection);
 		err = read_connection(&rows, 0, w);
 	}
 out:
 	rows_done(&rows);
 	return err;
+}
+
+enum err
+writeback_keep(const struct store *store, const struct writeback *w,
+    const char *target, const char *due_read)
+{
+	const struct q_writeback_keep_args args = {
+		.user_id = w->user_id,
+		.id = w->id,
+		.generation = w->generation,
+		.target = target,
+		.due_read = due_read,
+	};
+	char *id = NULL;
+	enum err err =
+	    store_one(store, q_writeback_keep_with(&args), "id", &id);
+
+	free(id);
+	return err == ERR_NOTFOUND
+		   ? err_set(ERR_CONFLICT, "the lease ended before the write")
+		   : err;
 }
 
 static enum err
@@ -259,6 +294,7 @@ read_due(const struct rows *rows, size_t row, struct writeback *w)
 	w->is_doubted = rows_bool(rows, row, "is_doubted");
 	w->is_agreed = rows_bool(rows, row, "is_agreed");
 	w->is_too_old = rows_bool(rows, row, "is_too_old");
+	read_kept(rows, row, w);
 	return read_work(rows, row, w);
 }
 
