@@ -10,6 +10,7 @@ struct program {
 	const char *name;    /* flowpin-gateway */
 	const char *summary; /* one line of --help */
 	const char *options; /* further lines of --help, or "" */
+	void (*print_more)(void); /* what comes after them; NULL: nothing */
 };
 
 /* Handles --config, --help and --version in front of everything else; leaves

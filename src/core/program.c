@@ -23,10 +23,12 @@ print_help(const struct program *program)
 	    "  --config FILE  settings, before all else (default " CONFIG_FILE
 	    ", if it is there)\n"
 	    "  --help         this text\n"
-	    "  --version      print the version\n%s\n"
-	    "Settings: `name = value` lines in the file, or environment "
-	    "variables FLOWPIN_NAME,\nwhich win:\n",
+	    "  --version      print the version\n%s",
 	    program->name, program->summary, program->name, program->options);
+	if (program->print_more)
+		program->print_more();
+	printf("\nSettings: `name = value` lines in the file, or environment "
+	       "variables FLOWPIN_NAME,\nwhich win:\n");
 	config_print_help();
 }
 

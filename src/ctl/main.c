@@ -11,49 +11,23 @@
 #include "core/store/connection.h"
 #include "core/sync/absence.h"
 #include "core/token.h"
-#include "absence.h"
+#include "commands.h"
 #include "doctor.h"
 #include "migrate.h"
 
+static void print_commands(void);
+
 static const struct program program = { "flowpinctl",
-	"care of the Flowpin gateway",
-	"\ncommands:\n"
-	"  migrate [--print]   bring the database to this program's schema; or "
-	"print\n"
-	"                      it as a script for psql\n"
-	"  uninstall-schema [--yes]\n"
-	"                      take all of it away again; Flowpin's tables "
-	"stay\n"
-	"  keys seal [--dry-run] [--yes]\n"
-	"                      seal the keys that stand in "
-	"integrations.api_key, "
-	"and\n"
-	"                      empty that column: clients cannot read them "
-	"back "
-	"then\n"
-	"  keygen              print a new master key\n"
-	"  token USER_ID [--life SECONDS]\n"
-	"                      print a bearer token for a user (tests, demos)\n"
-	"  guard list          which connections' marks are held, and why\n"
-	"  guard approve CONNECTION_ID\n"
-	"                      what is held there is right: go on\n"
-	"  explain TASK_ID     the story of a task's completion, in order\n"
-	"  check-config        are the settings complete and readable?\n"
-	"  doctor              look at settings, database, triggers, rights, "
-	"keys "
-	"and runs\n" };
+	"care of the Flowpin gateway", "", print_commands };
+
+/* What a command returns that was given what it does not know. */
+enum { MISUSED = -1 };
 
 struct command {
-	const char *name;
+	const char *name, *args; /* as one types them */
+	const char *help;        /* lines of --help */
 	int (*run)(const struct config *config, int argc, char **argv);
 };
-
-static int
-misused(const char *usage)
-{
-	fprintf(stderr, "%s: usage: %s\n", program.name, usage);
-	return 2;
-}
 
 static int
 fail(void)
@@ -90,24 +64,29 @@ open_for_schema(const struct config *config, struct db_pool **pool)
 static int
 command_migrate(const struct config *config, int argc, char **argv)
 {
+	bool is_dry = argc == 1 && !strcmp(argv[0], "--dry-run");
 	struct db_pool *pool = NULL;
-	int applied = 0;
+	int count = 0;
 	enum err err;
 
 	if (argc == 1 && !strcmp(argv[0], "--print")) {
 		migrate_print();
 		return 0;
 	}
-	if (argc > 0)
-		return misused("migrate [--print]");
+	if (argc != is_dry)
+		return MISUSED;
 	err = open_for_schema(config, &pool);
 	if (!err)
-		err = migrate(pool, clock_mono_ms() + 10000, &applied);
+		err = migrate(pool, clock_mono_ms() + 10000, is_dry, &count);
 	db_pool_free(pool);
 	if (err)
 		return fail();
-	printf("%s: %d migrations applied, the schema is up to date\n",
-	    program.name, applied);
+	if (is_dry)
+		printf("%s: %d migrations to apply; nothing was changed\n",
+		    program.name, count);
+	else
+		printf("%s: %d migrations applied, the schema is up to date\n",
+		    program.name, count);
 	return 0;
 }
 
@@ -115,22 +94,26 @@ static int
 command_uninstall(const struct config *config, int argc, char **argv)
 {
 	bool says_yes = argc == 1 && !strcmp(argv[0], "--yes");
+	bool is_dry = argc == 1 && !strcmp(argv[0], "--dry-run");
 	struct db_pool *pool = NULL;
 	enum err err;
 
-	if (argc != says_yes)
-		return misused("uninstall-schema [--yes]");
-	if (!is_agreed(says_yes,
+	if (argc != says_yes + is_dry)
+		return MISUSED;
+	if (!is_dry &&
+	    !is_agreed(says_yes,
 		"This deletes all that the gateway keeps: links, writebacks, "
 		"sealed keys, its story. Flowpin's own tables stay."))
 		return 1;
 	err = open_for_schema(config, &pool);
 	if (!err)
-		err = migrate_undo(pool, clock_mono_ms() + 10000);
+		err = migrate_undo(pool, clock_mono_ms() + 10000, is_dry);
 	db_pool_free(pool);
 	if (err)
 		return fail();
-	printf("%s: the gateway's schema is gone\n", program.name);
+	printf("%s: %s\n", program.name,
+	    is_dry ? "it could be taken away; nothing was changed"
+		   : "the gateway's schema is gone");
 	return 0;
 }
 
@@ -175,7 +158,7 @@ command_keys(const struct config *config, int argc, char **argv)
 
 	if (argc < 1 || strcmp(argv[0], "seal") ||
 	    argc != 1 + is_dry + says_yes)
-		return misused("keys seal [--dry-run] [--yes]");
+		return MISUSED;
 	err = courier_open(&courier, config);
 	if (!err)
 		err = program_open_store(&program, config, &store);
@@ -205,12 +188,23 @@ static int
 command_keygen(const struct config *config, int argc, char **argv)
 {
 	(void)config;
-	(void)argc;
 	(void)argv;
+	if (argc > 0)
+		return MISUSED;
 	for (int i = 0; i < CRYPTO_KEY_BYTES / 8; i++)
 		printf("%016" PRIx64, crypto_random());
 	printf("\n");
 	return 0;
+}
+
+/* Digits only, and at least 1. */
+static bool
+is_count(const char *text, long *out)
+{
+	char *end;
+
+	*out = strtol(text, &end, 10);
+	return *text >= '0' && *text <= '9' && !*end && *out >= 1;
 }
 
 static int
@@ -221,17 +215,11 @@ command_token(const struct config *config, int argc, char **argv)
 	long life_s = 3600;
 	enum err err;
 
-	if (argc < 1 || !crypto_uuid_parse(argv[0], user_id)) {
-		fprintf(stderr, "%s: token needs a user's id\n", program.name);
-		return 2;
-	}
-	if (argc == 3 && !strcmp(argv[1], "--life"))
-		life_s = strtol(argv[2], NULL, 10);
-	if (argc == 2 || argc > 3 || life_s < 1) {
-		fprintf(stderr, "%s: usage: token USER_ID [--life SECONDS]\n",
-		    program.name);
-		return 2;
-	}
+	if (argc != 1 && (argc != 3 || strcmp(argv[1], "--life") != 0))
+		return MISUSED;
+	if (!crypto_uuid_parse(argv[0], user_id) ||
+	    (argc == 3 && !is_count(argv[2], &life_s)))
+		return MISUSED;
 	err = config_require(config, "jwt_secret_file");
 	if (!err)
 		err = config_read_secret(
@@ -251,13 +239,26 @@ command_token(const struct config *config, int argc, char **argv)
 static int
 command_guard(const struct config *config, int argc, char **argv)
 {
-	return absence_guard_command(&program, config, argc, argv);
+	bool is_list = argc == 1 && !strcmp(argv[0], "list");
+	bool is_dry = argc == 3 && !strcmp(argv[2], "--dry-run");
+	char id[CRYPTO_UUID];
+
+	if (is_list)
+		return command_guard_list(&program, config);
+	if (argc != 2 + is_dry || strcmp(argv[0], "approve") != 0 ||
+	    !crypto_uuid_parse(argv[1], id))
+		return MISUSED;
+	return command_guard_approve(&program, config, id, is_dry);
 }
 
 static int
 command_explain(const struct config *config, int argc, char **argv)
 {
-	return absence_explain_command(&program, config, argc, argv);
+	char id[CRYPTO_UUID];
+
+	if (argc != 1 || !crypto_uuid_parse(argv[0], id))
+		return MISUSED;
+	return command_explain_task(&program, config, id);
 }
 
 static enum err
@@ -288,8 +289,9 @@ check_settings(const struct config *config)
 static int
 command_check_config(const struct config *config, int argc, char **argv)
 {
-	(void)argc;
 	(void)argv;
+	if (argc > 0)
+		return MISUSED;
 	if (check_settings(config))
 		return fail();
 	printf("%s: the settings are fine\n", program.name);
@@ -337,10 +339,12 @@ command_doctor(const struct config *config, int argc, char **argv)
 	struct courier courier = { 0 };
 	struct store store = { 0 };
 	bool is_well = true;
-	enum err err = check_settings(config);
+	enum err err;
 
-	(void)argc;
 	(void)argv;
+	if (argc > 0)
+		return MISUSED;
+	err = check_settings(config);
 	if (err)
 		return fail();
 	printf("ok     settings\n");
@@ -363,41 +367,119 @@ command_doctor(const struct config *config, int argc, char **argv)
 }
 
 static const struct command commands[] = {
-	{ "migrate", command_migrate },
-	{ "uninstall-schema", command_uninstall },
-	{ "keys", command_keys },
-	{ "keygen", command_keygen },
-	{ "token", command_token },
-	{ "guard", command_guard },
-	{ "explain", command_explain },
-	{ "check-config", command_check_config },
-	{ "doctor", command_doctor },
+	{ "migrate", "[--dry-run | --print]",
+	    "bring the database to this program's schema; or say what is\n"
+	    "missing; or print all of it as a script for psql\n",
+	    command_migrate },
+	{ "uninstall-schema", "[--dry-run | --yes]",
+	    "take all of it away again; Flowpin's tables stay\n",
+	    command_uninstall },
+	{ "keys", "seal [--dry-run | --yes]",
+	    "seal the keys that stand in integrations.api_key, and empty\n"
+	    "that column: clients cannot read them back then\n",
+	    command_keys },
+	{ "keygen", "", "print a new master key\n", command_keygen },
+	{ "token", "USER_ID [--life SECONDS]",
+	    "print a bearer token for a user (tests, demos)\n", command_token },
+	{ "guard", "list | approve CONNECTION_ID [--dry-run]",
+	    "which connections' marks are held, and why; or: what is held\n"
+	    "there is right, go on\n",
+	    command_guard },
+	{ "explain", "TASK_ID", "the story of a task's completion, in order\n",
+	    command_explain },
+	{ "check-config", "", "are the settings complete and readable?\n",
+	    command_check_config },
+	{ "doctor", "",
+	    "look at settings, database, triggers, rights, keys and runs\n",
+	    command_doctor },
 };
+
+static const struct command *
+find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(name, commands[i].name))
+			return &commands[i];
+	return NULL;
+}
+
+static void
+print_command(const struct command *c)
+{
+	bool is_new = true;
+
+	printf("  %s%s%s\n", c->name, *c->args ? " " : "", c->args);
+	for (const char *p = c->help; *p; p++) {
+		printf("%s%c", is_new ? "      " : "", *p);
+		is_new = *p == '\n';
+	}
+}
+
+static void
+print_commands(void)
+{
+	printf("\ncommands:\n");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		print_command(&commands[i]);
+}
+
+/* --help after a command is about that one, whatever the settings are. */
+static const struct command *
+asked_about(int argc, char **argv)
+{
+	const struct command *c = NULL;
+
+	for (int i = 1; i < argc && !c; i++) {
+		if (!strcmp(argv[i], "--config"))
+			i++;
+		else
+			c = find_command(argv[i]);
+	}
+	for (int i = 1; c && i < argc; i++)
+		if (!strcmp(argv[i], "--help"))
+			return c;
+	return NULL;
+}
+
+static int
+run(const struct config *config, int argc, char **argv)
+{
+	const struct command *c = argc > 0 ? find_command(argv[0]) : NULL;
+	int code;
+
+	if (argc == 0) {
+		fprintf(
+		    stderr, "%s: which command? (see --help)\n", program.name);
+		return 2;
+	}
+	if (!c) {
+		fprintf(stderr, "%s: no such command: %s (see --help)\n",
+		    program.name, argv[0]);
+		return 2;
+	}
+	code = c->run(config, argc - 1, argv + 1);
+	if (code != MISUSED)
+		return code;
+	fprintf(stderr, "%s: usage: %s%s%s\n", program.name, c->name,
+	    *c->args ? " " : "", c->args);
+	return 2;
+}
 
 int
 main(int argc, char **argv)
 {
+	const struct command *about = asked_about(argc, argv);
 	struct config config;
-	int next, code = program_begin(&program, argc, argv, &next, &config);
+	int next, code;
 
+	if (about) {
+		print_command(about);
+		return 0;
+	}
+	code = program_begin(&program, argc, argv, &next, &config);
 	if (code >= 0)
 		return code;
-	code = 2;
-	if (next == argc) {
-		fprintf(
-		    stderr, "%s: which command? (see --help)\n", program.name);
-		goto out;
-	}
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (strcmp(argv[next], commands[i].name))
-			continue;
-		code =
-		    commands[i].run(&config, argc - next - 1, argv + next + 1);
-		goto out;
-	}
-	fprintf(stderr, "%s: no such command: %s (see --help)\n", program.name,
-	    argv[next]);
-out:
+	code = run(&config, argc - next, argv + next);
 	config_done(&config);
 	return code;
 }

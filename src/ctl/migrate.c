@@ -176,7 +176,19 @@ end_failed(struct db *db, enum err err)
 }
 
 static enum err
-apply_missing(struct db *db, int *applied)
+print_missing(struct db *db, const struct rows *rows, int *missing)
+{
+	for (const struct migration *m = migrations; m->number; m++) {
+		if (is_applied(rows, m->number))
+			continue;
+		printf("%s\n", m->name);
+		++*missing;
+	}
+	return db_script(db, "rollback");
+}
+
+static enum err
+apply_missing(struct db *db, bool is_dry, int *count)
 {
 	struct buf script = BUF_INIT(SCRIPT_MAX);
 	struct rows rows = { 0 };
@@ -189,29 +201,30 @@ apply_missing(struct db *db, int *applied)
 	if (!err)
 		err = db_run(db, q_migration_list_with(), &rows);
 	if (!err)
-		err = add_missing(&rows, &script, &missing);
+		err = is_dry ? print_missing(db, &rows, &missing)
+			     : add_missing(&rows, &script, &missing);
 	rows_done(&rows);
-	if (!err)
+	if (!err && !is_dry)
 		err = db_script(db, script.ptr);
 	buf_done(&script);
 	if (err)
 		return end_failed(db, err);
-	*applied = missing;
+	*count = missing;
 	return OK;
 }
 
 enum err
-migrate(struct db_pool *pool, int64_t deadline_ms, int *applied)
+migrate(struct db_pool *pool, int64_t deadline_ms, bool is_dry, int *count)
 {
 	struct db *db = NULL;
 	enum err err = db_get(pool, deadline_ms, &db);
 
-	*applied = 0;
+	*count = 0;
 	if (err)
 		return err;
 	/* views and tables are locked in another order than calls have them */
 	for (int i = 0; i < TRIES; i++) {
-		err = apply_missing(db, applied);
+		err = apply_missing(db, is_dry, count);
 		if (err != ERR_BUSY)
 			break;
 		clock_sleep_ms(100 << i);
@@ -237,7 +250,7 @@ migrate_print(void)
 }
 
 enum err
-migrate_undo(struct db_pool *pool, int64_t deadline_ms)
+migrate_undo(struct db_pool *pool, int64_t deadline_ms, bool is_dry)
 {
 	struct buf script = BUF_INIT(SCRIPT_MAX);
 	struct db *db = NULL;
@@ -245,7 +258,8 @@ migrate_undo(struct db_pool *pool, int64_t deadline_ms)
 
 	if (err)
 		return err;
-	err = buf_addf(&script, "%s%scommit;\n", begin, undo);
+	err = buf_addf(
+	    &script, "%s%s%s;\n", begin, undo, is_dry ? "rollback" : "commit");
 	if (!err)
 		err = db_script(db, script.ptr);
 	if (err)

@@ -6,15 +6,18 @@
 
 /* Applies what is missing, in order, and makes views, functions and triggers
  * anew: in one transaction, so that a failure changes nothing. Of two runners
- * one waits, then finds it done. *applied: how many migrations this one did. */
-enum err migrate(
-    struct db_pool *pool, int64_t deadline_ms, int *applied) MUST_CHECK;
+ * one waits, then finds it done. *count: how many migrations were missing.
+ * is_dry: print their names instead; nothing is changed. */
+enum err migrate(struct db_pool *pool, int64_t deadline_ms, bool is_dry,
+    int *count) MUST_CHECK;
 
 /* Print all of it as a script for psql, for a database that has none of it. */
 void migrate_print(void);
 
 /* Take away schema gateway, the triggers, the policies of its role, and what
- * the gateway added to Flowpin's tables: in one transaction. */
-enum err migrate_undo(struct db_pool *pool, int64_t deadline_ms) MUST_CHECK;
+ * the gateway added to Flowpin's tables: in one transaction. is_dry: which is
+ * rolled back, so that what would stand in the way is said. */
+enum err migrate_undo(
+    struct db_pool *pool, int64_t deadline_ms, bool is_dry) MUST_CHECK;
 
 #endif

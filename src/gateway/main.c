@@ -15,7 +15,8 @@
 static const struct program program = { "flowpin-gateway",
 	"completion calls of Flowpin, as FastCGI behind nginx",
 	"  --check        say whether settings and database are fine, and "
-	"exit\n" };
+	"exit\n",
+	NULL };
 
 static enum err
 open_gateway(struct gateway *gateway, const struct config *config)

@@ -25,7 +25,8 @@ static const struct program program = { "flowpin-poller",
 	"one poll of every connection that is due, then exit",
 	"  --connection ID  only this one, due or not\n"
 	"  --dry-run        print what would be marked and why; change "
-	"nothing\n" };
+	"nothing\n",
+	NULL };
 
 static volatile sig_atomic_t is_stopping;
 

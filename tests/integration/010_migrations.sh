@@ -8,11 +8,11 @@
 
 MIGRATIONS=("$STACK_ROOT"/sql/migrations/*.sql)
 
-# migrate NAME: what flowpinctl says goes to $STACK_DIR/migrate.log
+# migrate NAME [OPTION]: what flowpinctl says goes to $STACK_DIR/migrate.log
 migrate() {
 	FLOWPIN_DATABASE_URL=$(url_of "$1") \
 		"$STACK_BIN/flowpinctl" --config "$STACK_DIR/flowpin.conf" \
-		migrate >>"$STACK_DIR/migrate.log" 2>&1
+		migrate "${@:2}" >>"$STACK_DIR/migrate.log" 2>&1
 }
 
 # schema_of NAME: what the gateway needs, all of it.
@@ -21,6 +21,15 @@ schema_of() {
 	stack_admin "$1" -A -t \
 		-c 'select number, name from gateway.migrations order by number' \
 		-c 'select name from gateway.additions order by name'
+}
+
+test_a_dry_run_says_what_is_missing_and_changes_nothing() {
+	new_database dry
+	ok "it can be tried" migrate dry --dry-run
+	is "$(sed '$d' "$STACK_DIR/migrate.log")" "$(printf '%s\n' "${MIGRATIONS[@]##*/}" |
+		sed 's/\.sql$//')" "each is named"
+	is "$(sql "select count(*) from pg_namespace where nspname = 'gateway'")" 0 \
+		"nothing is there"
 }
 
 test_an_empty_database_gets_the_whole_schema() {

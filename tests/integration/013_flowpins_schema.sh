@@ -103,6 +103,7 @@ test_uninstalling_asks_first() {
 	done
 	ctl early "$OWNER" uninstall-schema </dev/null
 	is "$STATUS" 1 "nor is silence"
+	ctl early "$OWNER" uninstall-schema --dry-run || flunk "trying works: $SAID"
 	is_catalogue "$(catalogue early public gateway)" "$before" \
 		"nothing is changed"
 }

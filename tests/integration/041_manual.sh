@@ -86,7 +86,7 @@ test_every_option_is_in_its_manual() {
 test_every_command_is_in_the_manual() {
 	isnt "$(commands flowpinctl)" "" "--help names commands"
 	same_lines "$(perl -ne 'print "$1\n" if /^\.It Cm ([a-z-]+)/' \
-		"$manuals/flowpinctl.1" | sort)" "$(commands flowpinctl)"
+		"$manuals/flowpinctl.1" | sort -u)" "$(commands flowpinctl)"
 }
 
 test_a_command_that_the_manual_has_exists() {
@@ -97,6 +97,45 @@ test_a_command_that_the_manual_has_exists() {
 		answer=$("$STACK_BIN/flowpinctl" --config /dev/null "$command" \
 			2>&1 >/dev/null)
 		unlike "$answer" 'no such command' "$command"
+	done
+}
+
+# refuses ARGUMENT...: flowpinctl does nothing, and says how it is used.
+refuses() {
+	local said status
+
+	said=$("$STACK_BIN/flowpinctl" --config /dev/null "$@" 2>&1)
+	status=$?
+	is "$status" 2 "$*: refused"
+	like "$said" "^flowpinctl: usage: $1" "$*: says how it is used"
+}
+
+test_a_command_refuses_what_it_does_not_know() {
+	local command id=00000000-0000-4000-8000-000000000001
+
+	for command in $(commands flowpinctl); do
+		refuses "$command" --foo
+		refuses "$command" --json more
+	done
+	refuses migrate --dry-run --print
+	refuses token $id --life
+	refuses token $id --life 0
+	refuses token $id --life 5s
+	refuses explain
+	refuses guard approve
+	refuses guard approve 7
+	refuses keys
+	refuses keys seal --dry-run --yes
+}
+
+test_help_after_a_command_is_about_that_one() {
+	local command said
+
+	for command in $(commands flowpinctl); do
+		said=$("$STACK_BIN/flowpinctl" --config /nowhere "$command" --help)
+		is "$?" 0 "$command"
+		is "$(awk 'NR == 1 { print $1 }' <<<"$said")" "$command" \
+			"$command: says what it takes"
 	done
 }
 

@@ -306,6 +306,11 @@ hidden() {
 	is "$found" 0 "$2: not in the command line"
 }
 
+# unsaid_to_operators: neither key is in what flowpinctl said.
+unsaid_to_operators() {
+	is "$(grep -cF -e "$key" -e "$new" <<<"$SAID")" 0 "but not the key"
+}
+
 # unsaid KEY SENTENCE: nor does any answer say it.
 unsaid() {
 	unlike "$HEADERS$BODY" "$1" "$2"
@@ -342,9 +347,12 @@ test_a_key_is_readable_nowhere() {
 		unsaid "$new" "replacing it"
 		hidden "$key" "$provider"
 		hidden "$new" "$provider, the new one"
-		is "$("$STACK_BIN/flowpinctl" --config "$STACK_DIR/flowpin.conf" \
-			connections 2>&1 | grep -cF -e "$key" -e "$new")" 0 \
-			"nor do operators read it"
+		ctl doctor
+		like "$SAID" 'ok     settings' "operators look"
+		unsaid_to_operators
+		ctl explain "$TASK"
+		like "$SAID" 'writeback' "and read its story"
+		unsaid_to_operators
 	done
 	stack_setting log_level info
 	restart_gateway
