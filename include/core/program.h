@@ -7,9 +7,9 @@
 #include "core/token.h"
 
 struct program {
-	const char *name;    /* flowpin-gateway */
-	const char *summary; /* one line of --help */
-	const char *options; /* further lines of --help, or "" */
+	const char *name;         /* flowpin-gateway */
+	const char *summary;      /* one line of --help */
+	const char *options;      /* further lines of --help, or "" */
 	void (*print_more)(void); /* what comes after them; NULL: nothing */
 };
 

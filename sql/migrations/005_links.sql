@@ -36,7 +36,7 @@ comment on column gateway.links.status is 'The task''s status that the gateway l
 comment on column gateway.links.completed_by is 'user: here; absence: found finished at the provider; webhook is reserved.';
 comment on column gateway.links.completion_reason is 'What the provider said of the item: completed, canceled, deleted, ...';
 comment on column gateway.links.metadata is 'What a later write needs, as the item was last seen: Linear team and state, due date, recurrence.';
-comment on column gateway.links.due_since is 'When a run first showed the due date that stands there; null: it was never another one.';
+comment on column gateway.links.due_since is 'Since when the due date is the one that stands there, as far as the gateway saw; null: since the link is there.';
 comment on column gateway.links.seen_by is 'The connection whose list showed the item last; null: none ever did.';
 comment on column gateway.links.seen_at is 'When it was imported, or t0 of the run that last found it changed; null: no list or import ever told how it stands, or what they told holds no longer.';
 comment on column gateway.links.missing_since is 't0 of the first complete run that did not list the item and could not see it by id.';

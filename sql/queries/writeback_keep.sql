@@ -1,10 +1,11 @@
 -- writeback_keep: what an owner read of the item and is about to send, right before it
--- sends it: who takes over has to know, because the item alone does not tell. What is
--- completed is the date that was read, whatever the last list said.
+-- sends it: who takes over has to know, because the item alone does not tell. And what
+-- the task stands for since then, whatever the last list said: what is completed is the
+-- date that was read; so is what is active, if nothing need be sent for that.
 -- :user_id     uuid    whose
 -- :id          uuid    the writeback
 -- :generation  bigint  of the owner
--- :target      text    the write
+-- :target      text    the write; empty: none is needed
 -- :due_read    text    the occurrence's due date, as read
 -- No row: it has another owner by now, and must not be sent.
 with kept as (
@@ -16,19 +17,39 @@ with kept as (
 	   and w.state = 'sending'
 	returning w.id, w.task_id, w.task_version, w.wish
 ), meant as materialized (
-	select l.task_id
+	select l.task_id, k.wish
 	  from kept k
 	  join gateway.links l on l.task_id = k.task_id
 	 where l.user_id = :user_id
 	   and l.version = k.task_version
-	   and k.wish = 'complete'
-	   -- a run that has it knows no better date, and takes its time
+	   and (k.wish = 'complete' or :target = '')
+	   -- never waited for: what holds it may take its time
 	   for update of l skip locked
 ), dated as (
 	update gateway.links l
-	   set metadata = jsonb_set(l.metadata, '{due_date}', to_jsonb(:due_read))
+	   set metadata = jsonb_set(l.metadata, '{due_date}', to_jsonb(:due_read)),
+	       due_since = case when m.wish = 'uncomplete'
+			and l.metadata ->> 'due_date' is distinct from :due_read
+			then clock_timestamp() else l.due_since end
 	  from meant m
 	 where l.task_id = m.task_id
 	   and l.user_id = :user_id
+), waiting as materialized (
+	-- wishes that were made meanwhile, of a date that the list had
+	select n.id
+	  from kept k
+	  join gateway.writebacks n on n.task_id = k.task_id
+	 where n.user_id = :user_id
+	   and n.task_version > k.task_version
+	   and n.settled_at is null
+	   and k.wish = 'complete'
+	   for update of n skip locked
+), told as (
+	update gateway.writebacks n
+	   set source_metadata = jsonb_set(n.source_metadata, '{due_date}',
+			to_jsonb(:due_read))
+	  from waiting w
+	 where n.user_id = :user_id
+	   and n.id = w.id
 )
 select k.id from kept k

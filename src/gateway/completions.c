@@ -9,6 +9,7 @@
 #include "core/crash.h"
 #include "core/delivery/carry_out.h"
 #include "core/providers/provider.h"
+#include "core/store/idempotency.h"
 #include "core/store/writeback.h"
 #include "gateway.h"
 
@@ -285,10 +286,22 @@ answer_repeated(struct gateway *gateway, const struct request *req,
 		fate_done(&fate);
 		if (err)
 			return err;
-		if (!is_open || clock_mono_ms() >= deadline_ms)
+		if (!is_open || wants_async(req) ||
+		    clock_mono_ms() >= deadline_ms)
 			return reply_as_read(gateway, req, begin, reply);
 		clock_sleep_ms(short_pause_ms(i));
 	}
+}
+
+/* A wish that was there before is what a repetition is about, too. */
+static enum err
+point_at_joined(struct gateway *gateway, const struct request *req,
+    const struct begin *begin)
+{
+	if (!req->idempotency_key || !strcmp(begin->writeback_id, req->call_id))
+		return OK;
+	return idempotency_point(&gateway->store, req->user_id,
+	    req->idempotency_key, req->call_id, begin->writeback_id);
 }
 
 static enum err
@@ -311,6 +324,8 @@ change(struct gateway *gateway, const struct request *req, enum wish wish,
 	if (err != ERR_NOTFOUND)
 		return err;
 	err = begin_until_free(gateway, &begin, deadline_ms);
+	if (!err)
+		err = point_at_joined(gateway, req, &begin);
 	if (!err)
 		err = answer_begun(gateway, req, &begin, deadline_ms, reply);
 	begin_done(&begin);

@@ -101,7 +101,7 @@ HANDLER(connections_create)
 	err = keys_seal(&gateway->courier.keys, key, &conn);
 	if (!err)
 		err = connection_add(&gateway->store, &conn);
-	if (!err)
+	if (!err || (err == ERR_CONFLICT && req->is_repeated))
 		err = reply_connection(gateway, req, conn.id, 201, reply);
 out:
 	connection_done(&conn);

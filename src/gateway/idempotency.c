@@ -52,7 +52,8 @@ replay(const struct kept_answer *answer, struct reply *reply)
 	return buf_add_str(&reply->body, answer->body);
 }
 
-/* Keep a success; forget the key after a failure. */
+/* Keep a success. What was refused changed nothing, and its key is forgotten;
+ * any other failure may have made something, or not be the end of it. */
 static void
 remember(struct gateway *gateway, const struct request *req,
     const struct idempotent_call *call, const struct reply *reply,
@@ -66,7 +67,8 @@ remember(struct gateway *gateway, const struct request *req,
 	char why[200];
 
 	crash_point("before_key_end");
-	if (idempotency_end(&gateway->store, call, keep ? &answer : NULL))
+	if (idempotency_end(&gateway->store, call, keep ? &answer : NULL,
+		!keep && reply->status < 500))
 		log_warn("req=%s msg=\"Idempotency-Key not kept\" why=%s",
 		    req->id, log_quote(err_text(), why, sizeof(why)));
 	crash_point("after_key_end");

@@ -379,6 +379,58 @@ test_who_takes_over_knows_that_it_was_reopened() {
 		"it is open, under the date that it was given"
 }
 
+# The first attempt was refused for a while, and surely did nothing; meanwhile the user
+# closes it there.
+test_a_later_attempt_knows_the_date_of_the_first() {
+	local writeback
+
+	fresh
+	ready_for complete todoist "$DAILY" || return
+	sql "update links set metadata = '{}' where task_id = '$TASK'"
+	fault '{"provider": "todoist", "write": true, "kind": "rate_limit",
+		"retry_after": 3, "times": 1}'
+	api POST "/v1/tasks/$TASK/complete" '' 'Prefer: respond-async'
+	writeback=$(field .writeback.id)
+	wait_until 20 is_tried || flunk "it is tried"
+	closes_itself "${TOKENS[todoist]}" "$ITEM"
+	wait_until 30 writeback_has_ended "$writeback" || flunk "it ends"
+	is "$(at_todoist .occurrences_done)" 1 "one occurrence is done"
+}
+
+is_tried() {
+	[ "$(sql "select state = 'queued' and attempts = 1 from writebacks
+		where task_id = '$TASK'")" = t ]
+}
+
+# A due without its rule would end the recurrence.
+test_a_date_whose_rule_is_not_known_is_not_given_back() {
+	fresh
+	ready_for complete todoist "$DAILY" || return
+	sql "update links set metadata = '{}' where task_id = '$TASK'"
+	complete "$TASK"
+	is_outcome accepted "done"
+	uncomplete "$TASK"
+	is_outcome accepted already_done
+	is "$(writes) $(at_todoist .due.date)" '1 "2031-02-04"' "nothing is sent"
+}
+
+# The close was on its way, and read another date than the list had.
+test_an_undo_goes_back_to_the_date_that_was_closed() {
+	fresh
+	ready_for complete todoist '{"recurring": "every day",
+		"due_date": "2031-02-05"}' || return
+	change_item todoist "$ITEM" '{"due_date": "2031-02-03"}'
+	fault '{"provider": "todoist", "op": "read", "kind": "delay",
+		"delay_ms": 1500, "times": 1}'
+	call_behind close POST "/v1/tasks/$TASK/complete"
+	wait_until 20 is_in_flight 'op=read' || flunk "it is looked at"
+	uncomplete "$TASK"
+	is_outcome accepted "done"
+	call_joined close
+	is "$(at_todoist '[.occurrences_done, .due.date]')" '[0,"2031-02-03"]' \
+		"it is to be done, under the date that it had"
+}
+
 # The list is from before the date went back; what is closed next is that date.
 test_a_run_beside_an_undo_keeps_the_date_that_it_goes_back_to() {
 	fresh

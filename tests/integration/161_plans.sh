@@ -145,7 +145,7 @@ test_reads_and_local_changes_go_through_indexes() {
 	for query in task_list task_read task_rename task_archive task_delete \
 		inbox_list event_list connection_list connection_update \
 		connection_seal connection_poll_now connection_publish \
-		idempotency_begin idempotency_end writeback_read \
+		idempotency_begin idempotency_end idempotency_point writeback_read \
 		reconcile_some; do
 		reads_by_index "$query"
 	done

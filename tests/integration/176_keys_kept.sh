@@ -117,6 +117,44 @@ test_a_call_whose_process_died_is_not_carried_out_again() {
 	is "$(taken)" 1 "one occurrence is closed"
 }
 
+# The call was told that it is open; it was done.
+test_a_call_that_was_left_open_is_not_carried_out_again() {
+	local writeback
+
+	new_at_todoist
+	ready_for complete todoist '{"recurring": "every day"}' || return
+	fault '{"provider": "todoist", "op": "read", "kind": "status",
+		"status": 500, "skip": 1}'
+	fault '{"provider": "todoist", "write": true, "kind": "reset_after",
+		"times": 1}'
+	complete "$TASK" "$KEY"
+	is "$STATUS $(field .writeback.outcome)" "504 open" "it is open: $BODY"
+	writeback=$(field .writeback.id)
+	no_faults
+	wait_until 30 writeback_has_ended "$writeback" || flunk "it ends"
+	poll_once "$CONNECTION"
+	is "$(task_status "$TASK")" active "the next occurrence is to be done"
+	complete "$TASK" "$KEY"
+	is "$STATUS $(field .writeback.outcome)" "200 accepted" "it was done: $BODY"
+	is "$(taken)" 1 "one occurrence is closed"
+}
+
+# The row was changed before: the call is about that wish, and so is its repetition.
+test_a_call_that_joined_a_wish_is_about_that_one() {
+	new_at_todoist
+	ready_for complete todoist '{"recurring": "every day"}' || return
+	sql "update public.tasks set status = 'completed', completed_at = now()
+		where id = '$TASK'"
+	complete "$TASK" "$KEY"
+	is_outcome accepted "done"
+	forgets_its_answer
+	poll_once "$CONNECTION"
+	is "$(task_status "$TASK")" active "the next occurrence is to be done"
+	complete "$TASK" "$KEY"
+	is "$STATUS $(field .writeback.outcome)" "200 accepted" "it was done: $BODY"
+	is "$(taken)" 1 "one occurrence is closed"
+}
+
 test_what_is_rolled_back_is_tried_again_by_the_next() {
 	new_at_todoist
 	ready_for complete todoist || return
@@ -124,12 +162,6 @@ test_what_is_rolled_back_is_tried_again_by_the_next() {
 		"status": 400, "times": 1}'
 	complete "$TASK" "$KEY"
 	is "$STATUS" 502 "refused: $BODY"
-	sql "insert into idempotency_keys (user_id, key, fingerprint, owner, call_id,
-			locked_until)
-		select '$USER_ID', '${KEY#*: }', encode(sha256(convert_to(
-			E'POST /v1/tasks/$TASK/complete?\\n', 'utf8')), 'hex'),
-		       w.id, w.id, now()
-		  from writebacks w where w.task_id = '$TASK'"
 	complete "$TASK" "$KEY"
 	is "$STATUS $(field .writeback.outcome)" "200 accepted" "tried again: $BODY"
 }

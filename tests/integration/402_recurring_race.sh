@@ -112,6 +112,18 @@ test_a_device_whose_clock_is_fast_closes_nothing() {
 	done
 }
 
+# The row is active again for the date that was found then, which no run has shown yet.
+test_what_is_active_again_is_the_date_that_was_read() {
+	next_daily
+	complete "$TASK"
+	is_outcome accepted "done"
+	row_says "$TASK" active
+	wishes_are "$TASK" "complete call accepted done, uncomplete row accepted already_done"
+	complete "$TASK"
+	is_outcome accepted "done"
+	is "$(at_todoist .occurrences_done)" 2 "what is wished now is done"
+}
+
 # What the gateway closed was not the date of the last list, and the next one that the
 # client closes is.
 test_what_was_closed_is_the_date_that_was_read() {
@@ -121,6 +133,7 @@ test_what_was_closed_is_the_date_that_was_read() {
 	is_outcome accepted "done"
 	row_says "$TASK" active
 	wishes_are "$TASK" "complete call accepted done, uncomplete row accepted already_done"
+	time_passes
 	closes
 	row_says "$TASK" completed
 	wishes_are "$TASK" "complete call accepted done, uncomplete row accepted already_done, complete row accepted already_done"
@@ -265,7 +278,7 @@ test_a_plain_item_that_the_client_closes_late_is_closed_once() {
 
 make_all() {
 	make_tasks todoist 4 && PLAIN_TASKS=("${MADE_TASKS[@]}") || return
-	add_own_item todoist daily '{"count": 19, "recurring": "every day",
+	add_own_item todoist daily '{"count": 20, "recurring": "every day",
 		"due_date": "2031-02-03"}'
 	poll_once "${CONNECTIONS[todoist]}"
 	MADE_TASKS=()
@@ -274,7 +287,7 @@ make_all() {
 		api POST "/v1/inbox/$id/import"
 		MADE_TASKS+=("$(field '.task | "\(.id) \(.source_id)"')")
 	done
-	is "${#MADE_TASKS[@]}" 19 "there are recurring tasks"
+	is "${#MADE_TASKS[@]}" 20 "there are recurring tasks"
 }
 
 stack_init && stack_setting sweep_ms 200 &&

@@ -17,6 +17,8 @@ struct push {
 	const char *source_metadata; /* JSON object text or NULL */
 	enum wish wish;
 	const char *command_id; /* stable over retries: the writeback's id */
+	const char *due_known;  /* as an owner before read it, or NULL: what
+				   is to be completed */
 	bool by_row; /* the wish came by a changed row: its writer may have
 			written there as well, or may yet */
 

@@ -33,10 +33,15 @@ enum err idempotency_begin(const struct store *store,
     struct idempotent_call *call, int64_t lock_ms, enum idempotency *out,
     struct kept_answer *answer) MUST_CHECK;
 
-/* answer NULL: forget the key, a repetition tries again. Nothing happens if
- * another call has taken the key over. */
+/* What call_id was to be is there already, and is made_id. */
+enum err idempotency_point(const struct store *store, const char *user_id,
+    const char *key, const char *call_id, const char *made_id) MUST_CHECK;
+
+/* answer NULL: a repetition tries again, and finds what this call may have
+ * made; or nothing was made: forget the key. Nothing happens if another call
+ * has taken the key over. */
 enum err idempotency_end(const struct store *store,
-    const struct idempotent_call *call,
-    const struct kept_answer *answer) MUST_CHECK;
+    const struct idempotent_call *call, const struct kept_answer *answer,
+    bool forget) MUST_CHECK;
 
 #endif

@@ -22,6 +22,7 @@ struct delivery {
 	bool is_patient;
 	bool may_have_happened;
 	bool is_kept; /* what was read, by who takes over */
+	bool stops;   /* it could not be kept: nothing more to try */
 	courier_keep *keep;
 	void *context;
 	struct answer answer;
@@ -193,16 +194,14 @@ ask(struct delivery *d)
 	return true;
 }
 
-/* False: it could not be kept, and so nothing may be sent. */
+/* False: what was read could not be kept, and so nothing may be sent. */
 static bool
 is_kept(struct delivery *d)
 {
 	if (d->is_kept || !d->push.due_date[0])
 		return true;
 	d->is_kept = d->keep(d->context, d->w, &d->push) == OK;
-	if (!d->is_kept)
-		say(&d->answer, OUTCOME_UNKNOWN, REASON_UNREACHABLE,
-		    err_text());
+	d->stops = !d->is_kept;
 	return d->is_kept;
 }
 
@@ -273,8 +272,20 @@ round_ended(struct delivery *d)
 {
 	struct answer first;
 
-	if (!ask(d) && is_kept(d))
+	if (ask(d)) {
+		/* it is active already, and stands for the date that was read;
+		 * if that is not kept, the next run shows it */
+		if (d->answer.outcome == OUTCOME_ACCEPTED &&
+		    d->push.wish == WISH_UNCOMPLETE)
+			(void)is_kept(d);
+	} else if (is_kept(d)) {
 		write_once(d);
+	} else {
+		say(&d->answer, OUTCOME_UNKNOWN, REASON_UNREACHABLE,
+		    err_text());
+	}
+	if (d->stops)
+		return true;
 	if (d->answer.outcome == OUTCOME_REJECTED &&
 	    d->answer.reason == REASON_STATE_REFUSED && !d->push.is_refused) {
 		d->push.is_refused = true; /* asked anew, once */
@@ -342,12 +353,12 @@ prepare(struct delivery *d)
 		.source_metadata = w->source_metadata,
 		.wish = w->wish,
 		.command_id = w->id,
+		.due_known = w->due_read[0] ? w->due_read : NULL,
 		.by_row = w->by_row,
 	};
-	if (!w->is_unclear)
-		return;
-	snprintf(d->push.target, sizeof(d->push.target), "%s", w->target);
-	snprintf(d->push.due_date, sizeof(d->push.due_date), "%s", w->due_read);
+	if (w->is_unclear)
+		snprintf(
+		    d->push.target, sizeof(d->push.target), "%s", w->target);
 }
 
 void

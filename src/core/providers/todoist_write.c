@@ -16,12 +16,15 @@
 #define ITEM_CLOSE "item_close"
 #define ITEM_UNDO "item_update_date_complete"
 
-/* What was stored when the task was last listed. */
+/* What was stored when the task was last listed; of what is to be completed,
+ * the date that an owner before read goes before that. */
 struct stored {
 	cJSON *json;
 	bool is_known; /* whether it recurs */
 	bool is_recurring;
 	const char *due_date; /* NULL: unknown */
+	bool has_rule;        /* the due's string; without it a due that is
+				 sent would end the recurrence */
 };
 
 static struct stored
@@ -32,6 +35,9 @@ stored_read(const struct push *push)
 	s.is_known = cJSON_IsBool(json_path(s.json, "is_recurring", NULL));
 	s.is_recurring = json_bool(s.json, "is_recurring", false);
 	s.due_date = json_str(s.json, "due_date");
+	s.has_rule = json_str(s.json, "due_string") != NULL;
+	if (push->wish == WISH_COMPLETE && push->due_known)
+		s.due_date = push->due_known;
 	if (!todoist_is_date(s.due_date))
 		s.due_date = NULL;
 	return s;
@@ -93,17 +99,17 @@ choose_close(const struct todoist_row *now, const struct stored *stored)
 /* What reopen does to a recurring task is not documented, and nothing but
  * the due date tells that an occurrence was done. The documented undo is the
  * command item_update_date_complete with is_forward 0 (#Sync), which is given
- * the due as it was. Where that is unknown there is nothing to give back, and
- * the task is open. Nor is anything given back to a changed row: clients make
- * it active when they see the next occurrence, which is no wish to have the
- * last one back. */
+ * the due as it was, whole. Where that is unknown there is nothing to give
+ * back, and the task is open. Nor is anything given back to a changed row:
+ * clients make it active when they see the next occurrence, which is no wish to
+ * have the last one back. */
 static const char *
 choose_reopen(const struct push *push, const struct todoist_row *now,
     const struct stored *stored)
 {
 	if (now->checked)
 		return REOPEN;
-	if (now->is_recurring && !push->by_row &&
+	if (now->is_recurring && !push->by_row && stored->has_rule &&
 	    due_is_later(now->due_date, stored->due_date))
 		return ITEM_UNDO;
 	return NULL;
@@ -126,9 +132,9 @@ todoist_ask_response(struct push *push, const struct http_response *res,
 		    ? choose_close(&row, &stored)
 		    : choose_reopen(push, &row, &stored);
 	push->knows_item = true;
-	if (row.is_recurring)
-		(void)snprintf(
-		    push->due_date, sizeof(push->due_date), "%s", row.due_date);
+	push->target[0] = '\0';
+	(void)snprintf(push->due_date, sizeof(push->due_date), "%s",
+	    row.is_recurring && row.due_date ? row.due_date : "");
 	if (row.is_deleted && !row.checked) {
 		provider_answer(answer, OUTCOME_REJECTED, REASON_NOT_FOUND,
 		    "todoist: the task is deleted");

@@ -72,8 +72,22 @@ out:
 }
 
 enum err
+idempotency_point(const struct store *store, const char *user_id,
+    const char *key, const char *call_id, const char *made_id)
+{
+	const struct q_idempotency_point_args args = {
+		.user_id = user_id,
+		.key = key,
+		.call_id = call_id,
+		.made_id = made_id,
+	};
+
+	return store_run(store, q_idempotency_point_with(&args), NULL);
+}
+
+enum err
 idempotency_end(const struct store *store, const struct idempotent_call *call,
-    const struct kept_answer *answer)
+    const struct kept_answer *answer, bool forget)
 {
 	int64_t status = answer ? answer->status : 0;
 	const struct q_idempotency_end_args args = {
@@ -83,6 +97,7 @@ idempotency_end(const struct store *store, const struct idempotent_call *call,
 		.content_type = answer ? answer->content_type : NULL,
 		.headers = answer ? answer->headers : NULL,
 		.body = answer ? answer->body : NULL,
+		.forget = forget,
 		.owner = call->owner,
 	};
 

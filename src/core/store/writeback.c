@@ -249,8 +249,12 @@ writeback_claim(const struct store *store, struct writeback *w,
 		w->is_unclear = rows_bool(&rows, 0, "is_unclear");
 		w->is_agreed = rows_bool(&rows, 0, "is_agreed");
 		read_kept(&rows, 0, w);
+		free(w->source_metadata);
+		err = copy_text(rows_text(&rows, 0, "source_metadata"),
+		    &w->source_metadata);
 		connection_done(&w->connection);
-		err = read_connection(&rows, 0, w);
+		if (!err)
+			err = read_connection(&rows, 0, w);
 	}
 out:
 	rows_done(&rows);
