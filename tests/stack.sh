@@ -60,8 +60,27 @@ stack_until() {
 
 # stack_pause SECONDS: without a process that sleeps; nobody ever writes there.
 stack_pause() {
-	read -rt "$1" -u "$STACK_SILENCE"
+	stack_read -rt "$1" -u "$STACK_SILENCE"
 	return 0
+}
+
+# stack_read OPTION... NAME: read with a limit. A trap that ends the shell must not do so
+# within it: the limit would come later, and bash would jump back into what is gone.
+stack_read() {
+	local status
+
+	STACK_READS=1
+	read "$@"
+	status=$?
+	STACK_READS=
+	[ -z "${STACK_SIGNALLED:-}" ] || exit "$STACK_SIGNALLED"
+	return "$status"
+}
+
+# stack_signalled STATUS: end with it, as soon as that can be.
+stack_signalled() {
+	STACK_SIGNALLED=$1
+	[ -n "${STACK_READS:-}" ] || exit "$1"
 }
 exec {STACK_SILENCE}<> <(:)
 
@@ -70,9 +89,9 @@ stack_init() {
 	STACK_DIR=$(mktemp -d /tmp/flowpin.XXXXXX) || return 1
 	trap stack_stop EXIT
 	# exit runs the trap above, with the status a signal's victim has
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
-	trap 'exit 129' HUP
+	trap 'stack_signalled 130' INT
+	trap 'stack_signalled 143' TERM
+	trap 'stack_signalled 129' HUP
 	# root's PostgreSQL runs under another account and must come through
 	[ "$(id -u)" != 0 ] || chmod 711 "$STACK_DIR"
 	(
@@ -468,6 +487,7 @@ stack_token() {
 stack_stop() {
 	local status=$? i names=()
 
+	STACK_SIGNALLED=
 	trap - EXIT
 	trap '' INT TERM HUP # impatience must not leave half of it behind
 	for ((i = ${#STACK_PIDS[@]} - 1; i >= 0; i--)); do

@@ -77,7 +77,7 @@ PYTHONPATH=$STACK_ROOT/tests setpriv --pdeathsig TERM -- python3 -B -m walks.cra
 	--postgres-port "$STACK_PG_PORT" ${COUNTS:+--counts "$COUNTS"} </dev/null 7<&- 8<&- &
 STACK_PIDS+=("walk:$!")
 while walk_goes_on; do
-	read -r -t 0.5 word <&7 || continue
+	stack_read -r -t 0.5 word <&7 || continue
 	restart_postgres "$word" || exit 1
 	echo "$word" >&8
 done
