@@ -70,6 +70,7 @@ stack_read() {
 	local status
 
 	STACK_READS=1
+	# shellcheck disable=SC2162 # its caller says so
 	read "$@"
 	status=$?
 	STACK_READS=

@@ -118,9 +118,9 @@ test_a_command_refuses_what_it_does_not_know() {
 		refuses "$command" --json more
 	done
 	refuses migrate --dry-run --print
-	refuses token $id --life
-	refuses token $id --life 0
-	refuses token $id --life 5s
+	refuses token "$id" --life
+	refuses token "$id" --life 0
+	refuses token "$id" --life 5s
 	refuses explain
 	refuses guard approve
 	refuses guard approve 7

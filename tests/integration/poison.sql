@@ -119,7 +119,7 @@ language sql as $$
 			1, 1, 0, 0, 0, null, 0)$s$,
 		$s$run_guard(VICTIM, C1, 'todoist', pg_temp.generation(), 'mass_drop', 7)$s$,
 		$s$run_inbox(VICTIM, C1, 'todoist', pg_temp.generation(), T0,
-			gen_random_uuid(), '{i1,n1,n2,n9}', '{a,b,c,d}', '{a,b,c,d}',
+			gen_random_uuid(), '{i1,n1,n2,n9}', '{a,b,c,d}',
 			'{a,b,c,d}', array_fill('{}'::jsonb, '{4}'),
 			array_fill('{}'::jsonb, '{4}'))$s$,
 		$s$run_refresh(VICTIM, C1, 'todoist', pg_temp.generation(), T0, '{i1,i2,i5,i6}',
@@ -143,7 +143,8 @@ language sql as $$
 		'writeback_trim(1, 100)', 'poll_run_trim(1, 100)', 'decision_trim(1, 100)',
 		'event_trim(1, 100)', 'idempotency_key_trim(1, 100)',
 		$s$idempotency_begin(VICTIM, 'key 1', 'f', 1000, gen_random_uuid())$s$,
-		$s$inbox_import(VICTIM, 'b0000000-0000-4000-8000-000000000003', null, null)$s$
+		$s$inbox_import(VICTIM, 'b0000000-0000-4000-8000-000000000003',
+			gen_random_uuid(), null, null)$s$
 		]) s
 $$;
 

@@ -78,6 +78,7 @@ PYTHONPATH=$STACK_ROOT/tests setpriv --pdeathsig TERM -- python3 -B -m walks.cra
 STACK_PIDS+=("walk:$!")
 while walk_goes_on; do
 	stack_read -r -t 0.5 word <&7 || continue
+	# shellcheck disable=SC2154 # stack_read sets it
 	restart_postgres "$word" || exit 1
 	echo "$word" >&8
 done
