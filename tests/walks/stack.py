@@ -11,6 +11,22 @@ import uuid
 from walks.wire import Database, Simulator
 
 
+def stop(_signal, _frame):
+    """At once: the programs die with the threads that started them, and run.sh
+    removes the rest."""
+    os.write(1, b"the walk was ended by a signal\n")
+    os._exit(143)
+
+
+def is_stopped(child):
+    """Does it stand still at a point?"""
+    try:
+        with open(f"/proc/{child.pid}/stat", encoding="ascii") as file:
+            return file.read().rpartition(")")[2].split()[0] == "T"
+    except OSError:
+        return False
+
+
 class Stack:
     """What run.sh started, and how to start more."""
 

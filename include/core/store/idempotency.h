@@ -33,7 +33,8 @@ enum err idempotency_begin(const struct store *store,
     struct idempotent_call *call, int64_t lock_ms, enum idempotency *out,
     struct kept_answer *answer) MUST_CHECK;
 
-/* What call_id was to be is there already, and is made_id. */
+/* The call that was to make call_id found made_id there, which does instead:
+ * repetitions under the key are about that one. */
 enum err idempotency_point(const struct store *store, const char *user_id,
     const char *key, const char *call_id, const char *made_id) MUST_CHECK;
 

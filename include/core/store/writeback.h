@@ -52,8 +52,8 @@ struct claim {
 enum err writeback_claim(const struct store *store, struct writeback *w,
     int64_t lease_ms, struct claim *out) MUST_CHECK;
 
-/* What its owner read and is about to send, for who takes over. ERR_CONFLICT:
- * it has another owner by now. */
+/* What its owner read and is about to send (target; empty: nothing), for who
+ * takes over. ERR_CONFLICT: it has another owner by now. */
 enum err writeback_keep(const struct store *store, const struct writeback *w,
     const char *target, const char *due_read) MUST_CHECK;
 

@@ -24,7 +24,7 @@ from walks.agreement.plan import Plan
 from walks.agreement.processes import Processes
 from walks.agreement.walk import Walk
 from walks.points import SWEEP, Points
-from walks.stack import Stack
+from walks.stack import Stack, stop
 from walks.wire import Database, wait_until
 
 BESIDE = 40         # walks at once
@@ -353,13 +353,6 @@ def read_arguments():
                  "logs"):
         parser.add_argument("--" + name, required=True)
     return parser.parse_args()
-
-
-def stop(_signal, _frame):
-    """At once: the programs die with the threads that started them, and run.sh
-    removes the rest."""
-    os.write(1, b"the walk was ended by a signal\n")
-    os._exit(143)
 
 
 def main():

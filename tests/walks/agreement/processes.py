@@ -9,6 +9,8 @@ import signal
 import threading
 import time
 
+from walks.stack import is_stopped
+
 GATEWAYS = POLLERS = 2
 PAUSE = 0.15        # seconds between a poller's passes, as a timer would have it
 MISHAP = (0.4, 1.6)  # seconds between two mishaps
@@ -171,11 +173,3 @@ class Processes:
                 return
             time.sleep(0.05)
         raise RuntimeError("gateways do not start again")
-
-
-def is_stopped(child):
-    try:
-        with open(f"/proc/{child.pid}/stat", encoding="ascii") as file:
-            return file.read().rpartition(")")[2].split()[0] == "T"
-    except OSError:
-        return False

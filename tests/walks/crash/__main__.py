@@ -15,7 +15,6 @@ judges.
 """
 
 import argparse
-import os
 import shutil
 import signal
 import subprocess
@@ -26,7 +25,7 @@ from walks.crash.judge import judge
 from walks.crash.scene import Plan
 from walks.crash.walk import Walk
 from walks.points import Points
-from walks.stack import Stack
+from walks.stack import Stack, stop
 
 
 def read_arguments():
@@ -47,13 +46,6 @@ def ask_for_restart(args):
         with open(f"{args.stack}/done", encoding="ascii") as file:
             file.readline()
     return ask
-
-
-def stop(_signal, _frame):
-    """At once: the programs die with the threads that started them, and run.sh
-    removes the rest."""
-    os.write(1, b"the walk was ended by a signal\n")
-    os._exit(143)
 
 
 def main():

@@ -7,18 +7,10 @@ import urllib.parse
 
 from walks.crash.relay import CutRelay, GateRelay, HoldingRelay
 from walks.crash.scene import ANY_MOMENT, CUTS
+from walks.stack import is_stopped
 from walks.wire import call, items_of, other, provider_of, wait_until
 
 REPEAT_WAIT = 20    # seconds until a repetition under a key is answered
-
-
-def is_stopped(child):
-    """Does it stand still at a point?"""
-    try:
-        with open(f"/proc/{child.pid}/stat", encoding="ascii") as file:
-            return file.read().rpartition(")")[2].split()[0] == "T"
-    except OSError:
-        return False
 
 
 class Outage:
