@@ -460,8 +460,9 @@ run(const struct config *config, int argc, char **argv)
 	code = c->run(config, argc - 1, argv + 1);
 	if (code != MISUSED)
 		return code;
-	fprintf(stderr, "%s: usage: %s%s%s\n", program.name, c->name,
-	    *c->args ? " " : "", c->args);
+	fprintf(stderr, "%s: usage: %s%s%s%s\n", program.name, c->name,
+	    *c->args ? " " : "", c->args,
+	    strstr(c->args, "_ID") ? " (an ID is a UUID)" : "");
 	return 2;
 }
 

@@ -326,8 +326,10 @@ test_arguments_that_are_none_are_named() {
 		flowpin-poller all|no such option: all
 		flowpinctl|which command
 		flowpinctl migarte|no such command: migarte
-		flowpinctl token|needs a user's id
-		flowpinctl token ada|needs a user's id
+		flowpinctl token|usage: token USER_ID
+		flowpinctl token ada|usage: token .*an ID is a UUID
+		flowpinctl guard approve ada|usage: guard .*an ID is a UUID
+		flowpinctl explain ada|usage: explain .*an ID is a UUID
 	PROGRAMS
 	for program in "$GATEWAY" "$POLLER" flowpinctl; do
 		SAID=$("$STACK_BIN/$program" --config 2>&1)
