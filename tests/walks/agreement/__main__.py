@@ -188,7 +188,8 @@ class Test:
         items = self.simulator.items()
         for walk in walks:
             verdict = Oracle(walk, tables, writes, items,
-                             self.triggerless).judge()
+                             self.triggerless,
+                             self.processes.freezes).judge()
             self.totals["walks"] += 1
             self.totals["steps"] += len(walk.plan.steps)
             self.totals["calls"] += len(walk.calls)

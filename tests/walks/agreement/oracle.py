@@ -71,6 +71,7 @@ from walks.agreement.walk import is_done
 NEAR = 0.005        # seconds: clocks of one machine, rounded differently
 TICK = 0.002        # seconds within which two moments are the same one
 SLACK = 0.15        # until a write that arrived was applied
+AWAKE = 1           # seconds in which one that stood still goes on with its write
 LATE = 20           # seconds after which a call without answer has not begun
 ENDLESS = float("inf")
 
@@ -198,8 +199,9 @@ class Verdict:
 
 
 class Oracle:
-    def __init__(self, walk, tables, writes, items, triggerless):
-        self.walk, self.triggerless = walk, triggerless
+    def __init__(self, walk, tables, writes, items, triggerless, freezes):
+        self.walk = walk
+        self.triggerless, self.freezes = triggerless, freezes
         self.tasks = {t["id"]: t for t in tables.tasks[walk.user]}
         self.links = {k["task_id"]: k for k in tables.links[walk.user]}
         self.connections = sorted(tables.connections[walk.user],
@@ -461,7 +463,7 @@ class Oracle:
                 continue
             if write.wish and write.wish != row["wish"]:
                 continue
-            off = min((max(began - write.at, write.at - ended, 0)
+            off = min((self.distance(write.at, began, ended)
                        for began, ended in self.spans[row["id"]]),
                       default=ENDLESS)
             if off <= NEAR:
@@ -470,6 +472,17 @@ class Oracle:
                 fitting.append((off > TICK, effective[row["id"]], off,
                                 row["id"], row))
         return min(fitting, key=lambda f: f[:-1])[-1] if fitting else None
+
+    def distance(self, moment, began, ended):
+        """From a moment to when a wish was being sent. Its owner may have stood
+        still when its claim ended, and have gone on with what it was at: that this
+        closes nothing twice is counted, see count_writes."""
+        away = max(began - moment, moment - ended, 0)
+        if away > NEAR and any(froze - NEAR <= ended <= woke + NEAR
+                               and woke - NEAR <= moment <= woke + AWAKE
+                               for froze, woke in self.freezes):
+            return NEAR
+        return away
 
     def count_writes(self, item, row, number, own=None):
         """own: a write that the app made for the same wish."""

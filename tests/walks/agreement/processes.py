@@ -25,7 +25,8 @@ class Processes:
         self.lock = threading.Lock()
         self.gateways = [None] * GATEWAYS
         self.pollers = [None] * POLLERS
-        self.frozen = set()
+        self.frozen = {}     # since when
+        self.freezes = []    # from when to when
         self.is_quiet = True
         self.is_over = False
         self.failure = None
@@ -85,7 +86,7 @@ class Processes:
         """Until it ended, or all of it is over."""
         while child.poll() is None and not self.is_over:
             if child not in self.frozen and is_stopped(child):
-                self.frozen.add(child)
+                self.frozen[child] = time.time()
                 threading.Timer(FREEZE, self.thaw, (child,)).start()
             time.sleep(0.03)
 
@@ -121,7 +122,7 @@ class Processes:
             print(f"a program ended with {child.returncode}:\n"
                   + self.stack.log(child), flush=True)
         places[i] = None
-        self.frozen.discard(child)
+        self.frozen.pop(child, None)
         self.stack.gone(child)
         os.unlink(f"{self.stack.run_dir}/log.{child.number}")
 
@@ -145,9 +146,10 @@ class Processes:
             child.send_signal(signal.SIGSTOP)
 
     def thaw(self, child):
-        self.frozen.discard(child)
+        began = self.frozen.pop(child, None)
         if child.poll() is None:
             child.send_signal(signal.SIGCONT)
+            self.freezes.append((began or time.time(), time.time()))
             self.thaws += 1
 
     def thaw_all(self):
