@@ -141,6 +141,17 @@ claims_end(struct claims *claims, struct run *run)
 	run_done(run);
 }
 
+bool
+claims_left(struct claims *claims)
+{
+	bool is_left;
+
+	pthread_mutex_lock(&claims->lock);
+	is_left = is_waiting(claims) || least_busy(claims);
+	pthread_mutex_unlock(&claims->lock);
+	return is_left;
+}
+
 void
 claims_close(struct claims *claims)
 {

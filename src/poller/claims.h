@@ -39,6 +39,9 @@ void claims_done(struct claims *claims);
 enum err claims_take(struct claims *claims, struct run *out) MUST_CHECK;
 void claims_end(struct claims *claims, struct run *run);
 
+/* Would another runner find something now, or soon? */
+bool claims_left(struct claims *claims);
+
 /* Take what is claimed already, and no more. */
 void claims_close(struct claims *claims);
 

@@ -40,6 +40,9 @@ struct pass {
 	const struct poller *poller;
 	struct options options;
 	struct claims claims;
+	pthread_mutex_t lock;
+	pthread_t *runners; /* those that were started */
+	int count, limit;
 	atomic_int failures; /* internal ones */
 	atomic_int runs;
 	bool is_watched; /* a person sees standard error */
@@ -80,7 +83,46 @@ claim_failed(struct pass *pass)
 	atomic_fetch_add(&pass->failures, 1);
 }
 
-/* Poll until nothing is due. */
+static void *runner(void *arg);
+
+/* One runner more, if there is work for it: most passes have work for few. */
+static void
+start_runner(struct pass *pass)
+{
+	pthread_attr_t attr;
+
+	if (!claims_left(&pass->claims))
+		return;
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, RUNNER_STACK);
+	pthread_mutex_lock(&pass->lock);
+	if (pass->count < pass->limit &&
+	    !pthread_create(&pass->runners[pass->count], &attr, runner, pass))
+		pass->count++;
+	pthread_mutex_unlock(&pass->lock);
+	pthread_attr_destroy(&attr);
+}
+
+/* Those too that a runner starts in the meantime. */
+static void
+join_runners(struct pass *pass)
+{
+	for (int i = 0;; i++) {
+		bool is_there;
+		pthread_t thread = 0;
+
+		pthread_mutex_lock(&pass->lock);
+		is_there = i < pass->count;
+		if (is_there)
+			thread = pass->runners[i];
+		pthread_mutex_unlock(&pass->lock);
+		if (!is_there)
+			return;
+		pthread_join(thread, NULL);
+	}
+}
+
+/* Poll until nothing is due. Whoever has got something to do calls the next. */
 static void *
 runner(void *arg)
 {
@@ -94,6 +136,7 @@ runner(void *arg)
 		err = claims_take(&pass->claims, &run);
 		if (err)
 			break;
+		start_runner(pass);
 		poll_one(pass, &run);
 		claims_end(&pass->claims, &run);
 	}
@@ -107,22 +150,16 @@ static void
 poll_due(struct pass *pass)
 {
 	int limit = pass->poller->config->poll_concurrency;
-	pthread_t *threads = calloc((size_t)limit, sizeof(*threads));
-	pthread_attr_t attr;
-	int n = 0;
 
-	claims_init(&pass->claims, pass->poller, limit);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, RUNNER_STACK);
-	for (; threads && n < limit - 1; n++)
-		if (pthread_create(&threads[n], &attr, runner, pass))
-			break;
+	pass->runners = calloc((size_t)limit, sizeof(*pass->runners));
+	pass->limit = pass->runners ? limit - 1 : 0;
+	pthread_mutex_init(&pass->lock, NULL);
+	claims_init(&pass->claims, pass->poller, pass->limit + 1);
 	runner(pass);
-	for (int i = 0; i < n; i++)
-		pthread_join(threads[i], NULL);
-	pthread_attr_destroy(&attr);
+	join_runners(pass);
 	claims_done(&pass->claims);
-	free(threads);
+	pthread_mutex_destroy(&pass->lock);
+	free(pass->runners);
 }
 
 /* Only the one that was named, due or not. */
