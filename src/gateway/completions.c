@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/backoff.h"
 #include "core/clock.h"
 #include "core/crash.h"
 #include "core/delivery/carry_out.h"
@@ -13,12 +14,10 @@
 #include "core/store/writeback.h"
 #include "gateway.h"
 
-static int64_t
-short_pause_ms(int tries)
+static void
+pause(int tries)
 {
-	int64_t ms = 2 << (tries < 5 ? tries : 5);
-
-	return ms / 2 + (int64_t)(crypto_random() % (uint64_t)ms);
+	clock_sleep_ms(backoff_ms(BACKOFF_LOCKED_ROW, tries, crypto_random()));
 }
 
 /* A row that someone else has for the moment is tried again. */
@@ -37,7 +36,7 @@ begin_until_free(
 		if (clock_mono_ms() >= deadline_ms)
 			return err_set(ERR_BUSY, "the task stayed locked");
 		begin_done(begin);
-		clock_sleep_ms(short_pause_ms(i));
+		pause(i);
 	}
 }
 
@@ -216,7 +215,7 @@ wait_and_send(struct gateway *gateway, const struct request *req,
 		if (strcmp(claim.state, "queued") &&
 		    strcmp(claim.state, "sending"))
 			return reply_as_read(gateway, req, begin, reply);
-		clock_sleep_ms(short_pause_ms(i));
+		pause(i);
 	}
 	return reply_accepted(reply, begin);
 }
@@ -289,7 +288,7 @@ answer_repeated(struct gateway *gateway, const struct request *req,
 		if (!is_open || wants_async(req) ||
 		    clock_mono_ms() >= deadline_ms)
 			return reply_as_read(gateway, req, begin, reply);
-		clock_sleep_ms(short_pause_ms(i));
+		pause(i);
 	}
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "core/backoff.h"
 #include "core/clock.h"
 #include "core/delivery/carry_out.h"
 #include "core/log.h"
@@ -26,10 +27,10 @@ struct sweeper {
 static bool
 wait_for_work(struct sweeper *s, unsigned long *seen)
 {
-	int interval = s->gateway->config->sweep_ms;
-	/* jitter: sweepers of many processes must not march in step */
-	int64_t until_ms = clock_mono_ms() + interval / 2 +
-			   (int64_t)(crypto_random() % (uint64_t)interval);
+	/* sweepers of many processes must not march in step */
+	int64_t until_ms =
+	    clock_mono_ms() +
+	    backoff_spread_ms(s->gateway->config->sweep_ms, crypto_random());
 	struct timespec until = { .tv_sec = until_ms / 1000,
 		.tv_nsec = until_ms % 1000 * 1000000 };
 	bool go_on;

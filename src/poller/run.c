@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/backoff.h"
 #include "core/clock.h"
 #include "core/crash.h"
 #include "core/json.h"
@@ -16,8 +17,6 @@
 #include "core/sync/absence.h"
 
 #define MARGIN_MS 2000 /* of the lease, for the marking */
-#define RATE_LIMIT_DEFAULT_MS 60000
-#define RATE_LIMIT_MOST_MS 3600000
 
 /* What a run found out, before any of it is written down. */
 struct findings {
@@ -27,34 +26,6 @@ struct findings {
 	int still_open, unconfirmed;
 };
 
-static int64_t
-limit_ms(const struct answer *failure)
-{
-	int64_t ms = failure->retry_after_ms;
-
-	if (failure->outcome != OUTCOME_RATE_LIMITED)
-		return 0;
-	if (ms < 0)
-		return RATE_LIMIT_DEFAULT_MS;
-	return ms < RATE_LIMIT_MOST_MS ? ms + 1 : RATE_LIMIT_MOST_MS;
-}
-
-/* Twice as long with each failure, up to the longest; with jitter of a half
- * each way. */
-static int64_t
-wait_after_failure_ms(const struct config *config, const struct run *run)
-{
-	int64_t ms = config->poll_interval_ms;
-
-	for (int i = 0; i < run->connection.failure_count &&
-			ms < config->poll_longest_wait_ms;
-	     i++)
-		ms *= 2;
-	if (ms > config->poll_longest_wait_ms)
-		ms = config->poll_longest_wait_ms;
-	return ms / 2 + (int64_t)(crypto_random() % (uint64_t)ms);
-}
-
 static enum err
 fail(const struct poller *poller, const struct run *run,
     const struct fetched *fetched, const struct answer *failure)
@@ -63,8 +34,12 @@ fail(const struct poller *poller, const struct run *run,
 		.pages = fetched->pages,
 		.other_account_id = fetched->other_account_id,
 		.auth_failed = failure->outcome == OUTCOME_AUTH_FAILED,
-		.limit_ms = limit_ms(failure),
-		.wait_ms = wait_after_failure_ms(poller->config, run) };
+		.limit_ms = failure->outcome == OUTCOME_RATE_LIMITED
+				? backoff_asked_ms(failure->retry_after_ms)
+				: 0,
+		.wait_ms = backoff_poll_ms(poller->config->poll_interval_ms,
+		    poller->config->poll_longest_wait_ms,
+		    run->connection.failure_count, crypto_random()) };
 	char detail[200];
 	enum err err;
 
@@ -155,17 +130,6 @@ findings_done(struct findings *f)
 	candidates_done(&f->candidates);
 }
 
-static int64_t
-next_poll_ms(const struct config *config)
-{
-	int64_t ms = config->poll_interval_ms;
-
-	/* jitter of a tenth each way: a thousand connections added at once
-	 * must not come due at once for ever */
-	return ms - ms / 10 +
-	       (int64_t)(crypto_random() % (uint64_t)(ms / 5 + 1));
-}
-
 static void
 log_run(const struct run *run, const struct findings *f,
     const struct run_result *result)
@@ -193,7 +157,8 @@ ends_quietly(
 	const struct run_result result = { .items = &f->fetched.items,
 		.digest = f->fetched.digest,
 		.metadata_patch = f->fetched.metadata_patch,
-		.next_poll_ms = next_poll_ms(poller->config),
+		.next_poll_ms = backoff_spread_ms(
+		    poller->config->poll_interval_ms, crypto_random()),
 		.idle_poll_ms = poller->config->poll_idle_interval_ms,
 		.pages = f->fetched.pages,
 		.repeated = f->fetched.repeated };
@@ -217,7 +182,8 @@ mark(const struct poller *poller, struct run *run, struct findings *f)
 		.digest = f->fetched.digest,
 		.account_id = f->fetched.account_id,
 		.metadata_patch = f->fetched.metadata_patch,
-		.next_poll_ms = next_poll_ms(poller->config),
+		.next_poll_ms = backoff_spread_ms(
+		    poller->config->poll_interval_ms, crypto_random()),
 		.idle_poll_ms = poller->config->poll_idle_interval_ms,
 		.guard = f->guard.kind,
 		.held = f->guard.held,

@@ -243,37 +243,6 @@ test_what_may_have_happened_is_remembered_while_it_waits(void **state)
 }
 
 static void
-test_the_wait_asked_for_is_kept_within_bounds(void **state)
-{
-	static const struct {
-		int64_t asked_ms, limit_ms;
-	} table[] = {
-		{ -1, 60000 }, /* not said */
-		{ INT64_MIN, 60000 },
-		{ 0, 1 },
-		{ 1, 1 },
-		{ 7000, 7000 },
-		{ 3600000, 3600000 },
-		{ 3600001, 3600000 },
-		{ INT64_MAX, 3600000 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(table); i++) {
-		struct evidence e = { .attempts = 1,
-			.answer = { .outcome = OUTCOME_RATE_LIMITED,
-			    .reason = REASON_RATE_LIMITED,
-			    .retry_after_ms = table[i].asked_ms } };
-		struct verdict v;
-
-		verdict_decide(&e, &v);
-		assert_int_equal(v.ending, END_ROLLED_BACK);
-		assert_true(v.limit_ms == table[i].limit_ms);
-		assert_true(v.retry_ms == v.limit_ms);
-	}
-}
-
-static void
 test_an_open_circuit_says_when_to_come_back_and_limits_nobody(void **state)
 {
 	struct evidence e = { .attempts = 1,
@@ -313,31 +282,6 @@ test_a_queued_writeback_waits_as_long_as_the_provider_asked(void **state)
 	e.answer.retry_after_ms = 1;
 	verdict_decide(&e, &v);
 	assert_true(v.due_ms >= 150000);
-}
-
-static void
-test_pauses_double_from_a_second_to_five_minutes(void **state)
-{
-	static const struct {
-		int attempts;
-		int64_t middle_ms;
-	} table[] = { { INT_MIN, 1000 }, { -1, 1000 }, { 0, 1000 }, { 1, 1000 },
-		{ 2, 2000 }, { 3, 4000 }, { 4, 8000 }, { 5, 16000 },
-		{ 6, 32000 }, { 7, 64000 }, { 8, 128000 }, { 9, 256000 },
-		{ 10, 300000 }, { 64, 300000 }, { INT_MAX, 300000 } };
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(table); i++) {
-		int64_t middle = table[i].middle_ms;
-		int64_t least = verdict_backoff_ms(table[i].attempts, 0);
-		int64_t most =
-		    verdict_backoff_ms(table[i].attempts, (uint64_t)middle - 1);
-		int64_t ms = verdict_backoff_ms(table[i].attempts, UINT64_MAX);
-
-		assert_true(least == middle / 2);
-		assert_true(most == middle / 2 + middle - 1);
-		assert_true(ms >= least && ms <= most);
-	}
 }
 
 /* --- sentences ------------------------------------------------------------ */
@@ -612,13 +556,10 @@ main(void)
 		    test_an_unknown_outcome_is_never_rolled_back_before_its_time),
 		cmocka_unit_test(
 		    test_what_may_have_happened_is_remembered_while_it_waits),
-		cmocka_unit_test(test_the_wait_asked_for_is_kept_within_bounds),
 		cmocka_unit_test(
 		    test_an_open_circuit_says_when_to_come_back_and_limits_nobody),
 		cmocka_unit_test(
 		    test_a_queued_writeback_waits_as_long_as_the_provider_asked),
-		cmocka_unit_test(
-		    test_pauses_double_from_a_second_to_five_minutes),
 		cmocka_unit_test(test_every_end_and_every_doubt_has_a_sentence),
 		cmocka_unit_test(
 		    test_a_rollback_says_that_nothing_changed_and_a_doubt_does_not),

@@ -12,8 +12,6 @@
 
 #define CIRCUIT_FAILURES 20 /* in a row, of at least so many connections: */
 #define CIRCUIT_DISTINCT 3  /* one user's trouble is not the provider's */
-#define CIRCUIT_FIRST_MS 2000
-#define CIRCUIT_LONGEST_MS 60000
 
 struct circuit {
 	pthread_mutex_t lock;

@@ -32,9 +32,6 @@ struct verdict {
  * it is known or too old. */
 void verdict_decide(const struct evidence *evidence, struct verdict *out);
 
-/* Exponential from 1 s to 5 min, with jitter of a half each way. */
-int64_t verdict_backoff_ms(int attempts, uint64_t random);
-
 /* A sentence for the user about how it ended, "" if there is nothing to say.
  * provider: as a person writes it. */
 void verdict_sentence(const struct verdict *verdict, enum wish wish,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/backoff.h"
 #include "core/clock.h"
 #include "core/crash.h"
 #include "core/log.h"
@@ -34,7 +35,7 @@ settle_until_said(const struct store *store, struct settle *settle)
 		crash_point("after_settle");
 		if (!err || i == SETTLE_TRIES)
 			return err;
-		clock_sleep_ms(20 << i);
+		clock_sleep_ms(backoff_ms(BACKOFF_SETTLE, i, crypto_random()));
 	}
 }
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/backoff.h"
+
 void
 circuit_init(struct circuit *c)
 {
@@ -59,14 +61,8 @@ count_failure(struct circuit *c, const char *connection_id)
 static void
 open_circuit(struct circuit *c, int64_t now_ms)
 {
-	int64_t ms = CIRCUIT_FIRST_MS;
-
-	for (int i = 0; i < c->opened && ms < CIRCUIT_LONGEST_MS; i++)
-		ms *= 2;
-	if (ms > CIRCUIT_LONGEST_MS)
-		ms = CIRCUIT_LONGEST_MS;
 	c->opened++;
-	c->open_until_ms = now_ms + ms;
+	c->open_until_ms = now_ms + backoff_ms(BACKOFF_CIRCUIT, c->opened, 0);
 }
 
 void

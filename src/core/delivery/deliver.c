@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/backoff.h"
 #include "core/clock.h"
 #include "core/keys.h"
 
@@ -53,16 +54,6 @@ static bool
 worth_waiting(const struct delivery *d, int64_t wait_ms)
 {
 	return !d->is_patient && fits(d, wait_ms);
-}
-
-static int64_t
-pause_ms(int tries)
-{
-	int64_t ms = 100;
-
-	for (int i = 1; i < tries && ms < 1600; i++)
-		ms *= 2;
-	return ms / 2 + (int64_t)(crypto_random() % (uint64_t)ms);
 }
 
 /* Nothing may be sent through this connection, or not any more: as begin has it
@@ -324,9 +315,10 @@ work(struct delivery *d)
 	for (int tries = 1; !round_ended(d) && tries < MOST_WRITES; tries++) {
 		if (d->answer.outcome == OUTCOME_REJECTED)
 			continue; /* a refused state: at once */
-		wait = d->answer.outcome == OUTCOME_RATE_LIMITED
-			   ? d->answer.retry_after_ms
-			   : pause_ms(tries);
+		wait =
+		    d->answer.outcome == OUTCOME_RATE_LIMITED
+			? d->answer.retry_after_ms
+			: backoff_ms(BACKOFF_REQUEST, tries, crypto_random());
 		if (!fits(d, wait))
 			break;
 		clock_sleep_ms(wait);

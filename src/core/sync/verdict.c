@@ -5,22 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RATE_LIMIT_DEFAULT_MS 60000
-#define RATE_LIMIT_MOST_MS 3600000
-#define BACKOFF_FIRST_MS 1000
-#define BACKOFF_MOST_MS 300000
-
-int64_t
-verdict_backoff_ms(int attempts, uint64_t random)
-{
-	int64_t ms = BACKOFF_FIRST_MS;
-
-	for (int i = 1; i < attempts && ms < BACKOFF_MOST_MS; i++)
-		ms *= 2;
-	if (ms > BACKOFF_MOST_MS)
-		ms = BACKOFF_MOST_MS;
-	return ms / 2 + (int64_t)(random % (uint64_t)ms);
-}
+#include "core/backoff.h"
 
 static void
 end(struct verdict *v, enum ending ending, enum reason reason)
@@ -34,7 +19,7 @@ queue(const struct evidence *e, struct verdict *v)
 {
 	end(v, END_QUEUED, e->answer.reason);
 	v->is_unclear = e->may_have_happened;
-	v->due_ms = verdict_backoff_ms(e->attempts, e->random);
+	v->due_ms = backoff_ms(BACKOFF_WRITEBACK, e->attempts, e->random);
 	if (v->retry_ms > v->due_ms)
 		v->due_ms = v->retry_ms;
 }
@@ -97,18 +82,6 @@ decide_unsettled(const struct evidence *e, struct verdict *v)
 		end(v, END_ROLLED_BACK, e->answer.reason);
 }
 
-static int64_t
-limit_ms(const struct answer *answer)
-{
-	int64_t ms = answer->retry_after_ms;
-
-	if (ms < 0)
-		return RATE_LIMIT_DEFAULT_MS;
-	if (ms > RATE_LIMIT_MOST_MS)
-		return RATE_LIMIT_MOST_MS;
-	return ms > 0 ? ms : 1;
-}
-
 void
 verdict_decide(const struct evidence *e, struct verdict *v)
 {
@@ -131,12 +104,14 @@ verdict_decide(const struct evidence *e, struct verdict *v)
 			end(v, END_ROLLED_BACK, e->answer.reason);
 		return;
 	case OUTCOME_RATE_LIMITED:
-		v->limit_ms = v->retry_ms = limit_ms(&e->answer);
+		v->limit_ms = v->retry_ms =
+		    backoff_asked_ms(e->answer.retry_after_ms);
 		decide_unsettled(e, v);
 		return;
 	default:
 		if (e->answer.retry_after_ms > 0)
-			v->retry_ms = limit_ms(&e->answer);
+			v->retry_ms =
+			    backoff_asked_ms(e->answer.retry_after_ms);
 		decide_unsettled(e, v);
 	}
 }
