@@ -51,8 +51,8 @@ grant update (status, completed_at, connection_id, source_id, title, updated_at)
 grant insert (id, user_id, type, label, metadata) on public.integrations to flowpin;
 grant update (label, is_active, metadata, api_key) on public.integrations to flowpin;
 
-grant select on gateway.connection_state, gateway.item_tasks, gateway.migrations
-	to flowpin;
+grant select on gateway.connection_state, gateway.connection_use,
+	gateway.item_tasks, gateway.migrations to flowpin;
 grant select, update on gateway.reconciling to flowpin;
 grant select, insert, update, delete on gateway.connections, gateway.links,
 	gateway.writebacks, gateway.inbox_items, gateway.poll_runs, gateway.decisions,

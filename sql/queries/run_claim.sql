@@ -11,12 +11,9 @@ with due as materialized (
 	  join gateway.connection_state s on s.id = c.id
 	 where s.has_key
 	   and s.status = 'active'
-	   and c.next_poll_at <= case when :connection_id is null then now()
-		else 'infinity' end
+	   and gateway.is_due(c, :connection_id is not null)
 	   and (:connection_id is null or c.id = :connection_id)
 	   and (:type is null or s.type = :type)
-	   and (c.lease_until is null or c.lease_until <= now())
-	   and (c.rate_limited_until is null or c.rate_limited_until <= now())
 	 order by c.next_poll_at
 	 limit :limit
 	   for update of c skip locked
@@ -31,14 +28,12 @@ with due as materialized (
 	returning c.id, c.generation, c.quiet_list, c.last_complete_run_at,
 		c.failure_count
 )
-select s.user_id, s.id as connection_id, s.type, s.label, s.key_sealed, s.key_id,
-       s.api_key, s.key_version, s.metadata, s.account_id, s.status, s.writeback,
-       c.generation, s.is_other_account, c.failure_count, 0 as rate_limited_ms, gateway.us(clock_timestamp()) as t0,
-       c.quiet_list,
+select u.owner_id as user_id, c.generation, u.*, c.failure_count,
+       gateway.us(clock_timestamp()) as t0, c.quiet_list,
        gateway.us(c.last_complete_run_at) / 1000 as listed_at_ms,
        (select g.held from gateway.guards g
-	 where g.user_id = s.user_id
-	   and g.connection_id = s.id
+	 where g.user_id = u.owner_id
+	   and g.connection_id = u.connection_id
 	   and g.approved_at is not null) as approved
   from claimed c
-  join gateway.connection_state s on s.id = c.id
+  join gateway.connection_use u on u.connection_id = c.id

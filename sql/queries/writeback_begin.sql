@@ -82,11 +82,7 @@ select w.ord,
        -- who calls for a reopening means it, whoever changed the row before
        coalesce((o.writeback).origin <> 'call'
 		and (o.writeback).wish = 'complete', false) as by_row,
-       c.id as connection_id, c.type, c.label, c.key_sealed, c.key_id, c.api_key,
-       c.key_version, c.metadata, c.account_id, c.status, c.writeback, c.generation,
-       c.is_other_account,
-       greatest(extract(epoch from c.rate_limited_until - now()) * 1000,
-		0)::bigint as rate_limited_ms
+       c.*
   from wished w
   left join seen s using (ord)
   left join judged j using (ord)
@@ -94,8 +90,8 @@ select w.ord,
   left join added a using (ord)
   left join changed d using (ord)
   left join gateway.links l on l.task_id = w.task_id
-  left join gateway.connection_state c
-    on c.id = coalesce(a.connection_id, (o.writeback).connection_id)
-   and c.user_id = w.user_id
+  left join gateway.connection_use c
+    on c.connection_id = coalesce(a.connection_id, (o.writeback).connection_id)
+   and c.owner_id = w.user_id
    and (a.verdict = 'send' or o.verdict = 'joined')
  order by w.ord

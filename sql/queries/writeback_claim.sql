@@ -26,14 +26,10 @@ select k.id is not null as claimed,
        w.source_metadata, exists (
 		select from gateway.agreed_since(w.user_id, w.task_id, w.wish,
 			w.created_at, w.task_version)) as is_agreed,
-       c.id as connection_id, c.type, c.label, c.key_sealed, c.key_id, c.api_key,
-       c.key_version, c.metadata, c.account_id, c.status, c.writeback, c.generation,
-       c.is_other_account,
-       greatest(extract(epoch from c.rate_limited_until - now()) * 1000,
-		0)::bigint as rate_limited_ms
+       c.*
   from gateway.writebacks w
   left join claimed k on k.id = w.id
-  left join gateway.connection_state c
-    on c.id = w.connection_id and c.user_id = w.user_id
+  left join gateway.connection_use c
+    on c.connection_id = w.connection_id and c.owner_id = w.user_id
  where w.user_id = :user_id
    and w.id = :id

@@ -47,11 +47,7 @@ select (k.row).user_id, (k.row).id as writeback_id, (k.row).task_id, (k.row).wis
 		select from gateway.agreed_since((k.row).user_id, (k.row).task_id,
 			(k.row).wish, (k.row).created_at, (k.row).task_version))
 		as is_agreed,
-       c.id as connection_id, c.type, c.label, c.key_sealed, c.key_id, c.api_key,
-       c.key_version, c.metadata, c.account_id, c.status, c.writeback, c.generation,
-       c.is_other_account,
-       greatest(extract(epoch from c.rate_limited_until - now()) * 1000,
-		0)::bigint as rate_limited_ms
+       c.*
   from claimed k
-  left join gateway.connection_state c
-    on c.id = (k.row).connection_id and c.user_id = (k.row).user_id
+  left join gateway.connection_use c
+    on c.connection_id = (k.row).connection_id and c.owner_id = (k.row).user_id

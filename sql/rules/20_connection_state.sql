@@ -32,6 +32,26 @@ select i.id, i.user_id, i.type::text as type, gateway.told(i.label) as label,
    and c.user_id = i.user_id;
 comment on view gateway.connection_state is 'A connection: Flowpin''s row, and what the gateway keeps of it.';
 
+-- What a delivery or a run has to know of its connection. The columns' order and names
+-- are those of connection_from_row().
+create or replace view gateway.connection_use as
+select s.user_id as owner_id, s.id as connection_id, s.type, s.label, s.key_sealed,
+       s.key_id, s.api_key, s.key_version, s.metadata, s.account_id, s.status,
+       s.writeback, s.generation, s.is_other_account,
+       greatest(extract(epoch from s.rate_limited_until - now()) * 1000,
+		0)::bigint as rate_limited_ms
+  from gateway.connection_state s;
+comment on view gateway.connection_use is 'A connection, as deliveries and runs use it.';
+
+-- May a run of it begin? asked: by somebody who names it, due or not.
+create or replace function gateway.is_due(c gateway.connections, asked boolean)
+	returns boolean
+language sql stable parallel safe as $$
+	select c.next_poll_at <= case when asked then 'infinity' else now() end
+	   and (c.lease_until is null or c.lease_until <= now())
+	   and (c.rate_limited_until is null or c.rate_limited_until <= now())
+$$;
+
 -- A user's connections, as far as they were taken note of. Flowpin's integrations have no
 -- index by user: whoever looks for a user's says that their id is one of these, or reads
 -- all there are.

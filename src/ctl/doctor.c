@@ -90,7 +90,8 @@ static const struct {
 	{ "change integrations", "update public.integrations set label = label, is_active = is_active, metadata = metadata, api_key = api_key where false" },
 	{ "delete integrations", "delete from public.integrations where false" },
 	{ "read views", "select (select count(*) from (select * from gateway.connection_state limit 0) a), "
-	  "(select count(*) from (select * from gateway.item_tasks limit 0) b)" },
+	  "(select count(*) from (select * from gateway.connection_use limit 0) b), "
+	  "(select count(*) from (select * from gateway.item_tasks limit 0) c)" },
 	{ "change gateway.connections", "insert into gateway.connections select * from gateway.connections limit 0; "
 	  "update gateway.connections set generation = generation where false; delete from gateway.connections where false" },
 	{ "change gateway.links", "insert into gateway.links select * from gateway.links limit 0; "
@@ -112,7 +113,7 @@ static const struct {
 	{ "call the rules", "select gateway.reconcile('{}'), gateway.connection_note('{}'), gateway.us(now()), gateway.time_text(now()), "
 	  "gateway.tasks_seen(gen_random_uuid(), '', null), gateway.inbox_seen(gen_random_uuid(), null), "
 	  "gateway.is_fallback(gen_random_uuid(), '', null), gateway.link_version(gen_random_uuid()), "
-	  "gateway.task_status('active'), gateway.task_source('manual')" },
+	  "gateway.task_status('active'), gateway.task_source('manual'), gateway.is_due(null::gateway.connections, false)" },
 	{ "import", "select gateway.import_item(gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), null, null)" },
 };
 /* clang-format on */
