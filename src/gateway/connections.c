@@ -70,6 +70,7 @@ HANDLER(connections_create)
 {
 	struct connection conn = { 0 };
 	const char *type, *label, *key;
+	char names[128];
 	enum err err = ERR_NOTFOUND;
 
 	if (req->is_repeated)
@@ -78,8 +79,8 @@ HANDLER(connections_create)
 		return err;
 	err = request_string(req, "type", 15, &type);
 	if (!err && !provider_by_name(type))
-		err = err_set(
-		    ERR_INPUT, "'type' must be todoist, linear or attio.");
+		err = err_set(ERR_INPUT, "'type' must be %s.",
+		    provider_names(names, sizeof(names)));
 	if (!err)
 		err = request_optional(req, "label", LABEL_MAX_BYTES, &label);
 	if (!err)

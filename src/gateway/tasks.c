@@ -26,6 +26,15 @@ is_source(const char *text)
 	return !strcmp(text, "manual") || provider_by_name(text);
 }
 
+static enum err
+no_source(void)
+{
+	char names[128];
+
+	return err_set(ERR_INPUT, "'source' must be manual, %s.",
+	    provider_names(names, sizeof(names)));
+}
+
 HANDLER(tasks_list)
 {
 	static const char *const statuses[] = { "active", "completed",
@@ -40,8 +49,7 @@ HANDLER(tasks_list)
 		return err_set(ERR_INPUT,
 		    "'status' must be active, completed or archived.");
 	if (q.filter.source && !is_source(q.filter.source))
-		return err_set(ERR_INPUT,
-		    "'source' must be manual, todoist, linear or attio.");
+		return no_source();
 	err = task_list(&gateway->store, req->user_id, &q.filter, &listing);
 	if (!err)
 		err = listing_reply(reply, "tasks", &listing);
@@ -93,8 +101,7 @@ HANDLER(tasks_create)
 	if (err)
 		return err;
 	if (source && !is_source(source))
-		return err_set(ERR_INPUT,
-		    "'source' must be manual, todoist, linear or attio.");
+		return no_source();
 	if (source)
 		task.source = source;
 	if (!strcmp(task.source, "manual") != !task.source_id)

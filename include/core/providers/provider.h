@@ -160,5 +160,7 @@ extern const struct provider provider_attio;
 const struct provider *provider_by_name(const char *name);
 /* In a fixed order, NULL past the last. */
 const struct provider *provider_at(size_t i);
+/* All names, as a sentence has them ("a, b or c"), into out, which is returned. */
+const char *provider_names(char *out, size_t size);
 
 #endif

@@ -40,6 +40,22 @@ provider_by_name(const char *name)
 	return NULL;
 }
 
+const char *
+provider_names(char *out, size_t size)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < COUNT(providers) && used < size; i++) {
+		const char *before = i == 0                      ? ""
+				     : i + 1 == COUNT(providers) ? " or "
+								 : ", ";
+
+		used += (size_t)snprintf(out + used, size - used, "%s%s",
+		    before, providers[i]->name);
+	}
+	return out;
+}
+
 void
 push_done(struct push *push)
 {
