@@ -1,6 +1,7 @@
 # make            build the programs into build/release
 # make run        a whole local stack in the foreground; PORT=8080
 # make test       unit and integration tests under sanitizers, killing test, walks
+# make test TESTS='210 token'  only these suites or unit programs
 # make test-long  those as they are released, and more kills and walks
 # make test-integration TESTS='210 *list*'  some suites; CASES=test_a: of one, these cases
 # make test-unit TESTS=token  one program
@@ -27,6 +28,7 @@ SEED ?= random
 QUICK ?= 0
 # suites at once: each has a stack of its own, and mostly waits
 JOBS ?= 4
+CPUS := $(shell nproc)
 # names, numbers or patterns of suites or unit programs; of cases. Empty: all
 TESTS ?=
 CASES ?=
@@ -66,7 +68,7 @@ DB_TEST := $(BUILD)/tests/integration/pipeline
 PROGRAMS := $(BUILD)/flowpin-gateway $(BUILD)/flowpin-poller $(BUILD)/flowpinctl
 C_FILES := $(sort $(shell find src include tests -name '*.[ch]' -not -path '*/node_modules/*'))
 
-.PHONY: all deps help run test test-long test-all test-unit test-integration test-crash test-agreement soak bench bench-compare lint format install clean sim
+.PHONY: all deps help run test test-long test-all test-some test-build test-unit test-integration test-crash test-agreement soak bench bench-compare lint format install clean sim
 .DELETE_ON_ERROR:
 # keep objects: a unit test's is an intermediate file
 .SECONDARY:
@@ -138,10 +140,25 @@ run: deps
 	@$(MAKE) --no-print-directory all sim
 	@BUILD=$(BUILD) PORT=$(PORT) tests/run.sh
 
+ifneq ($(TESTS),)
 test: deps
-	@$(MAKE) --no-print-directory SAN=1 test-all
-	@$(MAKE) --no-print-directory test-crash
-	@$(MAKE) --no-print-directory test-agreement
+	@MAKE='$(MAKE)' TESTS='$(TESTS)' tests/timed.sh 'these tests' \
+		$(MAKE) --no-print-directory SAN=1 test-some
+else
+test: deps
+	@tests/timed.sh --forget
+	@tests/timed.sh 'building' $(MAKE) --no-print-directory -s -j$(CPUS) SAN=1 test-build
+	@tests/timed.sh 'unit programs' $(MAKE) --no-print-directory SAN=1 test-unit
+	@tests/timed.sh 'integration suites' $(MAKE) --no-print-directory SAN=1 test-integration
+	@tests/timed.sh '$(KILLS) kills' $(MAKE) --no-print-directory test-crash
+	@tests/timed.sh '$(WALKS) walks' $(MAKE) --no-print-directory test-agreement
+	@tests/timed.sh --show
+endif
+
+test-some:
+	@MAKE='$(MAKE)' TESTS='$(TESTS)' tests/some.sh
+
+test-build: $(UNIT) $(PROGRAMS) $(BUILD)/flowpin-sim $(HELPER) $(DB_TEST)
 
 test-long: KILLS = 500
 test-long: WALKS = 200
@@ -159,16 +176,16 @@ test-integration: $(PROGRAMS) $(BUILD)/flowpin-sim $(HELPER) $(DB_TEST)
 	@BUILD=$(BUILD) JOBS=$(JOBS) TESTS='$(TESTS)' CASES='$(CASES)' tests/integration/run.sh
 
 test-crash: deps
-	@$(MAKE) --no-print-directory CRASH=1 -s all sim
+	@$(MAKE) --no-print-directory -j$(CPUS) CRASH=1 -s all sim
 	@BUILD=build/crash KILLS=$(KILLS) SEED=$(SEED) tests/walks/crash/run.sh
 
 test-agreement: deps
-	@$(MAKE) --no-print-directory CRASH=1 -s all sim
+	@$(MAKE) --no-print-directory -j$(CPUS) CRASH=1 -s all sim
 	@BUILD=build/crash WALKS=$(WALKS) STEPS=$(STEPS) SEED=$(SEED) tests/walks/agreement/run.sh
 
 soak: KILLS = 10000
 soak: deps
-	@$(MAKE) --no-print-directory CRASH=1 -s all sim
+	@$(MAKE) --no-print-directory -j$(CPUS) CRASH=1 -s all sim
 	@BUILD=build/crash KILLS=$(KILLS) SEED=$(SEED) tests/walks/crash/soak.sh
 	@$(MAKE) --no-print-directory test-agreement WALKS=5000 STEPS=1000
 
@@ -214,4 +231,4 @@ install: $(PROGRAMS) $(BUILD)/setup-db.sql
 		install -m 644 deploy/man/*.$$section $(DESTDIR)$(MANDIR)/man$$section || exit 1; done
 
 clean:
-	rm -rf build/release build/san build/lint build/crash
+	rm -rf build/release build/san build/lint build/crash build/cluster build/ca.pem

@@ -29,6 +29,7 @@ postgresql            file    /usr/lib/postgresql/*/bin/initdb
 postgresql-client     program psql
 pgbouncer             program pgbouncer
 jq                    program jq
+bash-static           program bash-static
 libjq-dev             file    /usr/include/jq.h
 curl                  program curl
 openssl               program openssl
@@ -131,7 +132,7 @@ if ! command -v apt-get >/dev/null; then
 	exit 1
 fi
 say "installing $*"
-if [ "$(id -u)" = 0 ]; then
+if [ "$EUID" = 0 ]; then
 	bash "$0" --install "$@"
 elif command -v sudo >/dev/null; then
 	sudo bash "$0" --install "$@"

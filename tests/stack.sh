@@ -94,7 +94,7 @@ stack_init() {
 	trap 'stack_signalled 143' TERM
 	trap 'stack_signalled 129' HUP
 	# root's PostgreSQL runs under another account and must come through
-	[ "$(id -u)" != 0 ] || chmod 711 "$STACK_DIR"
+	[ "$EUID" != 0 ] || chmod 711 "$STACK_DIR"
 	(
 		umask 077
 		openssl rand -hex 32 >"$STACK_DIR/jwt.secret"
@@ -104,13 +104,31 @@ stack_init() {
 	stack_setting socket "$STACK_DIR/gateway.sock"
 	stack_setting jwt_secret_file "$STACK_DIR/jwt.secret"
 	stack_setting master_key_files "$STACK_DIR/master.key"
+	stack_few_certificates
+}
+
+# One certificate instead of the system's hundred: hundreds of programs are started, and
+# nothing here speaks TLS.
+stack_few_certificates() {
+	local kept=$STACK_ROOT/build/ca.pem
+
+	if [ ! -s "$kept" ]; then
+		mkdir -p "${kept%/*}" && openssl req -x509 -newkey ec \
+			-pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \
+			-subj /CN=localhost -keyout /dev/null -out "$kept.$$" \
+			2>/dev/null && mv "$kept.$$" "$kept" || return 1
+	fi
+	stack_setting ca_file "$kept"
 }
 
 # stack_setting NAME VALUE: in the file all programs of this stack read.
 stack_setting() {
-	local file=$STACK_DIR/flowpin.conf
+	local file=$STACK_DIR/flowpin.conf line lines=''
 
-	sed -i "/^$1 = /d" "$file" && echo "$1 = $2" >>"$file"
+	while IFS= read -r line; do
+		[[ $line == "$1 = "* ]] || lines+=$line$'\n'
+	done <"$file"
+	printf '%s%s = %s\n' "$lines" "$1" "$2" >"$file"
 }
 
 # stack_start NAME COMMAND...: in the background, its output in NAME.log.
@@ -202,7 +220,7 @@ stack_is_taken() {
 
 # PostgreSQL refuses to run as root, and PgBouncer too.
 stack_account() {
-	if [ "$(id -u)" != 0 ]; then
+	if [ "$EUID" != 0 ]; then
 		"$@"
 	else
 		stack_drop
@@ -223,20 +241,12 @@ stack_postgres() {
 
 	[ -x "$bin/initdb" ] || bin=$(dirname "$(command -v initdb)")
 	mkdir -m 700 "$STACK_DIR/pg" || return 1
-	if [ "$(id -u)" = 0 ]; then
+	if [ "$EUID" = 0 ]; then
 		stack_drop
 		chown "$STACK_OWNER" "$STACK_DIR/pg"
 		start=(setpriv "${STACK_DROP[@]}" --pdeathsig INT --)
 	fi
-	# from there: it wants to come back to where it was, which may be closed
-	(cd "$STACK_DIR/pg" && stack_account "$bin/initdb" -D "$data" -A trust \
-		-U postgres -E UTF8 --locale=C.UTF-8 --no-sync) \
-		>"$STACK_DIR/initdb.log" 2>&1 || {
-		stack_fail "initdb:"
-		cat "$STACK_DIR/initdb.log" >&2
-		return 1
-	}
-	rm -f "$STACK_DIR/initdb.log"
+	stack_cluster "$bin" "$data" || return 1
 	# the socket lies in a folder only its owner enters; loopback is everybody's
 	stack_account tee "$data/pg_hba.conf" >/dev/null <<-'HBA'
 		local all all trust
@@ -265,6 +275,30 @@ stack_postgres() {
 	SQL
 	DATABASE_URL=postgresql://flowpin:$password@127.0.0.1:$STACK_PG_PORT/flowpin
 	stack_setting database_url "$DATABASE_URL"
+}
+
+# stack_cluster BIN DATA: an empty one. initdb takes seconds, and its result is always
+# the same: a copy of the first one does.
+stack_cluster() {
+	local kept=$STACK_ROOT/build/cluster/$EUID${1//\//_} new
+
+	if [ -d "$kept" ]; then
+		cp -a "$kept" "$2"
+		return
+	fi
+	# from there: it wants to come back to where it was, which may be closed
+	(cd "$STACK_DIR/pg" && stack_account "$1/initdb" -D "$2" -A trust \
+		-U postgres -E UTF8 --locale=C.UTF-8 --no-sync) \
+		>"$STACK_DIR/initdb.log" 2>&1 || {
+		stack_fail "initdb:"
+		cat "$STACK_DIR/initdb.log" >&2
+		return 1
+	}
+	rm -f "$STACK_DIR/initdb.log"
+	# who comes second finds it there
+	new=$kept.$$
+	mkdir -p "${kept%/*}" && cp -a "$2" "$new" && mv -nT "$new" "$kept"
+	rm -rf "$new"
 }
 
 stack_pg_is_ready() {
@@ -304,7 +338,7 @@ stack_pgbouncer() {
 	password=${DATABASE_URL#*://flowpin:}
 	password=${password%%@*}
 	mkdir -m 700 "$dir" || return 1
-	if [ "$(id -u)" = 0 ]; then
+	if [ "$EUID" = 0 ]; then
 		stack_drop
 		start=(setpriv "${STACK_DROP[@]}" --pdeathsig INT --)
 	fi
@@ -325,7 +359,7 @@ stack_pgbouncer() {
 			max_client_conn = 500
 			ignore_startup_parameters = extra_float_digits,options
 		INI
-		[ "$(id -u)" = 0 ] && chown -R "$STACK_OWNER" "$dir"
+		[ "$EUID" = 0 ] && chown -R "$STACK_OWNER" "$dir"
 		DATABASE_URL_POOLED=${DATABASE_URL/:$STACK_PG_PORT/:$STACK_BOUNCER_PORT}
 		: >"$STACK_DIR/pgbouncer.log"
 		stack_start pgbouncer "${start[@]}" pgbouncer "$dir/ini"
@@ -401,7 +435,7 @@ stack_nginx() {
 
 stack_nginx_conf() {
 	# workers as whoever owns the directory: the socket is theirs
-	[ "$(id -u)" = 0 ] && echo 'user root;'
+	[ "$EUID" = 0 ] && echo 'user root;'
 	cat <<-CONF
 		daemon off;
 		worker_processes ${STACK_NGINX_WORKERS:-auto};
@@ -467,15 +501,6 @@ stack_poll_loop() {
 		child=$!
 		wait "$child"
 	done
-}
-
-# One short-lived certificate instead of the system's hundred: hundreds of
-# gateways are started, and nothing here speaks TLS.
-stack_few_certificates() {
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-		-days 1 -subj /CN=localhost -keyout /dev/null \
-		-out "$STACK_DIR/ca.pem" 2>/dev/null &&
-		stack_setting ca_file "$STACK_DIR/ca.pem"
 }
 
 # stack_token USER_ID [SECONDS]: what Supabase would have given to this user.

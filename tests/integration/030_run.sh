@@ -336,7 +336,7 @@ test_kill_9_ends_its_processes() {
 }
 
 test_an_ordinary_user_can_run_it_too() {
-	[ "$(id -u)" = 0 ] || return 0 # that was who ran it all along
+	[ "$EUID" = 0 ] || return 0 # that was who ran it all along
 	make_copy "$STACK_DIR/nobodys"
 	chown -R nobody "$RUN_ROOT"
 	RUN_AS=(setpriv --reuid=nobody "--regid=$(id -g nobody)" --clear-groups)

@@ -48,7 +48,7 @@ database() {
 }
 
 stack_init && stack_postgres && database && stack_sim &&
-	stack_few_certificates && settings || exit 1
+	settings || exit 1
 PYTHONPATH=$STACK_ROOT/tests setpriv --pdeathsig TERM -- python3 -B -m walks.agreement \
 	--walks "$WALKS" --steps "$STEPS" --seed "$SEED" --stack "$STACK_DIR" \
 	--programs "$STACK_BIN" --source "$STACK_ROOT/src" --simulator "$SIM_URL" \

@@ -61,7 +61,7 @@ settings() {
 start_stack() {
 	stack_init && stack_postgres && stack_migrate && audit &&
 		stack_pgbouncer && impatient_pgbouncer && stack_sim &&
-		stack_few_certificates && settings
+		settings
 }
 
 walk_goes_on() {
