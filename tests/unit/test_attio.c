@@ -311,17 +311,25 @@ static const struct {
 	const char *file;
 	struct verdict verdict;
 } errors[] = {
+	/* what stands between answers in JSON, too: it is no word of the vendor's */
+	{ 307, "attio/proxy_no_route.json", { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
+	{ 400, "attio/proxy_no_route.json", { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
+	{ 401, "attio/proxy_no_route.json", { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
+	{ 403, "attio/proxy_no_route.json", { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
+	{ 404, "attio/proxy_no_route.json", { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
+	{ 409, "attio/proxy_no_route.json", { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
+	{ 429, "attio/proxy_no_route.json", { OUTCOME_RATE_LIMITED, REASON_RATE_LIMITED, 900 } },
 	{ 400, "attio/error_400.json",         { OUTCOME_REJECTED, REASON_REFUSED, 0 } },
 	{ 401, "attio/error_401.json",         { OUTCOME_AUTH_FAILED, REASON_AUTH_FAILED, 0 } },
 	{ 403, "attio/error_403_scope.json",   { OUTCOME_AUTH_FAILED, REASON_SCOPE_MISSING, 0 } },
 	{ 403, "attio/error_403_billing.json", { OUTCOME_REJECTED, REASON_FORBIDDEN, 0 } },
-	{ 403, "attio/error_502.html",         { OUTCOME_REJECTED, REASON_FORBIDDEN, 0 } },
+	{ 403, "attio/error_502.html",         { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
 	{ 404, "attio/error_502.html",         { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
 	{ 408, "attio/error_502.html",         { OUTCOME_UNKNOWN, REASON_TIMEOUT, 0 } },
 	{ 409, "attio/error_400.json",         { OUTCOME_REJECTED, REASON_REFUSED, 0 } },
 	{ 410, "attio/error_502.html",         { OUTCOME_REJECTED, REASON_GONE_API, 0 } },
 	{ 429, "attio/error_429.json",         { OUTCOME_RATE_LIMITED, REASON_RATE_LIMITED, 900 } },
-	{ 307, "attio/error_502.html",         { OUTCOME_REJECTED, REASON_REFUSED, 0 } },
+	{ 307, "attio/error_502.html",         { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
 	{ 500, "attio/error_400.json",         { OUTCOME_UNKNOWN, REASON_SERVER_ERROR, 0 } },
 	{ 502, "attio/error_502.html",         { OUTCOME_UNKNOWN, REASON_SERVER_ERROR, 0 } },
 };

@@ -12,13 +12,21 @@ static const struct {
 	const char *file;
 	struct verdict verdict;
 } errors[] = {
+	/* what stands between answers in JSON, too: it is no word of the vendor's */
+	{ 307, "linear/proxy_no_route.json", { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
+	{ 400, "linear/proxy_no_route.json", { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
+	{ 401, "linear/proxy_no_route.json", { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
+	{ 403, "linear/proxy_no_route.json", { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
+	{ 404, "linear/proxy_no_route.json", { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
+	{ 409, "linear/proxy_no_route.json", { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
+	{ 429, "linear/proxy_no_route.json", { OUTCOME_RATE_LIMITED, REASON_RATE_LIMITED, RESET_MS } },
 	{ 401, "linear/error_authentication.json",  { OUTCOME_AUTH_FAILED, REASON_AUTH_FAILED, 0 } },
 	{ 200, "linear/error_authentication.json",  { OUTCOME_AUTH_FAILED, REASON_AUTH_FAILED, 0 } },
-	{ 401, "linear/error_502.html",             { OUTCOME_AUTH_FAILED, REASON_AUTH_FAILED, 0 } },
+	{ 401, "linear/error_502.html",             { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
 	{ 400, "linear/error_key_as_bearer.json",   { OUTCOME_AUTH_FAILED, REASON_AUTH_FAILED, 0 } },
 	{ 403, "linear/error_forbidden.json",       { OUTCOME_REJECTED, REASON_FORBIDDEN, 0 } },
 	{ 200, "linear/error_forbidden.json",       { OUTCOME_REJECTED, REASON_FORBIDDEN, 0 } },
-	{ 403, "linear/error_502.html",             { OUTCOME_REJECTED, REASON_FORBIDDEN, 0 } },
+	{ 403, "linear/error_502.html",             { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
 	{ 200, "linear/error_not_found.json",       { OUTCOME_REJECTED, REASON_NOT_FOUND, 0 } },
 	{ 400, "linear/error_not_found.json",       { OUTCOME_REJECTED, REASON_NOT_FOUND, 0 } },
 	{ 200, "linear/error_state_not_found.json", { OUTCOME_REJECTED, REASON_STATE_REFUSED, 0 } },
@@ -29,12 +37,11 @@ static const struct {
 	{ 400, "linear/error_ratelimited_without_type.json", { OUTCOME_RATE_LIMITED, REASON_RATE_LIMITED, RESET_MS } },
 	{ 200, "linear/error_ratelimited.json",     { OUTCOME_RATE_LIMITED, REASON_RATE_LIMITED, RESET_MS } },
 	{ 429, "linear/error_502.html",             { OUTCOME_RATE_LIMITED, REASON_RATE_LIMITED, RESET_MS } },
-	{ 400, "linear/error_502.html",             { OUTCOME_REJECTED, REASON_REFUSED, 0 } },
-	/* One URL for all: this says nothing of an issue. */
-	{ 404, "linear/error_502.html",             { OUTCOME_REJECTED, REASON_REFUSED, 0 } },
+	{ 400, "linear/error_502.html",             { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
+	{ 404, "linear/error_502.html",             { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
 	{ 408, "linear/error_502.html",             { OUTCOME_UNKNOWN, REASON_TIMEOUT, 0 } },
 	{ 410, "linear/error_502.html",             { OUTCOME_REJECTED, REASON_GONE_API, 0 } },
-	{ 302, "linear/error_502.html",             { OUTCOME_REJECTED, REASON_REFUSED, 0 } },
+	{ 302, "linear/error_502.html",             { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
 	{ 502, "linear/error_502.html",             { OUTCOME_UNKNOWN, REASON_SERVER_ERROR, 0 } },
 	{ 200, "linear/error_502.html",             { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
 };

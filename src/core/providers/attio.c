@@ -40,7 +40,15 @@ refine(const cJSON *error, struct answer *answer)
 	provider_answer_add(answer, code != NULL ? code : type);
 }
 
-static const struct dialect dialect = { "attio", refine };
+static bool
+is_marked(const cJSON *error)
+{
+	return cJSON_IsNumber(json_path(error, "status_code", NULL)) &&
+	       (json_str(error, "code") != NULL ||
+		   json_str(error, "type") != NULL);
+}
+
+static const struct dialect dialect = { "attio", refine, is_marked };
 
 /* --- Tasks as they are sent ---------------------------------------------- */
 

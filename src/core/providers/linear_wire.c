@@ -163,8 +163,11 @@ explain(
 {
 	const cJSON *extensions = json_path(error, "extensions", NULL);
 	const char *type = json_str(extensions, "type");
-	const struct kind *kind = kind_find(type, json_str(extensions, "code"));
+	const char *code = json_str(extensions, "code");
+	const struct kind *kind = kind_find(type, code);
 
+	if (type == NULL && code == NULL)
+		provider_not_the_vendors("linear", res->status, answer);
 	if (kind != NULL) {
 		answer->outcome = kind->outcome;
 		answer->reason = kind->reason;
@@ -191,16 +194,15 @@ linear_read(
 	*json = provider_json(res);
 	errors = json_path(*json, "errors", NULL);
 	provider_answer_status("linear", res->status, wait_ms(res), answer);
-	/* There is one URL for all: a 404 says nothing about an issue. */
-	if (answer->reason == REASON_NOT_FOUND)
-		answer->reason = REASON_REFUSED;
 	if (errors != NULL && !cJSON_IsNull(errors) &&
 	    !(cJSON_IsArray(errors) && errors->child == NULL)) {
 		explain(res, cJSON_GetArrayItem(errors, 0), answer);
 		return false;
 	}
-	if (!provider_is_2xx(res))
+	if (!provider_is_2xx(res)) {
+		provider_not_the_vendors("linear", res->status, answer);
 		return false;
+	}
 	if (cJSON_IsObject(json_path(*json, "data", NULL)))
 		return true;
 	provider_answer_add(answer, "without data");

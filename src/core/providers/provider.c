@@ -289,6 +289,20 @@ provider_answer_status(
 		answer->retry_after_ms = retry_after_ms;
 }
 
+/* A proxy's, a firewall's, a wrong base URL's: nobody may conclude from it that
+ * an item is gone, a key dead or a change refused. An API that is gone (410) is
+ * said in plain text; "too many requests" is heeded, whoever says it. */
+void
+provider_not_the_vendors(const char *name, int status, struct answer *answer)
+{
+	if ((answer->outcome != OUTCOME_REJECTED &&
+		answer->outcome != OUTCOME_AUTH_FAILED) ||
+	    answer->reason == REASON_GONE_API)
+		return;
+	provider_answer(answer, OUTCOME_UNKNOWN, REASON_BAD_ANSWER,
+	    "%s: HTTP %d without the vendor's error", name, status);
+}
+
 static bool
 says_json(const char *content_type)
 {
@@ -335,13 +349,10 @@ provider_read(const struct dialect *dialect, const struct http_response *res,
 	}
 	if (provider_is_2xx(res))
 		provider_answer_add(answer, "is not a JSON object");
-	else if (cJSON_IsObject(body))
+	else if (cJSON_IsObject(body) && dialect->is_marked(body))
 		dialect->refine(body, answer);
-	else if (answer->reason == REASON_NOT_FOUND)
-		/* Not the vendor's word: a proxy's, or a wrong base URL's.
-		 * Nobody may conclude from it that an item is gone. */
-		provider_answer(answer, OUTCOME_UNKNOWN, REASON_BAD_ANSWER,
-		    "%s: HTTP 404 without the vendor's error", dialect->name);
+	else
+		provider_not_the_vendors(dialect->name, res->status, answer);
 	cJSON_Delete(body);
 	return false;
 }

@@ -85,6 +85,9 @@ struct dialect {
 	/* answer holds what the status alone means; make it what the error's
 	 * body (an object) means. */
 	void (*refine)(const cJSON *error, struct answer *answer);
+	/* Does the body (an object) bear the marks of the vendor's own errors?
+	 * What does not is the word of something in between. */
+	bool (*is_marked)(const cJSON *error);
 };
 
 void provider_answer(struct answer *answer, enum outcome outcome,
@@ -101,6 +104,11 @@ bool provider_was_not_carried(
  * expected. */
 void provider_answer_status(const char *name, int status,
     int64_t retry_after_ms, struct answer *answer);
+
+/* A refusal without the vendor's marks is none: answer says that nothing is
+ * known. */
+void provider_not_the_vendors(
+    const char *name, int status, struct answer *answer);
 
 /* The body, when it says that it is JSON and is; NULL otherwise. */
 cJSON *provider_json(const struct http_response *res);

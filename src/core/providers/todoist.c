@@ -69,7 +69,13 @@ refine(const cJSON *error, struct answer *answer)
 	provider_answer_add(answer, tag);
 }
 
-const struct dialect todoist_dialect = { "todoist", refine };
+static bool
+is_marked(const cJSON *error)
+{
+	return json_str(error, "error_tag") != NULL;
+}
+
+const struct dialect todoist_dialect = { "todoist", refine, is_marked };
 
 /* --- Tasks as they are sent ---------------------------------------------- */
 
