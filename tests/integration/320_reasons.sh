@@ -156,7 +156,7 @@ test_a_list_of_the_finished_that_fails_marks_nothing() {
 	done <<-'FAULTS'
 		status 500|{"kind": "status", "status": 500}
 		html|{"kind": "html"}
-		no end|{"kind": "no_next_cursor"}
+		no move|{"kind": "same_cursor"}
 		a cut|{"kind": "truncate"}
 		numbers|{"kind": "wrong_type"}
 	FAULTS

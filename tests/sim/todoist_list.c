@@ -19,6 +19,7 @@ struct list {
 	/* Faults: rows to leave out first, and finished ones shown. */
 	int64_t skip;
 	bool finished_too;
+	bool ends_silently; /* the last page has no next_cursor, as recorded */
 };
 
 static bool
@@ -97,7 +98,8 @@ close_page(struct call *c, const struct list *list, int64_t next_at)
 		next_at = next.at;
 	}
 	cursor_write(&next, list->scope, text);
-	if (c->fault.kind != FAULT_NO_NEXT_CURSOR)
+	if (c->fault.kind != FAULT_NO_NEXT_CURSOR &&
+	    (next_at >= 0 || !list->ends_silently))
 		json_str(out, "next_cursor", next_at < 0 ? NULL : text);
 	json_close(out, '}');
 }
@@ -216,7 +218,7 @@ read_span(struct call *c, struct span *span)
 void
 todoist_completed_serve(struct call *c)
 {
-	struct list list = { 0 };
+	struct list list = { .ends_silently = true };
 	char key[160];
 	struct span span;
 	struct view_plan plan = { key, is_completed_within,

@@ -55,14 +55,41 @@ test_a_page_of_the_finished_gives_their_ids(void **state)
 	http_response_done(&res);
 }
 
+/* As it was recorded: the last page has no next_cursor at all. */
+static void
+test_the_finished_end_with_or_without_a_word(void **state)
+{
+	static const struct change ends[] = { { "next_cursor", NULL },
+		{ "next_cursor", "null" } };
+	char *whole = fixture("todoist/completed_list.json");
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(ends); i++) {
+		char *text = changed(whole, &ends[i]);
+		struct http_response res = answered(200, JSON_TYPE, text);
+		struct answer failure = { 0 };
+		struct page page = { 0 };
+
+		assert_int_equal(todoist->finished_response(
+				     &conn, "here", &res, &page, &failure),
+		    OK);
+		assert_int_equal(page.items.count, 2);
+		assert_true(page.end);
+		assert_null(page.next_cursor);
+		page_done(&page);
+		http_response_done(&res);
+		free(text);
+	}
+	free(whole);
+}
+
 static void
 test_an_odd_page_of_the_finished_is_refused_whole(void **state)
 {
 	static const struct change odd[] = {
 		{ "items", NULL }, { "items", "{}" }, { "items.1", "null" },
 		{ "items.1.id", "17" }, { "items.1.id", "\"a/b\"" },
-		{ "next_cursor", NULL }, { "next_cursor", "\"\"" },
-		{ "next_cursor", "7" },
+		{ "next_cursor", "\"\"" }, { "next_cursor", "7" },
 		{ "next_cursor", "\"here\"" }, /* the one that was sent */
 	};
 	char *whole = fixture("todoist/completed_list.json");
@@ -164,7 +191,9 @@ test_an_odd_answer_about_old_ids_says_nothing_of_them(void **state)
 		    ERR_REMOTE },
 		{ 404, JSON_TYPE, "[]", ERR_REMOTE },
 		{ 500, JSON_TYPE, "[]", ERR_REMOTE },
-		{ 401, JSON_TYPE, "{}", ERR_AUTH },
+		{ 401, JSON_TYPE, "{}", ERR_REMOTE },
+		{ 401, JSON_TYPE, "{\"error_tag\":\"UNAUTHORIZED\"}",
+		    ERR_AUTH },
 		{ 429, JSON_TYPE, "{}", ERR_BUSY },
 	};
 
@@ -200,6 +229,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_finished_are_asked_for_by_their_time),
 		cmocka_unit_test(test_a_page_of_the_finished_gives_their_ids),
+		cmocka_unit_test(test_the_finished_end_with_or_without_a_word),
 		cmocka_unit_test(
 		    test_an_odd_page_of_the_finished_is_refused_whole),
 		cmocka_unit_test(test_an_old_id_is_a_number),

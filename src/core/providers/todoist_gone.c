@@ -69,7 +69,10 @@ todoist_finished_response(const struct connection *conn, const char *cursor,
 	if (!provider_read(&todoist_dialect, res, &json, failure))
 		return provider_failed(failure);
 	err = read_finished(json, &page, failure);
-	if (!err)
+	/* the last page has been seen to leave it out; nothing depends on where
+	 * this list ends */
+	page.end = json_path(json, "next_cursor", NULL) == NULL;
+	if (!err && !page.end)
 		err = todoist_read_cursor(json, cursor, &page, failure);
 	cJSON_Delete(json);
 	if (err) {
