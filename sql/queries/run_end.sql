@@ -12,6 +12,7 @@
 -- :list           text     SHA-256 of the list
 -- :tasks_seen     bigint?  of run_diff
 -- :candidates     integer  tasks that the list spoke of
+-- :limit_ms       bigint   reading by id was limited for so long, 0: not
 with state as materialized (
 	select c.id, gateway.inbox_seen(:user_id, c.id) as inbox,
 	       gateway.tasks_seen(:user_id, :type, c.id) as tasks,
@@ -40,7 +41,9 @@ update gateway.connections c
    set lease_until = null,
        next_poll_at = gateway.poll_next(gateway.poll_wait_ms(:next_poll_ms,
 		:idle_poll_ms, a.quiet_runs, :idle_after), c.next_poll_at,
-		gateway.at(:t0), c.rate_limited_until),
+		gateway.at(:t0), gateway.limit_until(c.rate_limited_until,
+		:limit_ms)),
+       rate_limited_until = gateway.limit_until(c.rate_limited_until, :limit_ms),
        quiet_runs = a.quiet_runs,
        -- the same list over the same tasks will have nothing to do either
        quiet_list = case when a.quiet_runs > 0 and :candidates = 0

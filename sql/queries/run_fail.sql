@@ -18,10 +18,10 @@ with freed as (
 	       last_error = :run_error,
 	       quiet_list = case when :other_account_id is null then c.quiet_list end,
 	       status = case when :auth_failed then 'auth_failed' else c.status end,
-	       rate_limited_until = case when :limit_ms > 0
-			then now() + :limit_ms * interval '1 ms'
-			else c.rate_limited_until end,
-	       next_poll_at = now() + greatest(:limit_ms, :wait_ms) * interval '1 ms'
+	       rate_limited_until = gateway.limit_until(c.rate_limited_until,
+			:limit_ms),
+	       next_poll_at = greatest(gateway.limit_until(c.rate_limited_until,
+			:limit_ms), now() + :wait_ms * interval '1 ms')
 	 where c.user_id = :user_id
 	   and c.id = :connection_id
 	   and c.generation = :generation

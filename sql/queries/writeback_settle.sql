@@ -160,10 +160,8 @@ with said as (
 			else c.status end,
 	       last_error = case when l.auth_failed
 			then 'the provider refused the key' else c.last_error end,
-	       rate_limited_until = case when l.limit_ms > 0
-			then greatest(c.rate_limited_until,
-				now() + l.limit_ms * interval '1 ms')
-			else c.rate_limited_until end,
+	       rate_limited_until = gateway.limit_until(c.rate_limited_until,
+			l.limit_ms),
 	       metadata = c.metadata || coalesce(l.patch, '{}')
 	  from learnt l
 	 where c.id = l.id

@@ -52,6 +52,16 @@ language sql stable parallel safe as $$
 	   and (c.rate_limited_until is null or c.rate_limited_until <= now())
 $$;
 
+-- How long a connection is limited now that a provider asked for limit_ms (0: it did
+-- not). The longest stands, from whatever call it came.
+create or replace function gateway.limit_until(until timestamptz, limit_ms bigint)
+	returns timestamptz
+language sql stable parallel safe as $$
+	select case when limit_ms > 0
+		then greatest(until, now() + limit_ms * interval '1 ms')
+		else until end
+$$;
+
 -- A user's connections, as far as they were taken note of. Flowpin's integrations have no
 -- index by user: whoever looks for a user's says that their id is one of these, or reads
 -- all there are.

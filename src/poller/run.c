@@ -24,6 +24,7 @@ struct findings {
 	struct candidates candidates;
 	struct guard guard;
 	int still_open, unconfirmed;
+	int64_t limit_ms; /* reading by id was limited for so long; 0: not */
 };
 
 static enum err
@@ -92,7 +93,7 @@ confirm(const struct poller *poller, struct run *run, int64_t deadline_ms,
 	for (size_t i = 0; i < candidates->count; i++)
 		if (absence_needs_reading(&candidates->list[i]))
 			ids[n++] = candidates->list[i].source_id;
-	courier_read(
+	f->limit_ms = courier_read(
 	    &poller->courier, &run->connection, ids, n, deadline_ms, &read);
 	for (size_t i = 0; !err && i < candidates->count; i++) {
 		struct candidate *c = &candidates->list[i];
@@ -187,6 +188,7 @@ mark(const struct poller *poller, struct run *run, struct findings *f)
 		.idle_poll_ms = poller->config->poll_idle_interval_ms,
 		.guard = f->guard.kind,
 		.held = f->guard.held,
+		.limit_ms = f->limit_ms,
 		.pages = f->fetched.pages,
 		.still_open = f->still_open,
 		.unconfirmed = f->unconfirmed,

@@ -61,6 +61,55 @@ polled_again() {
 	[ "$(lists)" -gt 0 ]
 }
 
+# limited_for: the seconds that the connection is left alone from now on.
+limited_for() {
+	sql "select coalesce(round(extract(epoch from rate_limited_until - now())), 0)
+		from connections where id = '$CONNECTION'"
+}
+
+# Two processes are told to wait: by a write, and by the list at the same time.
+test_the_longest_limit_stands() {
+	fresh todoist
+	due
+	fault '{"kind": "rate_limit", "provider": "todoist", "op": "list",
+		"delay_ms": 1500, "retry_after": 1}'
+	poll_behind
+	wait_until 10 is_in_flight 'op=list' || flunk "a run is under way"
+	sql "update connections set rate_limited_until = now() + interval '600 s'
+		where id = '$CONNECTION'"
+	poll_joined
+	no_faults
+	is "$(last_run "$CONNECTION")" failed "the run was limited, too"
+	ok "the longer one stands: $(limited_for)" [ "$(limited_for)" -gt 500 ]
+	is "$(sql "select next_poll_at >= rate_limited_until from connections
+		where id = '$CONNECTION'")" t "nobody polls before"
+}
+
+test_a_limit_that_reading_by_id_meets_is_written_down() {
+	local provider
+
+	for provider in todoist linear attio; do
+		fresh "$provider"
+		change_item "$provider" "$ITEM" '{"state": "completed"}'
+		fault "{\"kind\": \"rate_limit\", \"provider\": \"$provider\",
+			\"op\": \"read\", \"retry_after\": 300}"
+		due
+		stack_poll
+		no_faults
+		is "$(last_run "$CONNECTION") $(task_status "$TASK")" \
+			"complete active" "$provider: the list was whole, nothing is concluded"
+		ok "$provider: it is left alone: $(limited_for)" \
+			[ "$(limited_for)" -gt 250 ]
+		is "$(sql "select next_poll_at >= rate_limited_until
+			from connections where id = '$CONNECTION'")" t \
+			"$provider: by polls, too"
+		sql "update connections set rate_limited_until = null"
+		due
+		stack_poll
+		is "$(task_status "$TASK")" completed "$provider: later it is told"
+	done
+}
+
 test_a_poll_that_is_asked_for_comes_with_the_next_pass() {
 	local other
 

@@ -124,7 +124,7 @@ language sql as $$
 			array_fill('{}'::jsonb, '{4}'))$s$,
 		$s$run_refresh(VICTIM, C1, 'todoist', pg_temp.generation(), T0, '{i1,i2,i5,i6}',
 			array_fill('{"due_date": "2031-01-02"}'::jsonb, '{4}'))$s$,
-		$s$run_end(VICTIM, C1, 'todoist', pg_temp.generation(), T0, 'me', '{"a": 1}', 1000, 1000, 1, 'list', 1, 0)$s$,
+		$s$run_end(VICTIM, C1, 'todoist', pg_temp.generation(), T0, 'me', '{"a": 1}', 1000, 1000, 1, 'list', 1, 0, 1000)$s$,
 		$s$run_quiet(array[VICTIM, VICTIM]::uuid[], array[C1, C2]::uuid[],
 			array[pg_temp.generation(), 0], array[T0, T0], '{list,list}',
 			array['{"a": 1}', '{"a": 1}']::jsonb[], '{1000,1000}', '{1,1}',

@@ -75,8 +75,9 @@ enum err courier_ask_account(const struct courier *courier,
  * each id that the provider spoke of, by source_id; the others are unknown.
  * What cannot be seen by id is looked for among what was finished, and old ids
  * are translated, where the provider has such questions. Stops at the first
- * failure that concerns the whole connection. */
-void courier_read(const struct courier *courier, struct connection *conn,
+ * failure that concerns the whole connection. Returns for how long (ms) the provider
+ * asked to be left alone, 0: it did not. */
+int64_t courier_read(const struct courier *courier, struct connection *conn,
     const char *const *ids, size_t count, int64_t deadline_ms,
     struct items *out);
 

@@ -55,7 +55,8 @@ struct run_result {
 	const char *metadata_patch; /* NULL: none */
 	int64_t next_poll_ms, idle_poll_ms;
 	enum guard_kind guard;
-	int64_t held; /* tasks without evidence */
+	int64_t held;     /* tasks without evidence */
+	int64_t limit_ms; /* reading by id was limited for so long; 0: not */
 	int pages, still_open, unconfirmed;
 	size_t repeated;
 	/* out */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/backoff.h"
 #include "core/clock.h"
 #include "core/keys.h"
 
@@ -47,7 +48,16 @@ struct reading {
 	const struct connection *conn;
 	const char *base_url;
 	int64_t deadline_ms;
+	int64_t
+	    limit_ms; /* the provider asks to be left alone so long; 0: not */
 };
+
+static void
+note_limit(struct reading *r, const struct answer *failure)
+{
+	if (failure->outcome == OUTCOME_RATE_LIMITED)
+		r->limit_ms = backoff_asked_ms(failure->retry_after_ms);
+}
 
 /* One way to ask about ids: by id, or about old ids. */
 struct way {
@@ -62,8 +72,8 @@ struct way {
 
 /* False: asking on is of no use, the trouble is not about these ids. */
 static bool
-one_batch(const struct reading *r, const struct way *way,
-    const char *const *ids, size_t count, struct items *out)
+one_batch(struct reading *r, const struct way *way, const char *const *ids,
+    size_t count, struct items *out)
 {
 	struct http_request req = HTTP_REQUEST_INIT;
 	struct http_response res = HTTP_RESPONSE_INIT(CARRY_BODY_MAX);
@@ -82,6 +92,7 @@ one_batch(const struct reading *r, const struct way *way,
 	http_response_done(&res);
 	if (!err)
 		return true;
+	note_limit(r, &failure);
 	while (out->count > before)
 		item_done(&out->list[--out->count]);
 	/* one item's trouble must not keep the others from being asked */
@@ -91,8 +102,8 @@ one_batch(const struct reading *r, const struct way *way,
 }
 
 static void
-all_batches(const struct reading *r, const struct way *way,
-    const char *const *ids, size_t count, struct items *out)
+all_batches(struct reading *r, const struct way *way, const char *const *ids,
+    size_t count, struct items *out)
 {
 	size_t n;
 
@@ -106,7 +117,7 @@ all_batches(const struct reading *r, const struct way *way,
 
 /* One page of what was finished; *cursor moves on, NULL after the last. */
 static enum err
-finished_page(const struct reading *r, const struct span *span, char **cursor,
+finished_page(struct reading *r, const struct span *span, char **cursor,
     struct items *out, struct answer *failure)
 {
 	struct http_request req = HTTP_REQUEST_INIT;
@@ -144,7 +155,7 @@ finished_page(const struct reading *r, const struct span *span, char **cursor,
 /* False: the provider did not say. One that refuses the question for good says
  * nothing of any item, and reading by id stands alone. */
 static bool
-read_finished(const struct reading *r, struct items *out)
+read_finished(struct reading *r, struct items *out)
 {
 	int64_t now = clock_wall_ms();
 	struct span span = { .until_ms = now + FINISHED_MARGIN_MS,
@@ -164,13 +175,15 @@ read_finished(const struct reading *r, struct items *out)
 		}
 		err = finished_page(r, &span, &cursor, out, &failure);
 	} while (!err && cursor);
+	if (err)
+		note_limit(r, &failure);
 	sort(out);
 	return !err || failure.outcome == OUTCOME_REJECTED;
 }
 
 /* Of what is not visible, some was finished: the provider lists that apart. */
 static void
-look_among_finished(const struct reading *r, struct items *items)
+look_among_finished(struct reading *r, struct items *items)
 {
 	struct items finished = { 0 };
 	size_t kept = 0, unseen = 0;
@@ -180,7 +193,7 @@ look_among_finished(const struct reading *r, struct items *items)
 		unseen += items->list[i].state == ITEM_NOT_VISIBLE;
 	if (unseen == 0 || !r->provider->finished_request)
 		return;
-	is_told = read_finished(r, &finished);
+	is_told = !r->limit_ms && read_finished(r, &finished);
 	for (size_t i = 0; i < items->count; i++) {
 		struct item *item = &items->list[i];
 		bool is_unseen = item->state == ITEM_NOT_VISIBLE;
@@ -197,14 +210,17 @@ look_among_finished(const struct reading *r, struct items *items)
 	items_done(&finished);
 }
 
-void
+int64_t
 courier_read(const struct courier *courier, struct connection *conn,
     const char *const *ids, size_t count, int64_t deadline_ms,
     struct items *out)
 {
 	const struct provider *provider = provider_by_name(conn->type);
 	const char **sorted = calloc(count + 1, sizeof(*sorted));
-	struct reading r = { courier, provider, conn, NULL, deadline_ms };
+	struct reading r = { .courier = courier,
+		.provider = provider,
+		.conn = conn,
+		.deadline_ms = deadline_ms };
 	struct way by_id, by_old_id;
 	size_t n = 0, old;
 
@@ -224,8 +240,10 @@ courier_read(const struct courier *courier, struct connection *conn,
 			sorted[old++] = ids[i];
 	all_batches(&r, &by_id, sorted, n, out);
 	look_among_finished(&r, out);
-	all_batches(&r, &by_old_id, sorted + n, old - n, out);
+	if (!r.limit_ms)
+		all_batches(&r, &by_old_id, sorted + n, old - n, out);
 	sort(out);
 out:
 	free(sorted);
+	return r.limit_ms;
 }

@@ -295,7 +295,8 @@ fill(struct finish *f, const struct run *run, const struct run_result *r,
 		.idle_after = QUIET_RUNS,
 		.list = r->digest,
 		.tasks_seen = tasks_seen,
-		.candidates = (int64_t)r->candidates->count };
+		.candidates = (int64_t)r->candidates->count,
+		.limit_ms = r->limit_ms };
 	add_candidates(&f->mark, r->candidates);
 	add_items(f, r->items);
 }
