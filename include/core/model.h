@@ -246,6 +246,7 @@ struct candidate {
 	enum diff_verdict verdict;
 	bool is_local;    /* its completion stayed in Flowpin on purpose */
 	bool was_missing; /* an earlier complete run did not see it either */
+	bool is_long_missing; /* and that was long enough ago */
 	bool never_seen; /* names no connection, and this one never listed it */
 	enum mark_action action; /* decided later */
 	const char *reason;      /* static text */

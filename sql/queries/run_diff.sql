@@ -1,10 +1,11 @@
 -- run_diff: which tasks of a connection does its complete list speak of?
--- :user_id        uuid    whose
--- :connection_id  uuid    the connection
--- :type           text    its source
--- :t0             bigint  epoch microseconds
--- :source_ids     text[]  listed
--- :dues           text[]  their due dates if they recur, or null
+-- :user_id           uuid    whose
+-- :connection_id     uuid    the connection
+-- :type              text    its source
+-- :t0                bigint  epoch microseconds
+-- :source_ids        text[]  listed
+-- :dues              text[]  their due dates if they recur, or null
+-- :absence_least_ms  bigint  two lists that are closer to each other are one
 -- verdict: missing   active, not listed: to be confirmed by id
 --          returned  completed, listed. due and closed_due: as listed, and as it was
 --                    when it was completed. is_local: it stayed local on purpose
@@ -53,6 +54,8 @@ with own as materialized (
 	 order by w.task_id, w.task_version desc
 ), spoken_of as (
 	select k.id, k.version, k.source_id, k.missing_since is not null as was_missing,
+	       coalesce(k.missing_since <= gateway.at(:t0)
+			- :absence_least_ms * interval '1 ms', false) as is_long_missing,
 	       k.connection_id is null
 		and k.seen_by is distinct from :connection_id as never_seen,
 	       l.due, k.metadata ->> 'due_date' as closed_due,

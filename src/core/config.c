@@ -87,6 +87,9 @@ static const struct setting settings[] = {
 	  "a run takes no longer" },
 	{ "poll_max_items", AT(poll_max_items), NULL, 100000, 1, 1000000,
 	  "a longer list counts as incomplete" },
+	{ "absence_least_ms", AT(absence_least_ms), NULL, 50000, 0, INT_MAX,
+	  "what nobody can show must be missing for so long, in two lists at "
+	  "least" },
 	{ "complete_on", AT(complete_on), "completed, canceled, duplicate, deleted, "
 	  "archived, reassigned, moved, not_visible", 0, 0, 0,
 	  "what has to become of an item to complete its task" },

@@ -83,32 +83,47 @@ is_made(struct gateway *gateway, const struct request *req, struct reply *reply,
 	return true;
 }
 
-HANDLER(tasks_create)
+/* Of which item, if of any? */
+static enum err
+read_source(const struct request *req, struct task_new *task)
 {
-	struct task_new task = { .source = "manual" };
 	const char *source;
-	char *json = NULL;
-	enum err err = request_string(req, "title", TITLE_MAX, &task.title);
+	const struct provider *provider;
+	enum err err = request_optional(req, "source", 16, &source);
 
 	if (!err)
-		err = request_optional(req, "source", 16, &source);
+		err = request_optional(
+		    req, "source_id", SOURCE_ID_MAX, &task->source_id);
 	if (!err)
 		err = request_optional(
-		    req, "source_id", SOURCE_ID_MAX, &task.source_id);
-	if (!err)
-		err = request_optional(
-		    req, "source_url", URL_MAX, &task.source_url);
+		    req, "source_url", URL_MAX, &task->source_url);
 	if (err)
 		return err;
 	if (source && !is_source(source))
 		return no_source();
 	if (source)
-		task.source = source;
-	if (!strcmp(task.source, "manual") != !task.source_id)
+		task->source = source;
+	if (!strcmp(task->source, "manual") != !task->source_id)
 		return err_set(ERR_INPUT,
 		    "'source_id' belongs to a task with a 'source', and only "
 		    "to one.");
-	if (is_made(gateway, req, reply, &err))
+	provider = provider_by_name(task->source);
+	if (provider && !provider_has_id(provider, task->source_id))
+		return err_set(ERR_INPUT,
+		    "'source_id' is none that an item of %s can have.",
+		    provider->title);
+	return OK;
+}
+
+HANDLER(tasks_create)
+{
+	struct task_new task = { .source = "manual" };
+	char *json = NULL;
+	enum err err = request_string(req, "title", TITLE_MAX, &task.title);
+
+	if (!err)
+		err = read_source(req, &task);
+	if (err || is_made(gateway, req, reply, &err))
 		return err;
 	err = task_create(
 	    &gateway->store, req->user_id, req->call_id, &task, &json);

@@ -28,13 +28,16 @@ struct findings {
 };
 
 static enum err
-fail(const struct poller *poller, const struct run *run,
-    const struct fetched *fetched, const struct answer *failure)
+fail(const struct poller *poller, struct run *run,
+    const struct fetched *fetched, int64_t deadline_ms,
+    const struct answer *failure)
 {
 	struct run_failure f = { .error = failure->detail,
 		.pages = fetched->pages,
 		.other_account_id = fetched->other_account_id,
-		.auth_failed = failure->outcome == OUTCOME_AUTH_FAILED,
+		.auth_failed = failure->outcome == OUTCOME_AUTH_FAILED &&
+			       courier_key_is_refused(&poller->courier,
+				   &run->connection, deadline_ms),
 		.limit_ms = failure->outcome == OUTCOME_RATE_LIMITED
 				? backoff_asked_ms(failure->retry_after_ms)
 				: 0,
@@ -82,6 +85,8 @@ static enum err
 confirm(const struct poller *poller, struct run *run, int64_t deadline_ms,
     struct findings *f)
 {
+	const struct provider *provider =
+	    provider_by_name(run->connection.type);
 	struct candidates *candidates = &f->candidates;
 	const char **ids = calloc(candidates->count + 1, sizeof(*ids));
 	struct items read = { 0 };
@@ -100,6 +105,9 @@ confirm(const struct poller *poller, struct run *run, int64_t deadline_ms,
 		const struct item *item = courier_find(&read, c->source_id);
 
 		err = absence_decide(c, item, poller->complete_on);
+		if (absence_needs_reading(c) &&
+		    !provider_has_id(provider, c->source_id))
+			c->reason = reason_name(REASON_BAD_ID);
 		take_listed(f, c);
 		count(f, c, item);
 	}
@@ -113,8 +121,8 @@ static enum err
 judge(const struct poller *poller, struct run *run, int64_t deadline_ms,
     struct findings *f)
 {
-	enum err err =
-	    run_diff(&poller->store, run, &f->fetched.items, &f->candidates);
+	enum err err = run_diff(&poller->store, run, &f->fetched.items,
+	    poller->config->absence_least_ms, &f->candidates);
 
 	if (!err)
 		err = confirm(poller, run, deadline_ms, f);
@@ -220,7 +228,7 @@ conclude(const struct poller *poller, struct run *run, int64_t deadline_ms,
 	if (f->fetched.is_quiet &&
 	    courier_ask_account(&poller->courier, &run->connection, deadline_ms,
 		&f->fetched, &failure))
-		return fail(poller, run, &f->fetched, &failure);
+		return fail(poller, run, &f->fetched, deadline_ms, &failure);
 	err = run_reconcile(&poller->store, run);
 	if (!err)
 		err = judge(poller, run, deadline_ms, f);
@@ -266,7 +274,7 @@ run_poll(const struct poller *poller, struct run *run)
 	crash_point("before_fetch");
 	if (courier_fetch(&poller->courier, &run->connection, run->quiet_list,
 		deadline_ms, &f.fetched, &failure))
-		err = fail(poller, run, &f.fetched, &failure);
+		err = fail(poller, run, &f.fetched, deadline_ms, &failure);
 	else
 		err = learn_from(poller, run, deadline_ms, &f);
 	findings_done(&f);

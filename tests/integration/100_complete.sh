@@ -510,7 +510,7 @@ test_a_revoked_key_stops_the_connection_until_it_is_replaced() {
 }
 
 # Linear does not tell a key's scope from a person's rights to one item.
-test_a_key_that_may_only_read_stops_the_connection_until_it_is_replaced() {
+test_a_key_that_may_only_read_goes_on_reading() {
 	local provider
 
 	for provider in todoist attio; do
@@ -521,7 +521,13 @@ test_a_key_that_may_only_read_stops_the_connection_until_it_is_replaced() {
 			'{provider: $p, token: $t, account: $t, scope: "read"}')"
 		complete "$TASK"
 		is "$(writes)" 1 "$provider: one write is tried"
-		refused_until_replaced "$provider" 'scope_missing|forbidden'
+		is_rolled_back 502 'scope_missing|forbidden' "$(name_of "$provider")"
+		is "$(connection_says "$CONNECTION" status)" active \
+			"$provider: the connection lives"
+		change_item "$provider" "$ITEM" '{"state": "completed"}'
+		poll_once "$CONNECTION" || flunk "a pass"
+		is "$(task_line "$TASK")" 'completed absence completed' \
+			"$provider: what is done there is done here"
 	done
 }
 

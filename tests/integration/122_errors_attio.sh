@@ -25,10 +25,12 @@ refused_for_good() {
 	is_outcome accepted "done"
 }
 
-# stops_connection MEMBERS REASON: nothing is sent until there is another key.
+# stops_connection MEMBERS REASON: what refuses a write, and to say whose key it is;
+# nothing is sent until there is another.
 stops_connection() {
 	ready_for complete attio || return
 	meets "$1"
+	fault "{\"provider\": \"attio\", \"op\": \"self\", $1}"
 	complete "$TASK"
 	healed
 	is_rolled_back 502 "$2" Attio
@@ -69,8 +71,10 @@ test_an_unauthorized_key_stops_the_connection() {
 	stops_connection '"kind": "auth"' auth_failed
 }
 
-test_a_missing_scope_stops_the_connection() {
-	stops_connection '"kind": "forbidden"' 'scope_missing|forbidden'
+# Of a key that answers who it is, one refusal is about one thing.
+test_a_refusal_of_one_write_does_not_stop_the_connection() {
+	refused_for_good complete '"kind": "auth"' forbidden
+	refused_for_good complete '"kind": "forbidden"' 'scope_missing|forbidden'
 }
 
 test_an_unknown_item_is_gone() {

@@ -241,6 +241,9 @@ test_values_that_cannot_be_are_refused() {
 		POST|/v1/tasks|^'source' is longer|{"title":"a","source":"$long"}
 		POST|/v1/tasks|^'source_id' belongs|{"title":"a","source":"linear"}
 		POST|/v1/tasks|^'source_id' belongs|{"title":"a","source_id":"1"}
+		POST|/v1/tasks|^'source_id' is none that an item of Linear|{"title":"a","source":"linear","source_id":"ENG-12"}
+		POST|/v1/tasks|^'source_id' is none that an item of Todoist|{"title":"a","source":"todoist","source_id":"ENG/12 3"}
+		POST|/v1/tasks|^'source_id' is none that an item of Attio|{"title":"a","source":"attio","source_id":"Aufgäbe"}
 		POST|/v1/tasks|^'source_id' is longer|{"title":"a","source":"linear","source_id":"$long"}
 		POST|/v1/tasks|^'source_url' is longer|{"title":"a","source_url":"$long"}
 		PATCH|/v1/tasks/$SOME_TASK|^'title' is missing|{}

@@ -178,6 +178,24 @@ test_two_runs_are_two_in_a_row() {
 	it_is_completed not_visible
 }
 
+# Two within a moment show the same trouble twice: a provider's copy that lags, say.
+test_two_runs_that_come_at_once_are_one() {
+	fresh todoist
+	change_item todoist "$ITEM" '{"state": "deleted"}'
+	export FLOWPIN_ABSENCE_LEAST_MS=50000
+	polls 3
+	is "$(task_line "$TASK")" "active - -" "however many they are"
+	sql "update links set missing_since = missing_since - interval '30 s'
+		where task_id = '$TASK'"
+	polls 1
+	is "$(task_line "$TASK")" "active - -" "half a minute is not enough"
+	sql "update links set missing_since = missing_since - interval '20 s'
+		where task_id = '$TASK'"
+	polls 1
+	unset FLOWPIN_ABSENCE_LEAST_MS
+	it_is_completed not_visible
+}
+
 test_a_failed_run_is_not_one_of_the_two() {
 	fresh todoist
 	change_item todoist "$ITEM" '{"state": "deleted"}'

@@ -162,6 +162,32 @@ test_a_list_of_the_finished_that_fails_marks_nothing() {
 	FAULTS
 }
 
+# --- ids that no item can have ---
+
+# What stands in a row cannot be refused any more. It is left out, and takes nobody along.
+test_an_id_that_cannot_be_does_not_keep_others_from_being_asked_about() {
+	local provider bad
+
+	for provider in todoist linear attio; do
+		fill "$provider" 12 || continue
+		for bad in 'ENG/12 3' 'Aufgäbe' '../../user' "$(printf 'a%.0s' {1..400})"; do
+			printf '%s\n' "$bad"
+		done | make_tasks_of "$provider"
+		[ "$provider" != linear ] ||
+			echo ENG-12 | make_tasks_of "$provider"
+		item_changes "$provider" 0 12 '{"state": "completed"}'
+		polls 1
+		is "$(tally)" "$([ "$provider" = linear ] && echo 5 || echo 4) active, 12 completed completed" \
+			"$provider: the others are told"
+		is "$(sql "select distinct d.reason from decisions d
+			join tasks t on t.id = d.task_id
+			where t.user_id = '$USER_ID' and t.status = 'active'")" \
+			bad_id "$provider: and why these are not"
+		is "$(sql "select count(*) from guards
+			where user_id = '$USER_ID'")" 0 "$provider: nothing is held"
+	done
+}
+
 # --- Todoist: ids of the old API ------------------------------------------------
 
 # old_task CONNECTION_OR_NULL: an item whose task has the number it once had. Sets

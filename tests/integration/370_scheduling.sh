@@ -194,6 +194,7 @@ long_list() {
 		\set type '\'linear\''
 		\set generation 1
 		\set t0 0
+		\set absence_least_ms 0
 		\set run_id '\'$USER_ID\''
 		select format('%L::text[]', array_agg('i' || n)) as source_ids,
 		       format('%L::text[]', array_agg('t'::text)) as titles,

@@ -110,7 +110,7 @@ language sql as $$
 		'run_look(null, null)',
 		'run_reconcile(VICTIM, ''todoist'', 1000)',
 		'reconcile_some(10000)',
-		'run_diff(VICTIM, C1, ''todoist'', T0, ''{i1,n1}'', ''{2031-01-01,null}'')',
+		'run_diff(VICTIM, C1, ''todoist'', T0, ''{i1,n1}'', ''{2031-01-01,null}'', 0)',
 		$s$run_mark(VICTIM, C1, 'todoist', pg_temp.generation(), T0, gen_random_uuid(),
 			pg_temp.ids(), pg_temp.versions(), array_fill('missing'::text, '{6}'),
 			'{complete,missing,reopen,none,complete,complete}',

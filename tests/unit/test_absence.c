@@ -133,6 +133,7 @@ test_every_case_is_decided_as_the_table_says(void **state)
 	for (int i = 0; i < 4 * (SAID_NOTHING + 1); i++) {
 		struct candidate missing = { .verdict = DIFF_MISSING,
 			.was_missing = i & 1,
+			.is_long_missing = i & 1,
 			.never_seen = i & 2 };
 		struct candidate returned = { .verdict = DIFF_RETURNED,
 			.is_local = i & 1,
@@ -154,6 +155,7 @@ test_absence_alone_never_completes_a_task(void **state)
 	for (int i = 0; i < 4; i++) {
 		struct candidate c = { .verdict = DIFF_MISSING,
 			.was_missing = i & 1,
+			.is_long_missing = i & 1,
 			.never_seen = i & 2 };
 
 		assert_int_equal(absence_decide(&c, NULL, EVERYTHING), OK);
@@ -163,6 +165,25 @@ test_absence_alone_never_completes_a_task(void **state)
 
 /* --- what a policy leaves open ------------------------------------------- */
 
+/* Two lists within a moment show the same trouble twice. */
+static void
+test_two_lists_that_come_at_once_are_one(void **state)
+{
+	struct candidate c = { .was_missing = true };
+	struct candidates all = { &c, 1, 10 };
+	struct item gone = { .state = ITEM_NOT_VISIBLE };
+
+	(void)state;
+	assert_int_equal(absence_decide(&c, &gone, EVERYTHING), OK);
+	assert_int_equal(c.action, MARK_MISSING);
+	assert_string_equal(c.reason, "not_visible");
+	/* it lacks evidence as any other does */
+	assert_int_equal(absence_guard(&all, 0, -1).kind, GUARD_LIST_EMPTIED);
+	c.is_long_missing = true;
+	assert_int_equal(absence_decide(&c, &gone, EVERYTHING), OK);
+	assert_int_equal(c.action, MARK_COMPLETE);
+}
+
 static void
 test_a_policy_decides_about_every_state_but_two(void **state)
 {
@@ -171,7 +192,8 @@ test_a_policy_decides_about_every_state_but_two(void **state)
 	(void)state;
 	assert_int_equal(absence_policy_parse("", &policy), OK);
 	for (int i = 0; i < ITEM_STATE_COUNT; i++) {
-		struct candidate c = { .was_missing = true };
+		struct candidate c = { .was_missing = true,
+			.is_long_missing = true };
 		struct item item = { .state = (enum item_state)i };
 
 		if (i == ITEM_RENUMBERED)
@@ -243,7 +265,8 @@ check_drop(const struct drop *d, size_t row)
 {
 	struct candidate list[TASKS_MAX];
 	struct candidates all = { list, 0, d->active };
-	const struct candidate missed = { .was_missing = true };
+	const struct candidate missed = { .was_missing = true,
+		.is_long_missing = true };
 	const struct candidate stranger = { .never_seen = true };
 	struct guard guard;
 	int completed = 0, held = 0;
@@ -551,6 +574,7 @@ main(void)
 		    test_what_the_list_decides_alone_is_not_read_by_id),
 		cmocka_unit_test(
 		    test_a_later_date_than_the_closed_one_is_the_next_occurrence),
+		cmocka_unit_test(test_two_lists_that_come_at_once_are_one),
 		cmocka_unit_test(
 		    test_a_policy_decides_about_every_state_but_two),
 		cmocka_unit_test(test_a_policy_is_a_list_of_reasons),

@@ -10,13 +10,44 @@ test_states_are_asked_for_page_by_page(void **state)
 	struct http_request next = HTTP_REQUEST_INIT;
 
 	(void)state;
-	assert_null(linear->account_request);
 	assert_int_equal(linear->metadata_request(&mine, BASE, NULL, &req), OK);
 	assert_sends(&req, ALL_STATES "\"variables\":{\"first\":250}}");
 	assert_int_equal(
 	    linear->metadata_request(&mine, BASE, "cDI=", &next), OK);
 	assert_sends(&next,
 	    ALL_STATES "\"variables\":{\"first\":250,\"after\":\"cDI=\"}}");
+}
+
+static void
+test_who_the_key_is_can_be_asked_alone(void **state)
+{
+	struct http_response res = answered(
+	    200, JSON_TYPE, "{\"data\":{\"viewer\":{\"id\":\"8f0c2f6e\"}}}");
+	struct http_response none =
+	    answered(200, JSON_TYPE, "{\"data\":{\"viewer\":null}}");
+	struct http_response dead =
+	    answered_file(401, "linear/error_authentication.json");
+	struct http_request req = HTTP_REQUEST_INIT;
+	struct answer failure = { 0 };
+	char *id = NULL;
+
+	(void)state;
+	assert_true(linear->list_tells_account);
+	assert_int_equal(linear->account_request(&mine, BASE, &req), OK);
+	assert_sends(&req, "{\"query\":\"query WhoAmI { viewer { id } }\","
+			   "\"variables\":{}}");
+	assert_int_equal(linear->account_response(&res, &id, &failure), OK);
+	assert_string_equal(id, "8f0c2f6e");
+	free(id);
+	id = NULL;
+	assert_int_equal(
+	    linear->account_response(&none, &id, &failure), ERR_REMOTE);
+	assert_int_equal(
+	    linear->account_response(&dead, &id, &failure), ERR_AUTH);
+	assert_null(id);
+	http_response_done(&res);
+	http_response_done(&none);
+	http_response_done(&dead);
 }
 
 static void
@@ -115,6 +146,7 @@ struct course {
 	"{\"teamDoneStates\":{\"" TEAM "\":\"s-done\",\"team-b\":\"s-b\"}}"
 #define STATES "linear/team_states.json"
 #define OPEN "linear/issue_open.json"
+#define DONE "linear/issue_completed.json"
 
 /* clang-format off */
 static const struct course courses[] = {
@@ -154,12 +186,15 @@ static const struct course courses[] = {
 	    { ASKS_STATES(TEAM), "linear/error_team_not_found.json" } },
 	  NULL, OUTCOME_REJECTED, REASON_STATE_REFUSED, NULL },
 	{ "uncomplete, state before known", WISH_UNCOMPLETE, &taught, STORED, false,
-	  { { 0 } }, SETS(STATE), 0, 0, NULL },
+	  { { ASKS_ISSUE, DONE } }, SETS(STATE), 0, 0, NULL },
 	{ "uncomplete, state before unknown", WISH_UNCOMPLETE, &half_taught, "{\"team_id\":\"" TEAM "\"}", false,
-	  { { ASKS_STATES(TEAM), STATES } }, SETS("s-backlog"), 0, 0, LEARNT },
+	  { { ASKS_ISSUE, DONE }, { ASKS_STATES(TEAM), STATES } }, SETS("s-backlog"), 0, 0, LEARNT },
 	{ "uncomplete, state before closed", WISH_UNCOMPLETE, &half_taught,
 	  "{\"team_id\":\"" TEAM "\",\"state_id\":\"x\",\"state_type\":\"completed\"}", false,
-	  { { ASKS_STATES(TEAM), STATES } }, SETS("s-backlog"), 0, 0, LEARNT },
+	  { { ASKS_ISSUE, DONE }, { ASKS_STATES(TEAM), STATES } }, SETS("s-backlog"), 0, 0, LEARNT },
+	/* a colleague's by now, and under way */
+	{ "uncomplete, open already", WISH_UNCOMPLETE, &taught, STORED, false,
+	  { { ASKS_ISSUE, OPEN } }, NULL, OUTCOME_ACCEPTED, REASON_ALREADY_DONE, NULL },
 	{ "uncomplete, refused, default closed", WISH_UNCOMPLETE, &half_taught, STORED, true,
 	  { { ASKS_ISSUE, "linear/issue_completed.json" },
 	    { ASKS_STATES(TEAM), "linear/team_states_default_closed.json" } },
@@ -396,6 +431,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_states_are_asked_for_page_by_page),
+		cmocka_unit_test(test_who_the_key_is_can_be_asked_alone),
 		cmocka_unit_test(
 		    test_the_first_completed_state_of_each_team_is_kept),
 		cmocka_unit_test(

@@ -71,12 +71,18 @@ enum err courier_ask_account(const struct courier *courier,
     struct connection *conn, int64_t deadline_ms, struct fetched *out,
     struct answer *failure) MUST_CHECK;
 
+/* A 401 or 403 was met: is it the key itself, whose identity the provider
+ * refuses to tell, too? Else it was about one item, or a right that the key
+ * lacks. conn's key is open. */
+bool courier_key_is_refused(const struct courier *courier,
+    struct connection *conn, int64_t deadline_ms);
+
 /* Read items by id, in as few requests as the provider allows. out: one for
  * each id that the provider spoke of, by source_id; the others are unknown.
  * What cannot be seen by id is looked for among what was finished, and old ids
  * are translated, where the provider has such questions. Stops at the first
- * failure that concerns the whole connection. Returns for how long (ms) the provider
- * asked to be left alone, 0: it did not. */
+ * failure that concerns the whole connection. Returns for how long (ms) the
+ * provider asked to be left alone, 0: it did not. */
 int64_t courier_read(const struct courier *courier, struct connection *conn,
     const char *const *ids, size_t count, int64_t deadline_ms,
     struct items *out);

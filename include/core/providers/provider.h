@@ -32,7 +32,7 @@ struct push {
 			      before anything is sent */
 	bool is_refused;   /* the caller sets it: the target was refused,
 			      ask anew and choose once more */
-	bool knows_item, knows_states;
+	bool has_looked, knows_item, knows_states;
 	char *metadata_patch; /* JSON object to merge into the connection's
 				 metadata, or NULL; push_done() frees it */
 };
@@ -71,8 +71,9 @@ struct provider {
 	    const char *cursor, const struct http_response *res,
 	    struct page *out, struct answer *failure);
 
-	/* Who is this key? NULL where the list tells. *account_id is freed by
-	 * the caller. */
+	/* Who is this key? *account_id is freed by the caller. Polls do not ask
+	 * where each page of the list tells it. */
+	bool list_tells_account;
 	enum err (*account_request)(const struct connection *conn,
 	    const char *base_url, struct http_request *out);
 	enum err (*account_response)(const struct http_response *res,
@@ -146,6 +147,9 @@ struct provider {
 	void (*write_response)(const struct push *push,
 	    const struct http_response *res, struct answer *answer);
 
+	/* Could an item have this id? NULL: any id that a URL can hold. */
+	bool (*is_id)(const char *source_id);
+
 	/* After an unknown outcome: given the item as it now reads, did the
 	 * wish come true? Recurring items compare the due date. */
 	enum fulfilment (*fulfilment)(
@@ -160,7 +164,11 @@ extern const struct provider provider_attio;
 const struct provider *provider_by_name(const char *name);
 /* In a fixed order, NULL past the last. */
 const struct provider *provider_at(size_t i);
-/* All names, as a sentence has them ("a, b or c"), into out, which is returned. */
+/* Could an item of it have this id? What could not is not asked about: in a
+ * request for many it would take the others along. */
+bool provider_has_id(const struct provider *provider, const char *source_id);
+/* All names, as a sentence has them ("a, b or c"), into out, which is returned.
+ */
 const char *provider_names(char *out, size_t size);
 
 #endif

@@ -43,9 +43,12 @@ enum err run_reconcile(
  * a transaction: their rows are locked as long as it lasts. */
 enum err reconcile_some(const struct store *store, int limit) MUST_CHECK;
 
-/* Which tasks does the list speak of? Sets run->tasks_seen, too. */
+/* Which tasks does the list speak of? absence_least_ms: for so long must an
+ * item be missing until two lists without it are two. Sets run->tasks_seen,
+ * too. */
 enum err run_diff(const struct store *store, struct run *run,
-    const struct items *items, struct candidates *out) MUST_CHECK;
+    const struct items *items, int64_t absence_least_ms,
+    struct candidates *out) MUST_CHECK;
 
 struct run_result {
 	const struct items *items;

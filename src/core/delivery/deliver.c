@@ -353,6 +353,19 @@ prepare(struct delivery *d)
 		    d->push.target, sizeof(d->push.target), "%s", w->target);
 }
 
+/* One request that was refused is not yet the end of its key. */
+static void
+confirm_key(struct delivery *d)
+{
+	if (d->answer.outcome != OUTCOME_AUTH_FAILED ||
+	    courier_key_is_refused(
+		d->courier, &d->w->connection, d->deadline_ms))
+		return;
+	d->answer.outcome = OUTCOME_REJECTED;
+	if (d->answer.reason == REASON_AUTH_FAILED)
+		d->answer.reason = REASON_FORBIDDEN;
+}
+
 void
 courier_deliver(const struct courier *courier, struct writeback *w,
     int64_t deadline_ms, bool is_patient, courier_keep *keep, void *context,
@@ -381,6 +394,8 @@ courier_deliver(const struct courier *courier, struct writeback *w,
 			    err_text());
 		else
 			work(&d);
+		if (d.provider)
+			confirm_key(&d);
 	}
 	evidence = (struct evidence){ .wish = w->wish,
 		.by_fallback = w->by_fallback,

@@ -130,25 +130,35 @@ all_pages(struct fetch *f, struct fetched *out)
 	return err;
 }
 
-/* Who is behind the key, where the list itself does not tell. */
 static enum err
-learn_account(struct fetch *f, struct fetched *out)
+ask_account(struct fetch *f, char **account_id)
 {
 	struct http_request req = HTTP_REQUEST_INIT;
 	struct http_response res = HTTP_RESPONSE_INIT(CARRY_BODY_MAX);
-	char *account_id = NULL;
-	enum err err;
+	enum err err = f->provider->account_request(f->conn, f->base_url, &req);
 
-	if (!f->provider->account_request)
-		return OK;
-	err = f->provider->account_request(f->conn, f->base_url, &req);
 	if (!err)
 		err = carry(f->courier, f->conn, &req, f->deadline_ms, &res);
 	if (err)
 		carry_failed(f->failure);
 	else
-		err = f->provider->account_response(
-		    &res, &account_id, f->failure);
+		err =
+		    f->provider->account_response(&res, account_id, f->failure);
+	http_request_done(&req);
+	http_response_done(&res);
+	return err;
+}
+
+/* Who is behind the key, where the list itself does not tell. */
+static enum err
+learn_account(struct fetch *f, struct fetched *out)
+{
+	char *account_id = NULL;
+	enum err err;
+
+	if (f->provider->list_tells_account)
+		return OK;
+	err = ask_account(f, &account_id);
 	if (!err)
 		err = check_account(f, account_id, out);
 	/* list and reads leave out what is not the user's own */
@@ -157,8 +167,6 @@ learn_account(struct fetch *f, struct fetched *out)
 		account_id = NULL;
 	}
 	free(account_id);
-	http_request_done(&req);
-	http_response_done(&res);
 	return err;
 }
 
@@ -233,6 +241,19 @@ courier_ask_account(const struct courier *courier, struct connection *conn,
 	struct fetch f = begin(courier, conn, deadline_ms, failure);
 
 	return learn_account(&f, out);
+}
+
+bool
+courier_key_is_refused(
+    const struct courier *courier, struct connection *conn, int64_t deadline_ms)
+{
+	struct answer failure = { 0 };
+	struct fetch f = begin(courier, conn, deadline_ms, &failure);
+	char *account_id = NULL;
+	enum err err = ask_account(&f, &account_id);
+
+	free(account_id);
+	return err && failure.outcome == OUTCOME_AUTH_FAILED;
 }
 
 enum err

@@ -70,8 +70,11 @@ struct way {
 	    struct answer *failure);
 };
 
-/* False: asking on is of no use, the trouble is not about these ids. */
-static bool
+enum asked { ASKED, ASKED_IN_VAIN, ASKED_TOO_MUCH, GIVE_UP };
+
+/* GIVE_UP: asking on is of no use, the trouble is not about these ids.
+ * ASKED_TOO_MUCH: refused, perhaps for one of them. */
+static enum asked
 one_batch(struct reading *r, const struct way *way, const char *const *ids,
     size_t count, struct items *out)
 {
@@ -91,14 +94,38 @@ one_batch(struct reading *r, const struct way *way, const char *const *ids,
 	http_request_done(&req);
 	http_response_done(&res);
 	if (!err)
-		return true;
+		return ASKED;
 	note_limit(r, &failure);
 	while (out->count > before)
 		item_done(&out->list[--out->count]);
+	if (failure.outcome == OUTCOME_REJECTED)
+		return count > 1 ? ASKED_TOO_MUCH : ASKED_IN_VAIN;
 	/* one item's trouble must not keep the others from being asked */
-	return failure.outcome == OUTCOME_REJECTED ||
-	       (failure.outcome == OUTCOME_UNKNOWN &&
-		   failure.reason != REASON_UNREACHABLE);
+	if (failure.outcome == OUTCOME_UNKNOWN &&
+	    failure.reason != REASON_UNREACHABLE)
+		return ASKED_IN_VAIN;
+	return GIVE_UP;
+}
+
+/* A batch that is refused is asked about in halves, down to the one that the
+ * provider will not hear of. False: asking on is of no use. */
+static bool
+batch(struct reading *r, const struct way *way, const char *const *ids,
+    size_t count, struct items *out)
+{
+	size_t half = count / 2;
+
+	if (clock_mono_ms() >= r->deadline_ms)
+		return false;
+	switch (one_batch(r, way, ids, count, out)) {
+	case ASKED_TOO_MUCH:
+		return batch(r, way, ids, half, out) &&
+		       batch(r, way, ids + half, count - half, out);
+	case GIVE_UP:
+		return false;
+	default:
+		return true;
+	}
 }
 
 static void
@@ -109,8 +136,7 @@ all_batches(struct reading *r, const struct way *way, const char *const *ids,
 
 	for (size_t i = 0; i < count; i += n) {
 		n = count - i < way->max ? count - i : way->max;
-		if (clock_mono_ms() >= r->deadline_ms ||
-		    !one_batch(r, way, ids + i, n, out))
+		if (!batch(r, way, ids + i, n, out))
 			return;
 	}
 }
@@ -232,7 +258,8 @@ courier_read(const struct courier *courier, struct connection *conn,
 	by_old_id = (struct way){ provider->map_max, provider->map_request,
 		provider->map_response };
 	for (size_t i = 0; i < count; i++)
-		if (!provider->is_old_id || !provider->is_old_id(ids[i]))
+		if (provider_has_id(provider, ids[i]) &&
+		    (!provider->is_old_id || !provider->is_old_id(ids[i])))
 			sorted[n++] = ids[i];
 	old = n;
 	for (size_t i = 0; i < count; i++)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/crypto.h"
 #include "core/json.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -567,17 +568,61 @@ read_response(const struct connection *conn, const char *const *ids,
 	return err;
 }
 
+/* --- Who is it? ------------------------------------------------------------
+ */
+
+static enum err
+account_request(const struct connection *conn, const char *base_url,
+    struct http_request *out)
+{
+	return linear_request(conn, base_url, "query WhoAmI { viewer { id } }",
+	    cJSON_CreateObject(), true, out);
+}
+
+static enum err
+account_response(
+    const struct http_response *res, char **account_id, struct answer *failure)
+{
+	cJSON *json = NULL;
+	const char *id;
+	enum err err = OK;
+
+	if (!linear_read(res, &json, failure)) {
+		cJSON_Delete(json);
+		return provider_failed(failure);
+	}
+	id = provider_id(json_path(json, "data", "viewer", NULL), "id");
+	if (id == NULL)
+		err = provider_bad_answer(failure, "linear: no viewer");
+	else if (!provider_copy(id, account_id))
+		err = provider_no_memory(failure);
+	cJSON_Delete(json);
+	return err;
+}
+
+/* A filter that names anything else is refused as a whole. */
+static bool
+is_id(const char *source_id)
+{
+	char uuid[CRYPTO_UUID];
+
+	return crypto_uuid_parse(source_id, uuid);
+}
+
 const struct provider provider_linear = {
 	.name = "linear",
 	.title = "Linear",
 	.list_request = list_request,
 	.list_response = list_response,
-	/* account_request: the list tells */
+	.account_request = account_request,
+	.account_response = account_response,
+	.list_tells_account = true,
 	.metadata_request = metadata_request,
 	.metadata_response = metadata_response,
 	.read_max = LINEAR_FIRST,
 	.read_request = linear_issues_request,
 	.read_response = read_response,
+	.is_id = is_id,
 	.ask_request = linear_ask_request,
 	.ask_response = linear_ask_response,
 	.write_request = linear_write_request,

@@ -40,6 +40,13 @@ provider_by_name(const char *name)
 	return NULL;
 }
 
+bool
+provider_has_id(const struct provider *provider, const char *source_id)
+{
+	return provider_id_is_valid(source_id) &&
+	       (!provider->is_id || provider->is_id(source_id));
+}
+
 const char *
 provider_names(char *out, size_t size)
 {

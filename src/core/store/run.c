@@ -118,6 +118,7 @@ read_candidate(const struct rows *rows, size_t row, struct candidate *c)
 	    c->task_id, sizeof(c->task_id), "%s", rows_text(rows, row, "id"));
 	c->version = rows_int(rows, row, "version");
 	c->was_missing = rows_bool(rows, row, "was_missing");
+	c->is_long_missing = rows_bool(rows, row, "is_long_missing");
 	c->never_seen = rows_bool(rows, row, "never_seen");
 	c->verdict = verdict_of(rows_text(rows, row, "verdict"));
 	c->source_id = strdup(rows_text(rows, row, "source_id"));
@@ -143,13 +144,14 @@ count_candidates(const struct rows *rows, struct run *run)
 
 enum err
 run_diff(const struct store *store, struct run *run, const struct items *items,
-    struct candidates *out)
+    int64_t absence_least_ms, struct candidates *out)
 {
 	struct q_run_diff_args args = {
 		.user_id = run->connection.user_id,
 		.connection_id = run->connection.id,
 		.type = run->connection.type,
 		.t0 = run->t0,
+		.absence_least_ms = absence_least_ms,
 	};
 	struct db_step steps[] = { { .statement = q_run_plan_with() },
 		{ .statement = q_run_diff_with(&args) } };

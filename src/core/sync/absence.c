@@ -103,7 +103,7 @@ decide_missing(struct candidate *c, const struct item *item, unsigned policy)
 		c->action = MARK_RENUMBER;
 		return OK;
 	case ITEM_NOT_VISIBLE:
-		c->action = c->was_missing ? MARK_COMPLETE : MARK_MISSING;
+		c->action = c->is_long_missing ? MARK_COMPLETE : MARK_MISSING;
 		break;
 	default:
 		c->action = MARK_COMPLETE;
