@@ -13,6 +13,8 @@
 #define FINISHED_LONGEST_MS ((int64_t)80 * 24 * 3600 * 1000)
 #define FINISHED_MARGIN_MS ((int64_t)24 * 3600 * 1000)
 #define FINISHED_PAGES_MAX 200
+/* So many batches that are refused: it is the question, and no id in it. */
+#define REFUSALS_MAX 64
 
 static int
 by_source_id(const void *a, const void *b)
@@ -48,8 +50,8 @@ struct reading {
 	const struct connection *conn;
 	const char *base_url;
 	int64_t deadline_ms;
-	int64_t
-	    limit_ms; /* the provider asks to be left alone so long; 0: not */
+	int64_t limit_ms; /* it asks to be left alone so long; 0: not */
+	int refusals;     /* of batches */
 };
 
 static void
@@ -98,8 +100,10 @@ one_batch(struct reading *r, const struct way *way, const char *const *ids,
 	note_limit(r, &failure);
 	while (out->count > before)
 		item_done(&out->list[--out->count]);
+	if (failure.outcome == OUTCOME_REJECTED && count > 1)
+		return r->refusals++ < REFUSALS_MAX ? ASKED_TOO_MUCH : GIVE_UP;
 	if (failure.outcome == OUTCOME_REJECTED)
-		return count > 1 ? ASKED_TOO_MUCH : ASKED_IN_VAIN;
+		return ASKED_IN_VAIN;
 	/* one item's trouble must not keep the others from being asked */
 	if (failure.outcome == OUTCOME_UNKNOWN &&
 	    failure.reason != REASON_UNREACHABLE)
