@@ -1,6 +1,7 @@
 -- Flowpin's own tables, where they do not exist: a database of the gateway's own, as
 -- `make run` and the tests have it. In Flowpin's shape: its enums, its unique key, its
--- columns. A project that has them keeps them exactly as they are.
+-- columns. A project that has them keeps them exactly as they are: one block, because
+-- either all of it is made or nothing.
 do $$
 declare
 	made record;

@@ -1,5 +1,5 @@
 -- doctor_look: what a look at the database tells an operator, in lines; is_well null is
--- a line that judges nothing.
+-- a line that judges nothing. One statement, because its lines are of one moment.
 select l.what, l.is_well, l.words
   from (
 	select 1 as rank, 'database' as what,

@@ -1,5 +1,6 @@
 -- task_explain: the whole story of a task's completion, in order; for operators.
--- Runs that decided nothing about it are told only if they failed or were held.
+-- Runs that decided nothing about it are told only if they failed or were held. One
+-- statement, because all that happened is told in one order.
 -- :task_id  uuid  which
 -- No row: nothing is known of it. type and what follows it: of an event, whose sentence
 -- is the program's.

@@ -101,12 +101,12 @@ $$;
 
 -- Write a wish down: bump the link, take note of the new status, supersede what was
 -- queued, and queue the writeback or end it as skipped. The one way that a wish comes
--- to be: of a call, of a changed row, and of one found late. The caller holds the lock
--- on the task's row, and changes the row after this, not before.
+-- to be: of a call, of a changed row, and of one found late. One function, because no
+-- caller may leave out a part of it. The caller holds the lock on the task's row, and
+-- changes the row after this, not before.
 -- writeback: its id. lease_ms: the caller sends it itself within its lease; 0: a sweeper
--- does. moment: when a client wished it, by its own clock;
--- null: now. verdict: send, or why it was
--- skipped. state: as it was written.
+-- does. moment: when a client wished it, by its own clock; null: now. verdict: send, or
+-- why it was skipped. state: as it was written.
 create or replace function gateway.wish_add(task gateway.task_before, wish text,
 	writeback uuid, lease_ms bigint, origin text, moment timestamptz,
 	out verdict text, out state text, out connection_id uuid,

@@ -177,6 +177,7 @@ end
 $$;
 
 -- Takes note of what was written to a row of tasks, and returns the row as it is to be.
+-- One function, because the first of its cases that fits is the one that counts.
 -- Types of a session's own would be found first, did the path not name pg_catalog.
 create or replace function gateway.task_heard(tg_op text, old public.tasks, new public.tasks)
 returns public.tasks

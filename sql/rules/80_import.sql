@@ -2,6 +2,7 @@
 -- was archived or completed, that row again. Columns that this project does not have, or
 -- got since the role was given its rights, are left out. new_id: of a new row. bucket and
 -- section: null is the connection's default.
+-- One function, because what is there is looked at, locked and changed in one go.
 -- what: made, returned (the row was there), active (it is an active task already: id is
 -- that one), no_item or no_bucket.
 create or replace function gateway.import_item(for_user uuid, item_id uuid,

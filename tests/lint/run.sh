@@ -109,6 +109,16 @@ sql_in_c() {
 		"${files[@]}"
 }
 
+long_sql() {
+	awk -f tests/lint/long_sql.awk sql/*/*.sql
+}
+
+# A rule stands once: a second definition would win in silence.
+rules_stand_once() {
+	grep -hoiE 'create or replace (function|view) [a-z_.]+' sql/*/*.sql |
+		sort | uniq -d | sed 's/$/ -- is defined twice/'
+}
+
 # What the project consists of: known to git, or not ignored by it.
 texts() {
 	if git -C "$root" rev-parse --git-dir >/dev/null 2>&1; then
@@ -214,6 +224,8 @@ check rooms tests/lint/rooms
 check format format
 check 'banned calls' banned_calls
 check 'SQL in C' sql_in_c
+check 'long SQL' long_sql
+check 'rules stand once' rules_stand_once
 check words words
 check spelling spelling
 check 'shell scripts' shell_scripts
