@@ -41,7 +41,7 @@ with own as materialized (
 			and (k.connection_id = :connection_id
 			     or (k.is_own and k.seen_by = :connection_id))) as active,
 	       case when bool_and(k.is_settled) is not false
-		then gateway.tasks_seen(bit_xor(k.seen), count(*),
+		then gateway.seen_together(bit_xor(k.seen), count(*),
 			(select o.is_fallback from own o)) end as tasks_seen
 	  from known k
 ), last_completion as (

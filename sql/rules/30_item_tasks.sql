@@ -45,7 +45,7 @@ $$;
 
 -- The same of several tasks, from the exclusive or of their numbers: their count, and
 -- whether those that name no connection belong to the one that asks, make part of it.
-create or replace function gateway.tasks_seen(seen bigint, count bigint, is_fallback boolean)
+create or replace function gateway.seen_together(seen bigint, count bigint, is_fallback boolean)
 returns bigint
 language sql immutable parallel safe as $$
 	select coalesce(seen, 0) # count
@@ -57,7 +57,7 @@ $$;
 create or replace function gateway.tasks_seen(user_id uuid, source text,
 	connection_id uuid) returns bigint
 language sql stable parallel safe as $$
-	select gateway.tasks_seen(bit_xor(gateway.task_seen(t)), count(*),
+	select gateway.seen_together(bit_xor(gateway.task_seen(t)), count(*),
 		gateway.is_fallback($1, $2, $3))
 	  from gateway.item_tasks t
 	 where t.user_id = $1
