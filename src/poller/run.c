@@ -27,6 +27,18 @@ struct findings {
 	int64_t limit_ms; /* reading by id was limited for so long; 0: not */
 };
 
+/* A list that the key lacks the right to is refused for good. */
+static bool
+is_key_dead(const struct poller *poller, struct run *run, int64_t deadline_ms,
+    const struct answer *failure)
+{
+	if (failure->outcome != OUTCOME_AUTH_FAILED)
+		return false;
+	return failure->reason == REASON_SCOPE_MISSING ||
+	       courier_ask_key(&poller->courier, &run->connection,
+		   deadline_ms) == KEY_REFUSED;
+}
+
 static enum err
 fail(const struct poller *poller, struct run *run,
     const struct fetched *fetched, int64_t deadline_ms,
@@ -35,9 +47,7 @@ fail(const struct poller *poller, struct run *run,
 	struct run_failure f = { .error = failure->detail,
 		.pages = fetched->pages,
 		.other_account_id = fetched->other_account_id,
-		.auth_failed = failure->outcome == OUTCOME_AUTH_FAILED &&
-			       courier_key_is_refused(&poller->courier,
-				   &run->connection, deadline_ms),
+		.auth_failed = is_key_dead(poller, run, deadline_ms, failure),
 		.limit_ms = failure->outcome == OUTCOME_RATE_LIMITED
 				? backoff_asked_ms(failure->retry_after_ms)
 				: 0,
@@ -63,7 +73,8 @@ count(struct findings *f, const struct candidate *c, const struct item *item)
 {
 	if (c->verdict != DIFF_MISSING)
 		return;
-	f->unconfirmed += !item || c->action == MARK_MISSING;
+	f->unconfirmed +=
+	    !item || c->action == MARK_MISSING || absence_is_waited_for(c);
 	f->still_open += item && item->state == ITEM_OPEN;
 }
 

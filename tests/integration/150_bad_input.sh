@@ -242,6 +242,7 @@ test_values_that_cannot_be_are_refused() {
 		POST|/v1/tasks|^'source_id' belongs|{"title":"a","source":"linear"}
 		POST|/v1/tasks|^'source_id' belongs|{"title":"a","source_id":"1"}
 		POST|/v1/tasks|^'source_id' is none that an item of Linear|{"title":"a","source":"linear","source_id":"ENG-12"}
+		POST|/v1/tasks|^'source_id' is none that an item of Linear|{"title":"a","source":"linear","source_id":"0B8F8A54-93B0-4F0F-8E0F-5B4B0A2D7C01"}
 		POST|/v1/tasks|^'source_id' is none that an item of Todoist|{"title":"a","source":"todoist","source_id":"ENG/12 3"}
 		POST|/v1/tasks|^'source_id' is none that an item of Attio|{"title":"a","source":"attio","source_id":"Aufgäbe"}
 		POST|/v1/tasks|^'source_id' is longer|{"title":"a","source":"linear","source_id":"$long"}

@@ -170,14 +170,15 @@ test_an_id_that_cannot_be_does_not_keep_others_from_being_asked_about() {
 
 	for provider in todoist linear attio; do
 		fill "$provider" 12 || continue
-		for bad in 'ENG/12 3' 'Aufgäbe' '../../user' "$(printf 'a%.0s' {1..400})"; do
+		for bad in 'ENG/12 3' 'Aufgäbe' '../../user' "$(printf 'a%.0s' {1..400})" \
+			"$(printf '1%.0s' {1..200})"; do
 			printf '%s\n' "$bad"
 		done | make_tasks_of "$provider"
 		[ "$provider" != linear ] ||
 			echo ENG-12 | make_tasks_of "$provider"
 		item_changes "$provider" 0 12 '{"state": "completed"}'
 		polls 1
-		is "$(tally)" "$([ "$provider" = linear ] && echo 5 || echo 4) active, 12 completed completed" \
+		is "$(tally)" "$([ "$provider" = linear ] && echo 6 || echo 5) active, 12 completed completed" \
 			"$provider: the others are told"
 		is "$(sql "select distinct d.reason from decisions d
 			join tasks t on t.id = d.task_id

@@ -73,8 +73,9 @@ enum err courier_ask_account(const struct courier *courier,
 
 /* A 401 or 403 was met: is it the key itself, whose identity the provider
  * refuses to tell, too? Else it was about one item, or a right that the key
- * lacks. conn's key is open. */
-bool courier_key_is_refused(const struct courier *courier,
+ * lacks. conn's key is open. KEY_UNKNOWN: the provider did not say. */
+enum key_word { KEY_UNKNOWN, KEY_WORKS, KEY_REFUSED };
+enum key_word courier_ask_key(const struct courier *courier,
     struct connection *conn, int64_t deadline_ms);
 
 /* Read items by id, in as few requests as the provider allows. out: one for

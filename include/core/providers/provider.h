@@ -32,7 +32,7 @@ struct push {
 			      before anything is sent */
 	bool is_refused;   /* the caller sets it: the target was refused,
 			      ask anew and choose once more */
-	bool has_looked, knows_item, knows_states;
+	bool knows_item, knows_states;
 	char *metadata_patch; /* JSON object to merge into the connection's
 				 metadata, or NULL; push_done() frees it */
 };

@@ -21,6 +21,9 @@ bool absence_needs_reading(const struct candidate *candidate);
 enum err absence_decide(struct candidate *candidate, const struct item *item,
     unsigned policy) MUST_CHECK;
 
+/* Was it missing before, but not for long enough yet? */
+bool absence_is_waited_for(const struct candidate *candidate);
+
 /* After every candidate was decided: does a guard hold what lacks evidence?
  * Then what would be completed without any is MARK_HELD. */
 struct guard {

@@ -357,12 +357,14 @@ prepare(struct delivery *d)
 static void
 confirm_key(struct delivery *d)
 {
-	if (d->answer.outcome != OUTCOME_AUTH_FAILED ||
-	    courier_key_is_refused(
-		d->courier, &d->w->connection, d->deadline_ms))
+	enum key_word word;
+
+	if (d->answer.outcome != OUTCOME_AUTH_FAILED)
 		return;
-	d->answer.outcome = OUTCOME_REJECTED;
-	if (d->answer.reason == REASON_AUTH_FAILED)
+	word = courier_ask_key(d->courier, &d->w->connection, d->deadline_ms);
+	if (word != KEY_REFUSED)
+		d->answer.outcome = OUTCOME_REJECTED;
+	if (word == KEY_WORKS && d->answer.reason == REASON_AUTH_FAILED)
 		d->answer.reason = REASON_FORBIDDEN;
 }
 

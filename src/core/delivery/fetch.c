@@ -243,8 +243,8 @@ courier_ask_account(const struct courier *courier, struct connection *conn,
 	return learn_account(&f, out);
 }
 
-bool
-courier_key_is_refused(
+enum key_word
+courier_ask_key(
     const struct courier *courier, struct connection *conn, int64_t deadline_ms)
 {
 	struct answer failure = { 0 };
@@ -253,7 +253,10 @@ courier_key_is_refused(
 	enum err err = ask_account(&f, &account_id);
 
 	free(account_id);
-	return err && failure.outcome == OUTCOME_AUTH_FAILED;
+	if (!err)
+		return KEY_WORKS;
+	return failure.outcome == OUTCOME_AUTH_FAILED ? KEY_REFUSED
+						      : KEY_UNKNOWN;
 }
 
 enum err

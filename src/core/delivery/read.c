@@ -13,8 +13,9 @@
 #define FINISHED_LONGEST_MS ((int64_t)80 * 24 * 3600 * 1000)
 #define FINISHED_MARGIN_MS ((int64_t)24 * 3600 * 1000)
 #define FINISHED_PAGES_MAX 200
-/* So many batches that are refused: it is the question, and no id in it. */
-#define REFUSALS_MAX 64
+/* A few ids of a batch that is refused are found so; more are not looked for.
+ */
+#define HALVINGS_MAX 16
 
 static int
 by_source_id(const void *a, const void *b)
@@ -51,7 +52,7 @@ struct reading {
 	const char *base_url;
 	int64_t deadline_ms;
 	int64_t limit_ms; /* it asks to be left alone so long; 0: not */
-	int refusals;     /* of batches */
+	int halvings;     /* of the present batch */
 };
 
 static void
@@ -100,9 +101,12 @@ one_batch(struct reading *r, const struct way *way, const char *const *ids,
 	note_limit(r, &failure);
 	while (out->count > before)
 		item_done(&out->list[--out->count]);
-	if (failure.outcome == OUTCOME_REJECTED && count > 1)
-		return r->refusals++ < REFUSALS_MAX ? ASKED_TOO_MUCH : GIVE_UP;
-	if (failure.outcome == OUTCOME_REJECTED)
+	/* a right that is missing is missing for each half, too */
+	if (failure.outcome == OUTCOME_REJECTED &&
+	    failure.reason == REASON_REFUSED && count > 1 &&
+	    r->halvings++ < HALVINGS_MAX)
+		return ASKED_TOO_MUCH;
+	if (failure.outcome == OUTCOME_REJECTED || err == ERR_INPUT)
 		return ASKED_IN_VAIN;
 	/* one item's trouble must not keep the others from being asked */
 	if (failure.outcome == OUTCOME_UNKNOWN &&
@@ -140,6 +144,7 @@ all_batches(struct reading *r, const struct way *way, const char *const *ids,
 
 	for (size_t i = 0; i < count; i += n) {
 		n = count - i < way->max ? count - i : way->max;
+		r->halvings = 0;
 		if (!batch(r, way, ids + i, n, out))
 			return;
 	}
@@ -267,7 +272,8 @@ courier_read(const struct courier *courier, struct connection *conn,
 			sorted[n++] = ids[i];
 	old = n;
 	for (size_t i = 0; i < count; i++)
-		if (provider->is_old_id && provider->is_old_id(ids[i]))
+		if (provider->is_old_id && provider->is_old_id(ids[i]) &&
+		    provider_has_id(provider, ids[i]))
 			sorted[old++] = ids[i];
 	all_batches(&r, &by_id, sorted, n, out);
 	look_among_finished(&r, out);

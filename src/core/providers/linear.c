@@ -606,7 +606,8 @@ is_id(const char *source_id)
 {
 	char uuid[CRYPTO_UUID];
 
-	return crypto_uuid_parse(source_id, uuid);
+	/* theirs are in small letters, and compared as they are */
+	return crypto_uuid_parse(source_id, uuid) && !strcmp(source_id, uuid);
 }
 
 const struct provider provider_linear = {

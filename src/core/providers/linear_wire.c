@@ -166,7 +166,8 @@ explain(
 	const char *code = json_str(extensions, "code");
 	const struct kind *kind = kind_find(type, code);
 
-	if (type == NULL && code == NULL)
+	/* a word that GraphQL servers of any make use is not the vendor's */
+	if (type == NULL && kind == NULL)
 		provider_not_the_vendors("linear", res->status, answer);
 	if (kind != NULL) {
 		answer->outcome = kind->outcome;
@@ -194,6 +195,9 @@ linear_read(
 	*json = provider_json(res);
 	errors = json_path(*json, "errors", NULL);
 	provider_answer_status("linear", res->status, wait_ms(res), answer);
+	/* There is one URL for all: a 404 says nothing about an issue. */
+	if (answer->reason == REASON_NOT_FOUND)
+		answer->reason = REASON_REFUSED;
 	if (errors != NULL && !cJSON_IsNull(errors) &&
 	    !(cJSON_IsArray(errors) && errors->child == NULL)) {
 		explain(res, cJSON_GetArrayItem(errors, 0), answer);

@@ -76,15 +76,12 @@ plan_done(struct plan *plan)
 
 enum question { QUESTION_NONE, QUESTION_ISSUE, QUESTION_STATES };
 
-/* An issue is looked at before it is reopened: somebody may have opened it
- * again, and moved it on. push->knows_* count only after a refusal: what was
- * known until then is what was refused. */
+/* push->knows_* count only after a refusal: what was known until then is what
+ * was refused. */
 static enum question
 next_question(const struct push *push, const struct plan *plan)
 {
 	if (push->is_refused && !push->knows_item)
-		return QUESTION_ISSUE;
-	if (push->wish == WISH_UNCOMPLETE && !push->has_looked)
 		return QUESTION_ISSUE;
 	if (push->is_refused && !push->knows_states)
 		return QUESTION_STATES;
@@ -172,7 +169,6 @@ learn_issue(struct push *push, const cJSON *json, struct answer *answer)
 		(void)provider_bad_answer(answer, "linear: %s", wrong);
 		return true;
 	}
-	push->has_looked = true;
 	push->knows_item = push->is_refused;
 	if (issue.is_trashed)
 		provider_answer(answer, OUTCOME_REJECTED, REASON_NOT_FOUND,

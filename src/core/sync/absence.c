@@ -103,7 +103,9 @@ decide_missing(struct candidate *c, const struct item *item, unsigned policy)
 		c->action = MARK_RENUMBER;
 		return OK;
 	case ITEM_NOT_VISIBLE:
-		c->action = c->is_long_missing ? MARK_COMPLETE : MARK_MISSING;
+		c->action = c->was_missing ? MARK_NONE : MARK_MISSING;
+		if (c->is_long_missing)
+			c->action = MARK_COMPLETE;
 		break;
 	default:
 		c->action = MARK_COMPLETE;
@@ -140,6 +142,13 @@ absence_decide(struct candidate *c, const struct item *item, unsigned policy)
 	return OK;
 }
 
+bool
+absence_is_waited_for(const struct candidate *c)
+{
+	return c->action == MARK_NONE && c->was_missing && !c->never_seen &&
+	       !strcmp(c->reason, item_state_name(ITEM_NOT_VISIBLE));
+}
+
 /* Nobody said what became of it, and it may yet be taken for done. */
 static bool
 lacks_evidence(const struct candidate *c)
@@ -147,7 +156,8 @@ lacks_evidence(const struct candidate *c)
 	if (c->verdict != DIFF_MISSING || c->never_seen)
 		return false;
 	if (!strcmp(c->reason, item_state_name(ITEM_NOT_VISIBLE)))
-		return c->action == MARK_COMPLETE || c->action == MARK_MISSING;
+		return c->action == MARK_COMPLETE ||
+		       c->action == MARK_MISSING || absence_is_waited_for(c);
 	return !strcmp(c->reason, no_answer);
 }
 
