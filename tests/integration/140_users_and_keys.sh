@@ -410,6 +410,7 @@ test_a_refusal_of_the_old_key_does_not_mark_the_new_one() {
 	ready_for complete attio
 	new=$(sim_token attio)
 	fault '{"kind": "auth", "write": true, "delay_ms": 1500, "times": 1}'
+	fault '{"kind": "auth", "op": "self", "times": 1}' # nor says whose it is
 	call_behind late POST "/v1/tasks/$TASK/complete"
 	wait_until 10 is_in_flight 'write=true' || flunk "it is in flight"
 	sim POST /_sim/accounts "$(jq -n --arg t "$new" \
