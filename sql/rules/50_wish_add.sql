@@ -191,7 +191,12 @@ begin
 		case when verdict <> 'send' then verdict end,
 		coalesce(link.version, 0), back.status, back.completed_at, back_by,
 		back_reason, task.source, task.source_id,
-		gateway.metadata_at(link, moment), (wish_add.state = 'sending')::integer,
+		-- the date of a task that was not active is one that was closed, or that
+		-- no run kept up: which is to be closed now is not known
+		case when wish_add.wish = 'complete' and task.status <> 'active'
+			then gateway.metadata_at(link, moment) - 'due_date'
+			else gateway.metadata_at(link, moment) end,
+		(wish_add.state = 'sending')::integer,
 		(wish_add.state = 'sending')::integer,
 		case when verdict = 'send'
 			then now() + lease_ms * interval '1 ms' end,

@@ -142,6 +142,23 @@ test_what_was_closed_is_the_date_that_was_read() {
 }
 
 # The same of a second device's copy, after the row is open again.
+# Its date is the one that was closed, to which the series may come back.
+test_an_archived_task_that_is_completed_closes_nothing() {
+	next_daily
+	closes
+	row_says "$TASK" completed
+	wishes_are "$TASK" "complete row accepted already_done"
+	row_says "$TASK" archived
+	change_item todoist "$ITEM" '{"due_date": "2031-02-02"}'
+	mark
+	closes
+	row_says "$TASK" completed
+	wishes_are "$TASK" "complete row accepted already_done, complete row rolled_back source_changed"
+	is "$(writes) $(at_todoist .due.date)" '1 "2031-02-03"' \
+		"the client closed one, and nobody another"
+	is "$(task_status "$TASK")" archived "the row is back"
+}
+
 test_a_second_device_does_not_close_the_next_occurrence() {
 	local moment
 
