@@ -1,20 +1,20 @@
-/* How long to wait before trying again: nobody else has such a number.
+/* clang-format off */
+/* How long to wait before trying again: nobody else has such a number. All of these
+ * double with each try, but for the last two.
  *
- *	what for             first    longest  jitter   waits
- *	BACKOFF_LOCKED_ROW   4 ms     64 ms    half     a call, while another
- *session has the task's row or its wish BACKOFF_SETTLE       40 ms    2.56 s
- *half     an owner whose settle may not have been committed BACKOFF_REQUEST 100
- *ms   1.6 s    half     a delivery, between two requests BACKOFF_WRITEBACK    1
- *s      5 min    half     an open writeback, for its next owner BACKOFF_CIRCUIT
- *2 s      1 min    none     everybody, while a provider is in trouble
- *	backoff_poll_ms()    poll_interval,    half     a connection whose polls
- *fail poll_longest_wait backoff_spread_ms()  -        -        a tenth  what
- *comes again and again: polls that succeed backoff_asked_ms()   -        1 h
- *none     what a provider asked for
+ *	what for             first          longest            jitter   who waits
+ *	BACKOFF_LOCKED_ROW   4 ms           64 ms              half     a call, for a task's row or its wish
+ *	BACKOFF_SETTLE       40 ms          2.56 s             half     an owner whose settle may be lost
+ *	BACKOFF_REQUEST      100 ms         1.6 s              half     a delivery, between two requests
+ *	BACKOFF_WRITEBACK    1 s            5 min              half     an open writeback, for its next owner
+ *	BACKOFF_CIRCUIT      2 s            1 min              none     everybody, for a provider in trouble
+ *	backoff_poll_ms()    poll_interval  poll_longest_wait  half     a connection whose polls fail
+ *	backoff_spread_ms()  as given       as given           a tenth  polls that succeed, sweepers
+ *	backoff_asked_ms()   as asked       1 h                none     whoever a provider asks to
  *
- * All double with each try. gateway.poll_wait_ms (SQL) says how long a
- *connection rests in whose polls nothing is new: it is asked of thousands in
- *one statement. */
+ * gateway.poll_wait_ms (SQL) says how long a connection rests in whose polls nothing is
+ * new: it is asked of thousands in one statement. */
+/* clang-format on */
 #ifndef CORE_BACKOFF_H
 #define CORE_BACKOFF_H
 

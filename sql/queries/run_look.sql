@@ -12,7 +12,7 @@ select u.owner_id as user_id, u.*, c.failure_count,
   from gateway.connection_use u
   join gateway.connections c on c.id = u.connection_id
  where u.status = 'active'
-   and (u.key_sealed is not null or u.api_key is not null)
+   and u.has_key
    and gateway.is_due(c, :connection_id is not null)
    and (:connection_id is null or u.connection_id = :connection_id)
    and (:after is null or u.connection_id > :after)

@@ -32,14 +32,15 @@ select i.id, i.user_id, i.type::text as type, gateway.told(i.label) as label,
    and c.user_id = i.user_id;
 comment on view gateway.connection_state is 'A connection: Flowpin''s row, and what the gateway keeps of it.';
 
--- What a delivery or a run has to know of its connection. The columns' order and names
--- are those of connection_from_row().
+-- What a delivery or a run has to know of its connection, by the names under which
+-- connection_from_row() reads it.
 create or replace view gateway.connection_use as
 select s.user_id as owner_id, s.id as connection_id, s.type, s.label, s.key_sealed,
        s.key_id, s.api_key, s.key_version, s.metadata, s.account_id, s.status,
        s.writeback, s.generation, s.is_other_account,
        greatest(extract(epoch from s.rate_limited_until - now()) * 1000,
-		0)::bigint as rate_limited_ms
+		0)::bigint as rate_limited_ms,
+       s.has_key
   from gateway.connection_state s;
 comment on view gateway.connection_use is 'A connection, as deliveries and runs use it.';
 

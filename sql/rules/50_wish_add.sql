@@ -193,9 +193,9 @@ begin
 		back_reason, task.source, task.source_id,
 		-- the date of a task that was not active is one that was closed, or that
 		-- no run kept up: which is to be closed now is not known
-		case when wish_add.wish = 'complete' and task.status <> 'active'
-			then gateway.metadata_at(link, moment) - 'due_date'
-			else gateway.metadata_at(link, moment) end,
+		gateway.metadata_at(link, moment)
+			- case when wish_add.wish = 'complete'
+				and task.status <> 'active' then 'due_date' else '' end,
 		(wish_add.state = 'sending')::integer,
 		(wish_add.state = 'sending')::integer,
 		case when verdict = 'send'

@@ -150,6 +150,13 @@ findings_done(struct findings *f)
 	candidates_done(&f->candidates);
 }
 
+static int64_t
+next_poll_ms(const struct poller *poller)
+{
+	return backoff_spread_ms(
+	    poller->config->poll_interval_ms, crypto_random());
+}
+
 static void
 log_run(const struct run *run, const struct findings *f,
     const struct run_result *result)
@@ -177,8 +184,7 @@ ends_quietly(
 	const struct run_result result = { .items = &f->fetched.items,
 		.digest = f->fetched.digest,
 		.metadata_patch = f->fetched.metadata_patch,
-		.next_poll_ms = backoff_spread_ms(
-		    poller->config->poll_interval_ms, crypto_random()),
+		.next_poll_ms = next_poll_ms(poller),
 		.idle_poll_ms = poller->config->poll_idle_interval_ms,
 		.pages = f->fetched.pages,
 		.repeated = f->fetched.repeated };
@@ -202,8 +208,7 @@ mark(const struct poller *poller, struct run *run, struct findings *f)
 		.digest = f->fetched.digest,
 		.account_id = f->fetched.account_id,
 		.metadata_patch = f->fetched.metadata_patch,
-		.next_poll_ms = backoff_spread_ms(
-		    poller->config->poll_interval_ms, crypto_random()),
+		.next_poll_ms = next_poll_ms(poller),
 		.idle_poll_ms = poller->config->poll_idle_interval_ms,
 		.guard = f->guard.kind,
 		.held = f->guard.held,

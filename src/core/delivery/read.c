@@ -152,7 +152,7 @@ all_batches(struct reading *r, const struct way *way, const char *const *ids,
 
 /* One page of what was finished; *cursor moves on, NULL after the last. */
 static enum err
-finished_page(struct reading *r, const struct span *span, char **cursor,
+finished_page(const struct reading *r, const struct span *span, char **cursor,
     struct items *out, struct answer *failure)
 {
 	struct http_request req = HTTP_REQUEST_INIT;

@@ -584,18 +584,15 @@ account_response(
     const struct http_response *res, char **account_id, struct answer *failure)
 {
 	cJSON *json = NULL;
-	const char *id;
-	enum err err = OK;
+	enum err err;
 
 	if (!linear_read(res, &json, failure)) {
 		cJSON_Delete(json);
 		return provider_failed(failure);
 	}
-	id = provider_id(json_path(json, "data", "viewer", NULL), "id");
-	if (id == NULL)
-		err = provider_bad_answer(failure, "linear: no viewer");
-	else if (!provider_copy(id, account_id))
-		err = provider_no_memory(failure);
+	err = provider_account("linear",
+	    provider_id(json_path(json, "data", "viewer", NULL), "id"),
+	    account_id, failure);
 	cJSON_Delete(json);
 	return err;
 }

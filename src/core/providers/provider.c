@@ -407,6 +407,16 @@ provider_copy(const char *text, char **out)
 }
 
 enum err
+provider_account(
+    const char *name, const char *id, char **out, struct answer *failure)
+{
+	if (id == NULL)
+		return provider_bad_answer(
+		    failure, "%s: a user without a string as id", name);
+	return provider_copy(id, out) ? OK : provider_no_memory(failure);
+}
+
+enum err
 provider_items_move(struct items *from, struct items *to)
 {
 	struct item *slot;

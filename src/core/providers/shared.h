@@ -130,6 +130,10 @@ enum err provider_bad_answer(struct answer *failure, const char *fmt, ...)
 /* ERR_NOMEM, with a failure that promises nothing. */
 enum err provider_no_memory(struct answer *failure);
 
+/* What ends an account_response(): id is whose key it is; NULL is no answer. */
+enum err provider_account(
+    const char *name, const char *id, char **out, struct answer *failure);
+
 /* strdup() that takes NULL for NULL. False: memory is out. */
 bool provider_copy(const char *text, char **out);
 

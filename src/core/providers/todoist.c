@@ -361,17 +361,12 @@ account_response(
     const struct http_response *res, char **account_id, struct answer *failure)
 {
 	cJSON *json = NULL;
-	const char *id;
-	enum err err = OK;
+	enum err err;
 
 	if (!provider_read(&todoist_dialect, res, &json, failure))
 		return provider_failed(failure);
-	id = provider_id(json, "id");
-	if (id == NULL)
-		err = provider_bad_answer(
-		    failure, "todoist: a user without a string as id");
-	else if (!provider_copy(id, account_id))
-		err = provider_no_memory(failure);
+	err = provider_account(
+	    "todoist", provider_id(json, "id"), account_id, failure);
 	cJSON_Delete(json);
 	return err;
 }
