@@ -189,6 +189,19 @@ test_an_id_that_cannot_be_does_not_keep_others_from_being_asked_about() {
 	done
 }
 
+# Perhaps for one of them; nobody says which.
+test_a_batch_that_is_refused_is_asked_about_in_halves() {
+	fill linear 12 || return
+	item_changes linear 0 12 '{"state": "completed"}'
+	mark
+	fault '{"kind": "not_found", "message": "Argument Validation Error",
+		"provider": "linear", "op": "read", "times": 2}'
+	polls 1
+	no_faults
+	is "$(tally)" "12 completed completed" "each of them is told"
+	is "$(count_requests op=read)" 5 "twelve, six, three and three, six"
+}
+
 # --- Todoist: ids of the old API ------------------------------------------------
 
 # old_task CONNECTION_OR_NULL: an item whose task has the number it once had. Sets
