@@ -38,14 +38,19 @@ language sql stable as $$
 $$;
 
 -- Take note of a task that somebody else makes: it gets a link, and if it is completed
--- that is a wish.
+-- that is a wish. The link of a task of this id that went while no trigger was there says
+-- nothing of this one.
 create or replace function gateway.note_insert(made public.tasks) returns void
 language plpgsql as $$
 declare
 	before gateway.task_before := gateway.before_of(made, 'active', null);
-	l gateway.links := gateway.link_make(before, made.status::text,
-		to_jsonb(made) -> 'source_metadata');
+	l gateway.links;
 begin
+	delete from gateway.links stale
+	 where stale.task_id = made.id
+	   and not exists (select from public.tasks t where t.id = made.id);
+	l := gateway.link_make(before, made.status::text,
+		to_jsonb(made) -> 'source_metadata');
 	if made.status::text = 'completed' and l.status = 'completed'
 	   and l.completed_by is null then
 		perform gateway.take_note(before, 'completed', 'row', made.completed_at);

@@ -79,6 +79,55 @@ test_restored_rows_are_made_up_for() {
 		"active open" "both sides are as the dump has it"
 }
 
+# A device has not heard of a deletion and inserts its copy, as it was before anything
+# was wished of it: that is a task of its own, and nobody wished to reopen the item.
+is_another_task() { # HOW-DELETED HOW-INSERTED
+	local columns='id, user_id, title, source, source_id, connection_id,
+		source_metadata'
+
+	next_task
+	sql "create table if not exists copies as select * from tasks limit 0;
+		insert into copies select * from tasks where id = '$TASK'" >/dev/null
+	complete "$TASK"
+	is_outcome accepted "done"
+	mark
+	"$1" "delete from tasks where id = '$TASK'"
+	"$2" "insert into tasks ($columns)
+		select $columns from copies where id = '$TASK'"
+	two_runs
+	wishes_are "$TASK" "complete call accepted done"
+	is "$(provider_says todoist "$ITEM") $(taken)" "completed 0" \
+		"its item is as it was"
+	is "$(task_line "$TASK")" "completed absence completed" "which it learns"
+	sql 'drop table copies' >/dev/null
+}
+
+by_call() {
+	api DELETE "/v1/tasks/$TASK"
+	is "$STATUS" 204 "it is deleted: $BODY"
+}
+
+with_trigger() {
+	sql "$1" >/dev/null
+}
+
+test_a_deleted_task_that_is_inserted_again_is_another() {
+	is_another_task by_call without_trigger
+	is_another_task by_call with_trigger
+	is_another_task without_trigger with_trigger
+	is_another_task with_trigger without_trigger
+	is_another_task with_trigger with_trigger
+}
+
+# The link must go with the task even where no trigger takes it away.
+test_a_call_deletes_the_link_itself() {
+	next_task
+	sql "alter table tasks disable trigger flowpin_gateway" >/dev/null
+	by_call
+	sql "alter table tasks enable trigger flowpin_gateway" >/dev/null
+	is "$(sql "select count(*) from links where task_id = '$TASK'")" 0 "gone"
+}
+
 test_a_row_that_no_trigger_saw_gets_a_link() {
 	add_own_item todoist 'quietly made'
 	TASK=$(cat /proc/sys/kernel/random/uuid)
