@@ -107,6 +107,7 @@ test_another_connection_goes_on() {
 behind_one_that() { # FAULT
 	fresh_tasks attio 1
 	next_task
+	nor_whose_key attio
 	fault "{\"write\": true, \"times\": 1, \"delay_ms\": 2500, $1}"
 	call_behind first POST "/v1/tasks/$TASK/complete"
 	wait_until 20 is_in_flight 'write=true' || flunk "it is in flight"
@@ -125,7 +126,7 @@ test_a_call_behind_one_that_met_a_limit_sends_nothing() {
 test_a_call_behind_one_that_met_a_dead_key_sends_nothing() {
 	behind_one_that '"kind": "auth"'
 	is "$STATUS" 502 "it is told so: $BODY"
-	is "$(requests)" 1 "one request in all"
+	is "$(writes)" 1 "one write in all"
 }
 
 # What was asked with the old key says nothing of the one that replaced it.

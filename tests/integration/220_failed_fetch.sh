@@ -171,6 +171,7 @@ test_a_refused_key_on_a_second_page_marks_nothing() {
 
 	for provider in todoist linear attio; do
 		two_pages "$provider" || continue
+		nor_whose_key "$provider"
 		marks_nothing "$provider" 2 auth '{"kind": "auth"}'
 		is "$(connection_says "$CONNECTION" status)" auth_failed \
 			"$provider: the connection says why"

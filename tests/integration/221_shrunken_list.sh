@@ -46,6 +46,7 @@ test_a_refused_key_marks_nothing_and_stops_the_connection() {
 		change_item "$provider" "$GONE_ITEM" '{"state": "completed"}'
 		fault "{\"kind\": \"auth\", \"provider\": \"$provider\",
 			\"op\": \"list\"}"
+		nor_whose_key "$provider"
 		ok "$provider: the pass ends well" poll_own
 		no_faults
 		is "$(statuses)" active "$provider: nothing is marked"

@@ -542,6 +542,14 @@ fault() {
 	FAULT=$(field .id)
 }
 
+# A call that refuses the key is believed when the one that asks whose key it is
+# refuses it too.
+declare -rA WHOSE_KEY=([todoist]=user [linear]=whoami [attio]=self)
+nor_whose_key() { # PROVIDER
+	fault "{\"kind\": \"auth\", \"provider\": \"$1\",
+		\"op\": \"${WHOSE_KEY[$1]}\"}"
+}
+
 no_faults() {
 	sim DELETE /_sim/faults
 }
