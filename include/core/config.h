@@ -25,6 +25,7 @@ struct config {
 	int lease_ms;
 	int give_up_ms;
 	int recurring_grace_ms;
+	int doubt_ms;
 	int sweep_ms;
 	int stop_ms;
 	int body_max_bytes;

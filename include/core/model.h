@@ -173,7 +173,8 @@ struct answer {
 	enum outcome outcome;
 	enum reason reason;
 	int64_t retry_after_ms; /* rate limited: from now; -1 if not said */
-	char detail[160];       /* for logs and explain; never a secret */
+	bool is_relayed;  /* unknown: who stands before the provider says so */
+	char detail[160]; /* for logs and explain; never a secret */
 };
 
 /* How a delivery ends; queued is to be tried again. */
@@ -188,9 +189,11 @@ struct writeback {
 	enum wish wish;
 	bool by_fallback; /* the task named no connection */
 	int64_t generation;
-	int attempts;    /* owners so far */
-	bool is_unclear; /* one before may have sent it, with an effect that
-			    is not known */
+	int attempts;     /* owners so far */
+	bool is_unclear;  /* one before may have sent it, with an effect that
+			     is not known */
+	int64_t doubt_ms; /* and the provider may still work on it so long */
+	bool has_newer;   /* a later wish waits: not to be sent again */
 	bool
 	    is_doubted; /* a caller may have been told that it is not certain */
 	bool is_agreed; /* while it was queued, an earlier writeback of the

@@ -23,6 +23,7 @@ create table gateway.writebacks (
 	generation bigint not null default 0,
 	attempts integer not null default 0,
 	is_unclear boolean not null default false,
+	doubt_until timestamptz,
 	target text,
 	due_read text,
 	due_at timestamptz,
@@ -36,6 +37,7 @@ create table gateway.writebacks (
 	check (generation between 0 and 1000000000000000),
 	check (attempts between 0 and 1000000000),
 	check (isfinite(due_at)),
+	check (isfinite(doubt_until)),
 	check (isfinite(created_at)),
 	check (isfinite(settled_at))
 ) with (fillfactor = 85);
@@ -54,6 +56,7 @@ comment on column gateway.writebacks.source_metadata is 'The link''s metadata wh
 comment on column gateway.writebacks.generation is 'Counts owners: a settle by an earlier one is refused.';
 comment on column gateway.writebacks.attempts is 'Times an owner took it to send it.';
 comment on column gateway.writebacks.is_unclear is 'A send may have had its effect: the item is read before anything else is done.';
+comment on column gateway.writebacks.doubt_until is 'So long the provider may still be working on a send that it did not answer: an item that is read before as it was proves nothing, and later wishes wait.';
 comment on column gateway.writebacks.target is 'The write that was sent, or was about to be, where the item alone does not tell afterwards; null: none such.';
 comment on column gateway.writebacks.due_read is 'The occurrence''s due date as read right before that write.';
 comment on column gateway.writebacks.due_at is 'When another owner may take it: the lease''s end while sending, the next attempt while queued.';

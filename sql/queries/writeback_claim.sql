@@ -22,7 +22,8 @@ with claimed as (
 select k.id is not null as claimed,
        coalesce(k.generation, w.generation) as writeback_generation,
        coalesce(k.attempts, w.attempts) as attempts,
-       w.state, w.reason, w.is_unclear, w.target, w.due_read,
+       w.state, w.reason, w.is_unclear, gateway.doubt_ms(w), gateway.has_newer(w),
+       w.target, w.due_read,
        w.source_metadata, exists (
 		select from gateway.agreed_since(w.user_id, w.task_id, w.wish,
 			w.created_at, w.task_version)) as is_agreed,

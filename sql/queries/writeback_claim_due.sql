@@ -3,6 +3,8 @@
 -- :limit               integer  at most so many
 -- :lease_ms            bigint   for so long
 -- :give_up_ms          bigint   an outcome still unknown at this age is given up
+-- :doubt_ms            bigint   for so long after its lease what a silent owner sent may
+--                               still have its effect
 -- :recurring_grace_ms  bigint   a wish of a recurring item that came by row waits so
 --                               long, because the client may close it itself
 with due as materialized (
@@ -30,6 +32,9 @@ with due as materialized (
 	       attempts = least(w.attempts + 1, 1000000000),
 	       -- its owner fell silent, perhaps after sending it
 	       is_unclear = w.is_unclear or w.state = 'sending',
+	       doubt_until = case when w.state = 'sending' and :doubt_ms > 0
+			then w.due_at + :doubt_ms * interval '1 ms'
+			else w.doubt_until end,
 	       due_at = now() + :lease_ms * interval '1 ms'
 	  from due d
 	 where w.user_id = d.user_id
@@ -39,7 +44,8 @@ with due as materialized (
 select (k.row).user_id, (k.row).id as writeback_id, (k.row).task_id, (k.row).wish,
        (k.row).by_fallback, (k.row).origin <> 'call' as by_row, (k.row).source, (k.row).source_id,
        (k.row).source_metadata, (k.row).generation as writeback_generation,
-       (k.row).attempts, (k.row).is_unclear, (k.row).target, (k.row).due_read,
+       (k.row).attempts, (k.row).is_unclear, gateway.doubt_ms(k.row),
+       gateway.has_newer(k.row), (k.row).target, (k.row).due_read,
        (k.row).is_unclear or (k.row).reason is not distinct from 'account_changed'
 		as is_doubted,
        (k.row).created_at <= now() - :give_up_ms * interval '1 ms' as is_too_old,

@@ -8,7 +8,8 @@ language sql stable parallel safe as $$
 	   and o.task_id = $2
 	   and o.id <> $3
 	   and (o.state = 'sending'
-		or (o.settled_at is null and o.task_version < $4))
+		or ((o.settled_at is null or o.doubt_until > now())
+			and o.task_version < $4))
 $$;
 
 -- Writebacks of the same wish that were accepted since, with nothing sent in between:
@@ -31,4 +32,20 @@ language sql stable parallel safe as $$
 		   and b.task_version > o.task_version
 		   and b.task_version < $5
 		   and (b.attempts > 0 or b.origin <> 'call'))
+$$;
+
+-- Is there a wish that came after this one?
+create or replace function gateway.has_newer(w gateway.writebacks) returns boolean
+language sql stable parallel safe as $$
+	select exists (
+		select from gateway.writebacks n
+		 where n.user_id = (w).user_id
+		   and n.task_id = (w).task_id
+		   and n.task_version > (w).task_version)
+$$;
+
+-- For so long the provider may still be working on what was sent of a writeback.
+create or replace function gateway.doubt_ms(w gateway.writebacks) returns bigint
+language sql stable parallel safe as $$
+	select greatest(0, ceil(1000 * extract(epoch from (w).doubt_until - now())))::bigint
 $$;

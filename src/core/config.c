@@ -67,6 +67,9 @@ static const struct setting settings[] = {
 	{ "recurring_grace_ms", AT(recurring_grace_ms), NULL, 10000, 0, 600000,
 	  "a recurring item completed by row is left alone so long: the client "
 	  "may close it itself" },
+	{ "doubt_ms", AT(doubt_ms), NULL, 15000, 0, 600000,
+	  "a provider may still be working so long on a write that it did not "
+	  "answer" },
 	{ "sweep_ms", AT(sweep_ms), NULL, 2000, 50, 600000,
 	  "how often a gateway looks for writebacks to take over" },
 	{ "stop_ms", AT(stop_ms), NULL, 15000, 0, 600000,

@@ -133,6 +133,7 @@ program_open_store(const struct program *program, const struct config *config,
 	out->wait_ms = config->query_timeout_ms;
 	out->give_up_ms = config->give_up_ms;
 	out->recurring_grace_ms = config->recurring_grace_ms;
+	out->doubt_ms = config->doubt_ms;
 	if (!err)
 		err = check_schema(out);
 	if (err) {

@@ -33,7 +33,7 @@ function pair(wish,    v) {
 	v["states"] = "array['accepted']"
 	v["reasons"] = "array['done']"
 	v["details"] = "array['todoist: HTTP 200']"
-	v["due_ms"] = v["limit_ms"] = "array[0]::bigint[]"
+	v["due_ms"] = v["doubt_ms"] = v["limit_ms"] = "array[0]::bigint[]"
 	v["auth_failed"] = v["is_unclear"] = v["are_told"] = "array[false]"
 	v["patches"] = "array[null::jsonb]"
 	print bind(settle, v) ";"

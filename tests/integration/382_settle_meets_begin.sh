@@ -30,7 +30,7 @@ settle() {
 		-v due_ms="array[passed($2)]" -v auth_failed="array[false]" \
 		-v limit_ms="array[0]" -v patches="array[null::jsonb]" \
 		-v are_told="array[false]" -v key_versions="array[0]" \
-		-v is_unclear="array[false]" \
+		-v is_unclear="array[false]" -v doubt_ms="array[0]" \
 		-f "$STACK_ROOT/sql/queries/writeback_settle.sql" |
 		cut -d '|' -f 2,3
 }

@@ -242,6 +242,24 @@ test_what_may_have_happened_is_remembered_while_it_waits(void **state)
 	}
 }
 
+/* The provider may do it a moment after the look. */
+static void
+test_what_may_be_done_yet_is_never_rolled_back(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < COMBINATIONS; i++) {
+		struct evidence e = combination(i);
+		struct verdict v;
+
+		if (!e.may_have_happened || e.answer.reason == REASON_NOT_FOUND)
+			continue;
+		e.doubt_ms = 1;
+		verdict_decide(&e, &v);
+		assert_int_not_equal(v.ending, END_ROLLED_BACK);
+		assert_int_equal(v.doubt_ms, 1);
+	}
+}
+
 static void
 test_an_open_circuit_says_when_to_come_back_and_limits_nobody(void **state)
 {
@@ -556,6 +574,8 @@ main(void)
 		    test_an_unknown_outcome_is_never_rolled_back_before_its_time),
 		cmocka_unit_test(
 		    test_what_may_have_happened_is_remembered_while_it_waits),
+		cmocka_unit_test(
+		    test_what_may_be_done_yet_is_never_rolled_back),
 		cmocka_unit_test(
 		    test_an_open_circuit_says_when_to_come_back_and_limits_nobody),
 		cmocka_unit_test(

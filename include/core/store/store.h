@@ -14,6 +14,8 @@ struct store {
 	int64_t give_up_ms; /* age of a writeback that is given up */
 	/* a recurring item's wish that came by row is left alone so long */
 	int64_t recurring_grace_ms;
+	/* a write that was not answered may yet be carried out for so long */
+	int64_t doubt_ms;
 	struct commits *begins, *settles; /* NULL: each call commits alone */
 	struct commits *quiets;           /* a poller's */
 };

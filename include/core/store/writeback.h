@@ -47,8 +47,8 @@ struct claim {
 };
 
 /* Make one's own queued writeback w ours to send; on success w's generation,
- * attempts, is_unclear, is_agreed and connection are new. ERR_NOTFOUND: it is
- * gone. */
+ * attempts, is_unclear, doubt_ms, has_newer, is_agreed and connection are new.
+ * ERR_NOTFOUND: it is gone. */
 enum err writeback_claim(const struct store *store, struct writeback *w,
     int64_t lease_ms, struct claim *out) MUST_CHECK;
 
@@ -70,6 +70,8 @@ struct settle {
 	const char *detail;
 	int64_t due_ms;   /* END_QUEUED: next attempt in so long */
 	bool is_unclear;  /* END_QUEUED: a write may have had its effect */
+	int64_t doubt_ms; /* END_QUEUED, END_ACCEPTED: for so long a write may
+			     yet have its effect, and later wishes wait */
 	bool auth_failed; /* mark the connection */
 	int64_t limit_ms; /* rate limited so long; 0: not */
 	const char *metadata_patch;

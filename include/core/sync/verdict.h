@@ -11,9 +11,10 @@ struct evidence {
 	bool is_patient;  /* nobody waits for the answer: rather try again */
 	bool is_too_old;  /* trying again has been going on long enough */
 	bool may_have_happened; /* a write went out whose effect is not known */
-	int attempts;           /* owners so far, at least 1 */
-	uint64_t random;        /* for jitter */
-	struct answer answer;   /* the last one */
+	int64_t doubt_ms; /* the provider may still work on a write so long */
+	int attempts;     /* owners so far, at least 1 */
+	uint64_t random;  /* for jitter */
+	struct answer answer; /* the last one */
 };
 
 struct verdict {
@@ -24,12 +25,14 @@ struct verdict {
 	int64_t retry_ms; /* worth asking again in so long; 0: not known */
 	int64_t due_ms;   /* queued: try again in so long */
 	bool is_unclear;  /* queued: a write may have had its effect */
+	int64_t
+	    doubt_ms; /* queued, accepted: one may be done yet for so long */
 	char detail[160];
 };
 
 /* Rollback only of what certainly did not happen (rejected, never sent, or
- * read by id and found not done); what may have happened stays queued until
- * it is known or too old. */
+ * read by id and found not done when the provider could no longer be working
+ * on it); what may have happened stays queued until it is known or too old. */
 void verdict_decide(const struct evidence *evidence, struct verdict *out);
 
 /* A sentence for the user about how it ended, "" if there is nothing to say.

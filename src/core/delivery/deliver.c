@@ -22,8 +22,11 @@ struct delivery {
 	int64_t write_until_ms; /* the rest is for a look at what it did */
 	bool is_patient;
 	bool may_have_happened;
-	bool is_kept; /* what was read, by who takes over */
-	bool stops;   /* it could not be kept: nothing more to try */
+	int64_t doubt_until_ms; /* monotonic: till then it may yet happen */
+	int unanswered;         /* writes that it may yet be, two: or more */
+	bool is_unread;         /* the last look saw nothing */
+	bool is_kept;           /* what was read, by who takes over */
+	bool stops;             /* it could not be kept: nothing more to try */
 	courier_keep *keep;
 	void *context;
 	struct answer answer;
@@ -56,30 +59,49 @@ worth_waiting(const struct delivery *d, int64_t wait_ms)
 	return !d->is_patient && fits(d, wait_ms);
 }
 
-/* Nothing may be sent through this connection, or not any more: as begin has it
- * for a new wish (gateway.wish_verdict). What went out already is looked at as
- * long as there is a key to look with. */
-static bool
-stays_local(struct delivery *d, const struct connection *conn)
+/* May the provider still be working on a write that it did not answer? */
+static int64_t
+doubt_ms(const struct delivery *d)
 {
-	enum reason reason = REASON_NONE;
+	int64_t left = d->doubt_until_ms - clock_mono_ms();
 
+	return left > 0 ? left : 0;
+}
+
+/* Nothing may be sent through this connection, or not any more: as begin has it
+ * for a new wish (gateway.wish_verdict). REASON_NONE: it may. */
+static enum reason
+why_local(const struct connection *conn)
+{
 	if (!conn->type[0])
-		reason = REASON_NO_CONNECTION;
-	else if (!conn->key && !conn->key_sealed)
-		reason = REASON_NO_KEY;
-	else if (!strcmp(conn->status, "paused"))
-		reason = REASON_PAUSED;
-	else if (!conn->writeback)
-		reason = REASON_WRITEBACK_OFF;
+		return REASON_NO_CONNECTION;
+	if (!conn->key && !conn->key_sealed)
+		return REASON_NO_KEY;
+	if (!strcmp(conn->status, "paused"))
+		return REASON_PAUSED;
+	return conn->writeback ? REASON_NONE : REASON_WRITEBACK_OFF;
+}
+
+static bool
+stays_local(struct delivery *d)
+{
+	enum reason reason = why_local(&d->w->connection);
+
 	if (reason == REASON_NONE)
-		return false;
-	if (d->may_have_happened && conn->type[0] &&
-	    (conn->key || conn->key_sealed))
 		return false;
 	say(&d->answer, OUTCOME_REJECTED, reason,
 	    "it became so while the wish waited");
 	return true;
+}
+
+/* What went out already is looked at as long as there is a key to do so. */
+static bool
+can_look(const struct delivery *d)
+{
+	const struct connection *conn = &d->w->connection;
+
+	return d->may_have_happened && conn->type[0] &&
+	       (conn->key || conn->key_sealed);
 }
 
 /* What decides before any request. False: go on. */
@@ -94,7 +116,7 @@ decided_at_once(struct delivery *d)
 		    "an earlier writeback did the same");
 		return true;
 	}
-	if (stays_local(d, conn))
+	if (!can_look(d) && stays_local(d))
 		return true;
 	if (conn->is_other_account) {
 		say(&d->answer, OUTCOME_UNKNOWN, REASON_ACCOUNT_CHANGED,
@@ -212,16 +234,23 @@ write_once(struct delivery *d)
 		d->provider->write_response(&d->push, &res, &d->answer);
 	http_request_done(&req);
 	http_response_done(&res);
-	if (d->answer.outcome == OUTCOME_UNKNOWN &&
-	    d->answer.reason != REASON_UNREACHABLE)
-		d->may_have_happened = true;
+	if (d->answer.outcome != OUTCOME_UNKNOWN ||
+	    d->answer.reason == REASON_UNREACHABLE)
+		return;
+	d->may_have_happened = true;
+	/* who says that it failed no longer works on it */
+	if (d->answer.reason == REASON_SERVER_ERROR && !d->answer.is_relayed)
+		return;
+	d->doubt_until_ms = clock_mono_ms() + d->courier->config->doubt_ms;
+	d->unanswered++;
 }
 
 /* What the item as it now reads says of the write. */
 static bool
 judge(struct delivery *d, const struct item *now)
 {
-	d->may_have_happened = false; /* from here on it is known */
+	/* from here on it is known; but not done yet is not not done */
+	d->may_have_happened = doubt_ms(d) > 0;
 	if (now->state == ITEM_NOT_VISIBLE) {
 		say(&d->answer, OUTCOME_REJECTED, REASON_NOT_FOUND,
 		    "read by id: not there");
@@ -229,6 +258,8 @@ judge(struct delivery *d, const struct item *now)
 	}
 	switch (d->provider->fulfilment(&d->push, now)) {
 	case FULFILLED:
+		if (d->unanswered < 2)
+			d->doubt_until_ms = 0; /* that was it */
 		say(&d->answer, OUTCOME_ACCEPTED, REASON_DONE,
 		    "read by id: done");
 		return true;
@@ -242,7 +273,8 @@ judge(struct delivery *d, const struct item *now)
 }
 
 /* Look at what is really there. True: that decided it. False with
- * may_have_happened cleared: it did not happen; else nobody knows. */
+ * may_have_happened cleared: it did not happen; else nobody knows, because it
+ * is_unread, or not yet. */
 static bool
 look(struct delivery *d)
 {
@@ -250,8 +282,10 @@ look(struct delivery *d)
 	struct answer failure = { 0 };
 	bool decided = false;
 
-	if (carry_read_one(d->courier, d->provider, &d->w->connection,
-		d->w->source_id, d->deadline_ms, &items, &failure))
+	d->is_unread =
+	    !carry_read_one(d->courier, d->provider, &d->w->connection,
+		d->w->source_id, d->deadline_ms, &items, &failure);
+	if (!d->is_unread)
 		decided = judge(d, &items.list[0]);
 	items_done(&items);
 	return decided;
@@ -289,10 +323,25 @@ round_ended(struct delivery *d)
 	if (carry_wait_ms(d->courier, &d->w->connection) > 0)
 		return true; /* trying again would only be refused here */
 	first = d->answer;
+	d->is_unread = false;
 	if (d->may_have_happened && look(d))
 		return true;
 	d->answer = first;
-	return d->may_have_happened; /* unread it is never sent again */
+	/* unread it is never sent again; not done yet, it is: as the same
+	 * command */
+	return d->is_unread;
+}
+
+/* Not to be sent again after a look that did not decide: nobody knows, it is
+ * no longer wished, or the connection is not to be used any more. */
+static bool
+is_left(struct delivery *d)
+{
+	if (d->is_unread || d->w->has_newer)
+		return true;
+	if (d->may_have_happened) /* not yet, and it may yet */
+		return why_local(&d->w->connection) != REASON_NONE;
+	return stays_local(d);
 }
 
 static void
@@ -306,10 +355,7 @@ work(struct delivery *d)
 			return;
 		say(&d->answer, OUTCOME_UNKNOWN, REASON_NO_ANSWER,
 		    "sent earlier, cannot be read now");
-		if (d->may_have_happened)
-			return;
-		/* it did not happen, and now it is not to */
-		if (stays_local(d, &d->w->connection))
+		if (is_left(d))
 			return;
 	}
 	for (int tries = 1; !round_ended(d) && tries < MOST_WRITES; tries++) {
@@ -336,6 +382,8 @@ prepare(struct delivery *d)
 		look_ms = d->courier->config->provider_timeout_ms;
 	d->write_until_ms = d->deadline_ms - (look_ms > 0 ? look_ms : 0);
 	d->may_have_happened = w->is_unclear;
+	d->unanswered = w->is_unclear ? 2 : 0; /* who knows how many */
+	d->doubt_until_ms = w->is_unclear ? clock_mono_ms() + w->doubt_ms : 0;
 	d->provider = provider_by_name(w->connection.type);
 	d->push = (struct push){
 		.conn = &w->connection,
@@ -404,6 +452,7 @@ courier_deliver(const struct courier *courier, struct writeback *w,
 		.is_patient = is_patient,
 		.is_too_old = w->is_too_old,
 		.may_have_happened = d.may_have_happened,
+		.doubt_ms = doubt_ms(&d),
 		.attempts = w->attempts,
 		.random = crypto_random(),
 		.answer = d.answer };

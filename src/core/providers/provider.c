@@ -206,6 +206,7 @@ answer_set(struct answer *answer, enum outcome outcome, enum reason reason)
 	answer->outcome = outcome;
 	answer->reason = reason;
 	answer->retry_after_ms = -1;
+	answer->is_relayed = false;
 	answer->detail[0] = '\0';
 }
 
@@ -294,6 +295,9 @@ provider_answer_status(
 	    "%s: HTTP %d", name, status);
 	if (answer->outcome == OUTCOME_RATE_LIMITED)
 		answer->retry_after_ms = retry_after_ms;
+	/* who stands before the provider had no answer of it */
+	answer->is_relayed =
+	    status == 502 || status == 504 || (status >= 520 && status <= 527);
 }
 
 /* A proxy's, a firewall's, a wrong base URL's: nobody may conclude from it that

@@ -208,6 +208,9 @@ read_kept(const struct rows *rows, size_t row, struct writeback *w)
 	const char *target = rows_text(rows, row, "target");
 	const char *due_read = rows_text(rows, row, "due_read");
 
+	w->is_unclear = rows_bool(rows, row, "is_unclear");
+	w->doubt_ms = rows_int(rows, row, "doubt_ms");
+	w->has_newer = rows_bool(rows, row, "has_newer");
 	snprintf(w->target, sizeof(w->target), "%s", target ? target : "");
 	snprintf(
 	    w->due_read, sizeof(w->due_read), "%s", due_read ? due_read : "");
@@ -246,7 +249,6 @@ writeback_claim(const struct store *store, struct writeback *w,
 	if (out->is_claimed) {
 		w->generation = rows_int(&rows, 0, "writeback_generation");
 		w->attempts = (int)rows_int(&rows, 0, "attempts");
-		w->is_unclear = rows_bool(&rows, 0, "is_unclear");
 		w->is_agreed = rows_bool(&rows, 0, "is_agreed");
 		read_kept(&rows, 0, w);
 		free(w->source_metadata);
@@ -294,7 +296,6 @@ read_due(const struct rows *rows, size_t row, struct writeback *w)
 	w->wish = wish_by_name(rows_text(rows, row, "wish"));
 	w->generation = rows_int(rows, row, "writeback_generation");
 	w->attempts = (int)rows_int(rows, row, "attempts");
-	w->is_unclear = rows_bool(rows, row, "is_unclear");
 	w->is_doubted = rows_bool(rows, row, "is_doubted");
 	w->is_agreed = rows_bool(rows, row, "is_agreed");
 	w->is_too_old = rows_bool(rows, row, "is_too_old");
@@ -310,6 +311,7 @@ writeback_claim_due(const struct store *store, int limit, int64_t lease_ms,
 		.limit = limit,
 		.lease_ms = lease_ms,
 		.give_up_ms = store->give_up_ms,
+		.doubt_ms = store->doubt_ms,
 		.recurring_grace_ms = store->recurring_grace_ms,
 	};
 	struct rows rows = { 0 };
@@ -365,6 +367,7 @@ add_settle(struct q_writeback_settle_args *args, const struct settle *s)
 	array_bool(&args->are_told, s->is_told);
 	array_int(&args->key_versions, s->key_version);
 	array_bool(&args->is_unclear, s->is_unclear);
+	array_int(&args->doubt_ms, s->doubt_ms);
 }
 
 static enum err

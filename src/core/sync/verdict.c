@@ -73,7 +73,9 @@ decide_rejected(const struct evidence *e, struct verdict *v)
 static void
 decide_unsettled(const struct evidence *e, struct verdict *v)
 {
-	if (e->is_too_old)
+	if (e->may_have_happened && e->doubt_ms > 0)
+		queue(e, v); /* it may be done a moment later */
+	else if (e->is_too_old)
 		end(v, END_ROLLED_BACK, REASON_GIVEN_UP);
 	else if (e->may_have_happened || e->is_patient ||
 		 e->answer.reason == REASON_ACCOUNT_CHANGED)
@@ -86,6 +88,7 @@ void
 verdict_decide(const struct evidence *e, struct verdict *v)
 {
 	memset(v, 0, sizeof(*v));
+	v->doubt_ms = e->doubt_ms;
 	snprintf(v->detail, sizeof(v->detail), "%s", e->answer.detail);
 	switch (e->answer.outcome) {
 	case OUTCOME_ACCEPTED:

@@ -73,6 +73,7 @@ export class Writebacks {
 			details: column(list, "detail"),
 			due_ms: same(list, 0),
 			is_unclear: same(list, false),
+			doubt_ms: same(list, 0),
 			are_told: same(list, false),
 			auth_failed: same(list, false),
 			limit_ms: same(list, 0),
