@@ -10,7 +10,9 @@
 -- The account stays: a key of another one shows, and holds the runs. Flowpin's row is
 -- locked first, as the trigger on it has it, and written only if something in it changes.
 with own as materialized (
-	select i.id, i.label, coalesce(i.is_active, true) as is_active
+	select i.id, i.label, coalesce(i.is_active, true) as is_active,
+	       -- not taken note of yet: else it would seem to replace the new one
+	       sha256(convert_to(nullif(i.api_key, ''), 'UTF8')) as digest
 	  from public.integrations i
 	 where i.user_id = :user_id
 	   and i.id = :connection_id
@@ -24,8 +26,9 @@ with own as materialized (
 	   and ((:label is not null and o.label is distinct from :label)
 		or (:is_active is not null and o.is_active <> :is_active))
 ), kept as (
-	insert into gateway.connections as c (id, user_id, key_sealed, key_id, writeback)
-	select o.id, :user_id, :key_sealed, :key_id, coalesce(:writeback, true)
+	insert into gateway.connections as c (id, user_id, api_key_digest, key_sealed,
+		key_id, writeback)
+	select o.id, :user_id, o.digest, :key_sealed, :key_id, coalesce(:writeback, true)
 	  from own o
 	    on conflict (id) do update
 	   set key_sealed = coalesce(excluded.key_sealed, c.key_sealed),

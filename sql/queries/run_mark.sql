@@ -54,6 +54,12 @@ with own as materialized (
 	   and l.version < 1000000000000000
 	   and j.action not in ('none', 'held')
 	   and w.task_id is null
+	   -- the app stamps a row with the beginning of the transaction: one that was
+	   -- stamped since this one began must not get an older stamp, by which a copy
+	   -- of it would pass as newer; it is the next run's. Who stamps it with a
+	   -- future time has a clock that is fast
+	   and (t.updated_at is null or t.updated_at <= now()
+		or t.updated_at > clock_timestamp())
 	   -- a row may stand for the item under its new id already
 	   and (j.action <> 'renumber' or not exists (
 		select from public.tasks n

@@ -75,7 +75,7 @@ select w.ord,
        coalesce((o.writeback).id, w.id) as id,
        coalesce(a.state, (o.writeback).state) as state,
        coalesce((o.writeback).source_id, (j.before).source_id) as source_id,
-       coalesce((o.writeback).source_metadata, (a.link).metadata)
+       coalesce((o.writeback).source_metadata, a.metadata)
 		as source_metadata,
        coalesce((o.writeback).by_fallback, (j.before).connection_id is null)
 		as by_fallback,

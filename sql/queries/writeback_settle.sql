@@ -9,6 +9,7 @@
 -- :details        text[]     what was seen
 -- :due_ms         bigint[]   queued: due after so long
 -- :is_unclear     boolean[]  queued: a send may have had its effect
+-- :doubt_ms       bigint[]   queued, accepted: for so long a send may yet have its effect
 -- :are_told       boolean[]  the user is told by an event
 -- :auth_failed    boolean[]  the key was refused
 -- :limit_ms       bigint[]   rate limited for so long, 0: not
@@ -26,10 +27,10 @@
 with said as (
 	select *
 	  from unnest(:user_ids, :ids, :generations, :states, :reasons, :details,
-		:due_ms, :is_unclear, :are_told, :auth_failed, :limit_ms, :patches,
-		:key_versions)
+		:due_ms, :is_unclear, :doubt_ms, :are_told, :auth_failed, :limit_ms,
+		:patches, :key_versions)
 	       with ordinality as s (user_id, id, generation, state, reason, detail,
-		due_ms, now_unclear, is_told, auth_failed, limit_ms, patch,
+		due_ms, now_unclear, doubt_ms, is_told, auth_failed, limit_ms, patch,
 		key_version, ord)
 ), changing as materialized (
 	select s.ord, t.user_id, t.id, l.version
@@ -53,22 +54,18 @@ with said as (
 			where t.ord = s.ord
 			  and gateway.link_version(t.id) is not distinct from t.version)
 ), held as materialized (
-	-- a newer wish makes trying again pointless, and harmful after it
+	-- a newer wish makes trying again pointless, and harmful after it; but it waits
+	-- for a send that may still have its effect
 	select s.ord,
-	       case when n.is_newer and s.state = 'queued' then 'superseded'
-			else s.state end as new_state,
-	       case when n.is_newer and s.state = 'queued' then 'newer_wish'
-			else s.reason end as new_reason,
-	       s.detail as new_detail, s.due_ms, s.now_unclear, s.is_told,
+	       case when n.is_newer and s.state = 'queued' and s.doubt_ms = 0
+			then 'superseded' else s.state end as new_state,
+	       case when n.is_newer and s.state = 'queued' and s.doubt_ms = 0
+			then 'newer_wish' else s.reason end as new_reason,
+	       s.detail as new_detail, s.due_ms, s.now_unclear, s.doubt_ms, s.is_told,
 	       s.auth_failed, s.limit_ms, s.patch, s.key_version, w as was
 	  from ready s
 	  join gateway.writebacks w on w.user_id = s.user_id and w.id = s.id
-	 cross join lateral (
-		select exists (
-			select from gateway.writebacks o
-			 where o.user_id = w.user_id
-			   and o.task_id = w.task_id
-			   and o.task_version > w.task_version)) n (is_newer)
+	 cross join lateral (select gateway.has_newer(w)) n (is_newer)
 	 where w.state = 'sending'
 	   and w.generation = s.generation
 	 order by w.id
@@ -77,6 +74,8 @@ with said as (
 	update gateway.writebacks w
 	   set state = h.new_state, reason = h.new_reason,
 	       detail = h.new_detail, is_unclear = h.now_unclear,
+	       doubt_until = case when h.new_state in ('queued', 'accepted') and h.doubt_ms > 0
+			then now() + h.doubt_ms * interval '1 ms' end,
 	       due_at = case h.new_state when 'queued'
 			then now() + h.due_ms * interval '1 ms' end,
 	       settled_at = case h.new_state when 'queued' then null
@@ -129,19 +128,24 @@ with said as (
 	   and (t.status::text, t.completed_at) is distinct from
 	       ((r.was).before_status, (r.was).before_completed_at)
 	returning r.ord, t as task
-), named as (
-	-- what was found by the fallback is known from now on
-	update public.tasks t
-	   set connection_id = (h.was).connection_id
+), there as materialized (
+	-- one that is being deleted names nothing
+	select h.ord, h.was
 	  from held h
 	  join public.integrations i
 	    on i.id = (h.was).connection_id
 	   and i.user_id = (h.was).user_id
+	 where (h.was).by_fallback
+	   and h.new_state = 'accepted'
+	   for key share of i skip locked
+), named as (
+	-- what was found by the fallback is known from now on
+	update public.tasks t
+	   set connection_id = (h.was).connection_id
+	  from there h
 	 where t.id = (h.was).task_id
 	   and t.user_id = (h.was).user_id
 	   and t.connection_id is null
-	   and (h.was).by_fallback
-	   and h.new_state = 'accepted'
 	returning h.ord, t as task
 ), learnt as (
 	select (h.was).connection_id as id, bool_or(h.auth_failed) as auth_failed,

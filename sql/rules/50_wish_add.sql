@@ -106,11 +106,11 @@ $$;
 -- changes the row after this, not before.
 -- writeback: its id. lease_ms: the caller sends it itself within its lease; 0: a sweeper
 -- does. moment: when a client wished it, by its own clock; null: now. verdict: send, or
--- why it was skipped. state: as it was written.
+-- why it was skipped. state: as it was written. metadata: what the write needs.
 create or replace function gateway.wish_add(task gateway.task_before, wish text,
 	writeback uuid, lease_ms bigint, origin text, moment timestamptz,
 	out verdict text, out state text, out connection_id uuid,
-	out link gateway.links)
+	out link gateway.links, out metadata jsonb)
 language plpgsql as $$
 declare
 	c gateway.connection_state;
@@ -137,21 +137,26 @@ begin
 				then 'completed' else 'active' end,
 		       completed_by = case wish_add.wish when 'complete' then 'user' end,
 		       completion_reason = null,
+		       -- the date that was closed, when nobody asks which is next
+		       metadata = case when wish_add.wish = 'uncomplete'
+				and verdict <> 'send'
+				then l.metadata - 'due_date' else l.metadata end,
 		       missing_since = null,
 		       changed_at = clock_timestamp()
 		 where l.task_id = task.id
 		returning l.* into link;
 	end if;
 
-	-- One that is in flight is left alone: it ends by itself, and its owner sees
-	-- then that there is a newer wish. What is superseded was never agreed on, so a
-	-- rollback goes back to what was there before that.
+	-- One that is in flight, or may be at the provider, is left alone: it ends by
+	-- itself, and its owner sees then that there is a newer wish. What is superseded
+	-- was never agreed on, so a rollback goes back to what was there before that.
 	with queued as materialized (
 		select o.*
 		  from gateway.writebacks o
 		 where o.user_id = task.user_id
 		   and o.task_id = task.id
 		   and o.state = 'queued'
+		   and (o.doubt_until is null or o.doubt_until <= now())
 		   for update
 	), superseded as (
 		update gateway.writebacks o
@@ -178,8 +183,16 @@ begin
 			select from gateway.writebacks o
 			 where o.user_id = task.user_id
 			   and o.task_id = task.id
-			   and o.state = 'sending') then 'queued'
+			   and (o.settled_at is null
+				or o.doubt_until > now())) then 'queued'
 		else 'sending' end;
+	-- the date of a task that was not active, or is so by a wish that was not sent, is
+	-- one that was closed, or that no run kept up: which is to be closed now is not
+	-- known
+	metadata := gateway.metadata_at(link, moment)
+		- case when wish_add.wish = 'complete'
+			and (task.status <> 'active' or back.status <> 'active')
+			then 'due_date' else '' end;
 	insert into gateway.writebacks (user_id, id, task_id, connection_id,
 		by_fallback, wish, origin, state, reason, task_version, before_status,
 		before_completed_at, before_completed_by, before_completion_reason,
@@ -191,11 +204,7 @@ begin
 		case when verdict <> 'send' then verdict end,
 		coalesce(link.version, 0), back.status, back.completed_at, back_by,
 		back_reason, task.source, task.source_id,
-		-- the date of a task that was not active is one that was closed, or that
-		-- no run kept up: which is to be closed now is not known
-		gateway.metadata_at(link, moment)
-			- case when wish_add.wish = 'complete'
-				and task.status <> 'active' then 'due_date' else '' end,
+		metadata,
 		(wish_add.state = 'sending')::integer,
 		(wish_add.state = 'sending')::integer,
 		case when verdict = 'send'

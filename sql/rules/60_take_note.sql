@@ -23,6 +23,9 @@ begin
 				then l.completion_reason end,
 		       seen_at = case when take_note.status = 'archived'
 				or l.completed_by is null then l.seen_at end,
+		       -- of one that comes back it may be the one that was closed
+		       metadata = case take_note.status when 'active'
+				then l.metadata - 'due_date' else l.metadata end,
 		       missing_since = null, changed_at = clock_timestamp()
 		 where l.task_id = task.id;
 	end if;
@@ -46,8 +49,10 @@ declare
 	before gateway.task_before := gateway.before_of(made, 'active', null);
 	l gateway.links;
 begin
+	-- the gateway makes a link before its task, in one transaction
 	delete from gateway.links stale
 	 where stale.task_id = made.id
+	   and stale.linked_at < now()
 	   and not exists (select from public.tasks t where t.id = made.id);
 	l := gateway.link_make(before, made.status::text,
 		to_jsonb(made) -> 'source_metadata');
@@ -92,8 +97,8 @@ $$;
 -- update or upsert with the same status          nothing: an echo
 -- update or upsert of title, position, ...       nothing
 -- update of completed_at alone                   nothing; the client's to change
--- upsert, its updated_at older than the row's    an old copy: status and completion
---                                                time stay as the row has them
+-- upsert, its updated_at older than the row's    an old copy: status, completion time
+--                                                and item stay as the row has them
 -- upsert, not older, with another status         a wish
 -- insert of an active task with an item          a link
 -- insert of a completed task with an item        a link and a wish to complete
@@ -216,6 +221,8 @@ begin
 		if new.updated_at < old.updated_at then
 			new.status := old.status;
 			new.completed_at := old.completed_at;
+			new.source := old.source;
+			new.source_id := old.source_id;
 		end if;
 	end if;
 
@@ -256,10 +263,12 @@ create or replace function gateway.connection_there(connection_id uuid, user_id 
 returns uuid
 language plpgsql as $$
 begin
+	-- as its foreign key will: one that is being deleted would fail that
 	return (select i.id
 		  from public.integrations i
 		 where i.id = $1
-		   and i.user_id = $2);
+		   and i.user_id = $2
+		   for key share);
 exception when others then
 	perform gateway.waited(sqlstate);
 	raise warning 'flowpin: connection % cannot be looked at: % (%)',

@@ -15,6 +15,14 @@ declare
 	wanted jsonb;
 	names text;
 begin
+	-- Flowpin's row first, as who deletes the connection has it
+	perform
+	   from gateway.inbox_items b
+	   join public.integrations i on i.id = b.connection_id
+	  where b.user_id = for_user
+	    and b.id = item_id
+	    and i.user_id = for_user
+	    for key share of i;
 	select b.* into item
 	  from gateway.inbox_items b
 	 where b.user_id = for_user

@@ -128,8 +128,16 @@ test_where_defaults_give_everything_nobody_else_gets_in() {
 		alter default privileges grant all on schemas
 			to anon, authenticated, service_role, public" ||
 		bail "no defaults"
+	# a role of this project's own, which may read whatever there will be
+	stack_admin lavish -c 'create role reporting'
+	owner_sql "alter default privileges grant usage on schemas to reporting;
+		alter default privileges grant select on tables to reporting" ||
+		bail "no defaults"
 	installed lavish
 	is_closed_to_others
+	like "$(stack_admin lavish -c 'set role reporting' \
+		-c 'select api_key from gateway.connection_state' 2>&1)" \
+		'permission denied' "nor is a key readable for any other role"
 	triggers_work
 }
 

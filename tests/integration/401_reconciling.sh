@@ -227,5 +227,5 @@ test_links_of_tasks_that_are_gone_are_trimmed() {
 }
 
 stack_init && stack_setting sweep_ms 200
-stack_whole && as_new_user && add_connection todoist && make_tasks todoist 12 &&
+stack_whole && as_new_user && add_connection todoist && make_tasks todoist 18 &&
 	run_tests

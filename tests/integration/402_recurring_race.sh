@@ -159,6 +159,44 @@ test_an_archived_task_that_is_completed_closes_nothing() {
 	is "$(task_status "$TASK")" archived "the row is back"
 }
 
+# The undo waits for the client, and the person changes their mind: the date in the link is
+# the one that was closed, which says nothing of the next.
+test_a_completion_after_an_undo_that_was_not_sent_closes_the_next_one() {
+	next_daily
+	complete "$TASK"
+	is_outcome accepted "done"
+	row_says "$TASK" active
+	closes_the_next_one
+}
+
+test_a_completion_after_the_archive_closes_the_next_one() {
+	next_daily
+	complete "$TASK"
+	is_outcome accepted "done"
+	app "update tasks set status = 'archived' where id = '$TASK'"
+	app "update tasks set status = 'active', completed_at = null
+		where id = '$TASK'"
+	closes_the_next_one
+}
+
+test_a_completion_after_an_undo_that_stayed_here_closes_the_next_one() {
+	next_daily
+	complete "$TASK"
+	is_outcome accepted "done"
+	api PATCH "/v1/connections/$CONNECTION" '{"status": "paused"}'
+	uncomplete "$TASK"
+	is_outcome skipped paused
+	api PATCH "/v1/connections/$CONNECTION" '{"status": "active"}'
+	closes_the_next_one
+}
+
+closes_the_next_one() {
+	complete "$TASK"
+	is "$STATUS $(field .writeback.outcome)" "200 accepted" "it is done: $BODY"
+	is "$(at_todoist '[.occurrences_done, .due.date]')" '[2,"2031-02-05"]' \
+		"in truth"
+}
+
 test_a_second_device_does_not_close_the_next_occurrence() {
 	local moment
 
@@ -295,7 +333,7 @@ test_a_plain_item_that_the_client_closes_late_is_closed_once() {
 
 make_all() {
 	make_tasks todoist 4 && PLAIN_TASKS=("${MADE_TASKS[@]}") || return
-	add_own_item todoist daily '{"count": 20, "recurring": "every day",
+	add_own_item todoist daily '{"count": 23, "recurring": "every day",
 		"due_date": "2031-02-03"}'
 	poll_once "${CONNECTIONS[todoist]}"
 	MADE_TASKS=()
@@ -304,7 +342,7 @@ make_all() {
 		api POST "/v1/inbox/$id/import"
 		MADE_TASKS+=("$(field '.task | "\(.id) \(.source_id)"')")
 	done
-	is "${#MADE_TASKS[@]}" 20 "there are recurring tasks"
+	is "${#MADE_TASKS[@]}" 23 "there are recurring tasks"
 }
 
 stack_init && stack_setting sweep_ms 200 &&
