@@ -22,7 +22,9 @@ with claimed as (
 select k.id is not null as claimed,
        coalesce(k.generation, w.generation) as writeback_generation,
        coalesce(k.attempts, w.attempts) as attempts,
-       w.state, w.reason, w.is_unclear, gateway.doubt_ms(w), gateway.has_newer(w),
+       w.state, w.reason, w.is_unclear, gateway.doubt_ms(w), exists (
+		select from gateway.newer_wishes(w.user_id, w.task_id, w.task_version))
+		as has_newer,
        w.target, w.due_read,
        w.source_metadata, exists (
 		select from gateway.agreed_since(w.user_id, w.task_id, w.wish,

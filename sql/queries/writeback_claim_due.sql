@@ -45,7 +45,10 @@ select (k.row).user_id, (k.row).id as writeback_id, (k.row).task_id, (k.row).wis
        (k.row).by_fallback, (k.row).origin <> 'call' as by_row, (k.row).source, (k.row).source_id,
        (k.row).source_metadata, (k.row).generation as writeback_generation,
        (k.row).attempts, (k.row).is_unclear, gateway.doubt_ms(k.row),
-       gateway.has_newer(k.row), (k.row).target, (k.row).due_read,
+       exists (
+		select from gateway.newer_wishes((k.row).user_id, (k.row).task_id,
+			(k.row).task_version)) as has_newer,
+       (k.row).target, (k.row).due_read,
        (k.row).is_unclear or (k.row).reason is not distinct from 'account_changed'
 		as is_doubted,
        (k.row).created_at <= now() - :give_up_ms * interval '1 ms' as is_too_old,

@@ -65,7 +65,10 @@ with said as (
 	       s.auth_failed, s.limit_ms, s.patch, s.key_version, w as was
 	  from ready s
 	  join gateway.writebacks w on w.user_id = s.user_id and w.id = s.id
-	 cross join lateral (select gateway.has_newer(w)) n (is_newer)
+	 cross join lateral (
+		select exists (
+			select from gateway.newer_wishes(w.user_id, w.task_id,
+				w.task_version))) n (is_newer)
 	 where w.state = 'sending'
 	   and w.generation = s.generation
 	 order by w.id

@@ -34,14 +34,15 @@ language sql stable parallel safe as $$
 		   and (b.attempts > 0 or b.origin <> 'call'))
 $$;
 
--- Is there a wish that came after this one?
-create or replace function gateway.has_newer(w gateway.writebacks) returns boolean
+-- Wishes of a task that came after one.
+create or replace function gateway.newer_wishes(user_id uuid, task_id uuid,
+	task_version bigint) returns setof uuid
 language sql stable parallel safe as $$
-	select exists (
-		select from gateway.writebacks n
-		 where n.user_id = (w).user_id
-		   and n.task_id = (w).task_id
-		   and n.task_version > (w).task_version)
+	select n.id
+	  from gateway.writebacks n
+	 where n.user_id = $1
+	   and n.task_id = $2
+	   and n.task_version > $3
 $$;
 
 -- For so long the provider may still be working on what was sent of a writeback.

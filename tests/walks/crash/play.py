@@ -122,6 +122,8 @@ class Player:
             "reset_after": [{"kind": "reset_after"}],
             "reset_before": [{"kind": "reset_before"}],
             "delay": [{"kind": "delay", "delay_ms": 300}],
+            # done when nobody waits for its answer any more
+            "delay over": [{"kind": "delay", "delay_ms": 1100, "times": 3}],
             "delay_after": [{"kind": "delay_after", "delay_ms": 900}],
             "status": [{"kind": "status", "status": 500}],
             "status twice": [{"kind": "status", "status": 502, "times": 2}],

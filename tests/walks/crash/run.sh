@@ -50,6 +50,7 @@ settings() {
 		stack_setting call_deadline_ms 1500 &&
 		stack_setting lease_ms 2500 &&
 		stack_setting provider_timeout_ms 700 &&
+		stack_setting doubt_ms 1500 &&
 		stack_setting sweep_ms 5000 &&
 		stack_setting recurring_grace_ms 100 &&
 		stack_setting poll_interval_ms 600000 &&

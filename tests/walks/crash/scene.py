@@ -146,8 +146,8 @@ class Plan:
         s.is_advanced = (s.kind == "recurring" and s.wish == "complete"
                          and pick.random() < 0.3)
         s.fault = pick.choice((None,) * 4 + (
-            "reset_after", "reset_before", "delay", "delay_after", "status",
-            "status twice", "refuse", "refuse second"))
+            "reset_after", "reset_before", "delay", "delay over", "delay_after",
+            "status", "status twice", "refuse", "refuse second"))
         if "claim" in s.trouble:
             # passed only by a call that waits for another one of its task
             s.is_pair, s.is_async, s.is_advanced = True, False, False
