@@ -73,9 +73,10 @@ decide_rejected(const struct evidence *e, struct verdict *v)
 static void
 decide_unsettled(const struct evidence *e, struct verdict *v)
 {
-	if (e->may_have_happened && e->doubt_ms > 0)
-		queue(e, v); /* it may be done a moment later */
-	else if (e->is_too_old)
+	/* it may be done a moment later */
+	bool is_in_doubt = e->may_have_happened && e->doubt_ms > 0;
+
+	if (e->is_too_old && !is_in_doubt)
 		end(v, END_ROLLED_BACK, REASON_GIVEN_UP);
 	else if (e->may_have_happened || e->is_patient ||
 		 e->answer.reason == REASON_ACCOUNT_CHANGED)
