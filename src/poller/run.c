@@ -251,16 +251,33 @@ conclude(const struct poller *poller, struct run *run, int64_t deadline_ms,
 	return err ? err : mark(poller, run, f);
 }
 
-/* A row that is not written is one that no client rereads. */
 static void
-forget_what_is_known(const struct run *run, struct fetched *fetched)
+forget_patch(struct fetched *fetched)
 {
-	char *patch = fetched->metadata_patch;
-
-	if (!patch || !json_contains(run->connection.metadata, patch))
-		return;
-	free(patch);
+	free(fetched->metadata_patch);
 	fetched->metadata_patch = NULL;
+}
+
+/* A row that is not written is one that no client rereads. Clients are told
+ * first: what is kept as known was told, and is not told again. */
+static void
+tell_clients(
+    const struct poller *poller, const struct run *run, struct fetched *fetched)
+{
+	const char *patch = fetched->metadata_patch;
+
+	if (!patch)
+		return;
+	if (json_contains(run->connection.metadata, patch)) {
+		forget_patch(fetched);
+		return;
+	}
+	if (connection_publish(&poller->store, run->connection.id, patch)) {
+		log_warn("connection=%s msg=\"what was learnt is not told\" "
+			 "why=\"%s\"",
+		    run->connection.id, err_text());
+		forget_patch(fetched); /* the next run learns it again */
+	}
 }
 
 /* Of a whole list. */
@@ -268,15 +285,10 @@ static enum err
 learn_from(const struct poller *poller, struct run *run, int64_t deadline_ms,
     struct findings *f)
 {
-	enum err err = OK;
-
-	forget_what_is_known(run, &f->fetched);
-	if (!ends_quietly(poller, run, f))
-		err = conclude(poller, run, deadline_ms, f);
-	if (!err && f->fetched.metadata_patch)
-		err = connection_publish(&poller->store, run->connection.id,
-		    f->fetched.metadata_patch);
-	return err;
+	tell_clients(poller, run, &f->fetched);
+	if (ends_quietly(poller, run, f))
+		return OK;
+	return conclude(poller, run, deadline_ms, f);
 }
 
 enum err

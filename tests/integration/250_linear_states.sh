@@ -80,6 +80,26 @@ test_what_else_is_kept_beside_the_states_stays() {
 	is "$(told_to_clients gone)" "" "a team that is not there is not told"
 }
 
+# Or a client that was not told would never be.
+test_what_could_not_be_told_is_told_by_the_next_run() {
+	fresh
+	states Todo unstarted 1 Done completed 2
+	team AAA
+	sql "create function refuse() returns trigger language plpgsql as
+			'begin raise exception ''not now''; end';
+		create trigger refuse before update of metadata on integrations
+			for each row when (old.id = '$CONNECTION')
+			execute function refuse()"
+	poll_own
+	is "$(sql "select outcome from poll_runs
+		where connection_id = '$CONNECTION'")" complete "the run is whole"
+	is "$(told_to_clients "$TEAM")" "" "nobody could be told"
+	sql "drop trigger refuse on integrations; drop function refuse()"
+	poll_own
+	is "$(told_to_clients "$TEAM") $(done_state "$TEAM")" \
+		"${STATE_ID[Done]} ${STATE_ID[Done]}" "told and kept"
+}
+
 test_of_several_completed_states_the_lowest_counts() {
 	fresh
 	# as text 10 is less than 9.5

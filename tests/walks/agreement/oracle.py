@@ -50,6 +50,8 @@ people changed the item in between: what was done and undone looks like undone.
 *Writes for provider actions.* A write that no open wish explains, or a wish that
 neither a call nor a changed row explains.
 
+*Told.* What runs learn of a connection for clients stands in Flowpin's own row.
+
 *Rows.* What the app writes never fails, commits with its wish while the trigger is
 there, and is found later if it is not. An old copy that is upserted changes no
 status. The gateway changes only columns of its own, and writes no row in which
@@ -167,6 +169,9 @@ class Tables:
         self.connections = self.by(
             database, "select id, user_id, type, label, created_at, has_key "
             "from gateway.connection_state")
+        self.told = self.by(database, "select i.user_id, i.id, i.metadata as told, "
+                            "c.metadata as known from public.integrations i "
+                            "join gateway.connections c using (id)")
         self.inbox = self.by(database, "table gateway.inbox_items")
         self.writebacks = self.by(database, "table gateway.writebacks")
         self.audit = collections.defaultdict(list)
@@ -206,6 +211,7 @@ class Oracle:
         self.links = {k["task_id"]: k for k in tables.links[walk.user]}
         self.connections = sorted(tables.connections[walk.user],
                                   key=lambda c: (seconds(c["created_at"]), c["id"]))
+        self.told = tables.told[walk.user]
         self.inbox = tables.inbox[walk.user]
         self.audit = tables.audit[walk.user]
         self.writes, self.items = writes, items
@@ -221,6 +227,7 @@ class Oracle:
         self.check_old_copies()
         self.check_rows()
         self.check_failures()
+        self.check_told()
         self.check_writes()
         self.build_segments()
         self.check_items()
@@ -381,6 +388,15 @@ class Oracle:
                 continue
             self.verdict.find("disagreements", None,
                               f"a client's statement failed: {error}: {sql}")
+
+    def check_told(self):
+        """What a run learnt of a connection, clients can read, whoever died."""
+        for row in self.told:
+            known = row["known"].get("teamDoneStates")
+            if known and known != row["told"].get("teamDoneStates"):
+                self.verdict.find("disagreements", None,
+                                  f"connection {row['id']}: clients are not told "
+                                  "its states")
 
     @staticmethod
     def call_for(row, calls):
