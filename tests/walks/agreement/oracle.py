@@ -251,12 +251,18 @@ class Oracle:
     def match_wishes(self):
         """Who made which wish: a call, in order, for each task and wish; or the app,
         by the transaction that changed the row, or by a change that no trigger saw."""
-        self.call_of, self.row_wish = {}, {}
+        self.call_of = {}
         waiting = collections.defaultdict(list)
         for call in sorted(self.walk.calls, key=lambda c: c.began):
             waiting[call.task, call.wish].append(call)
-        made = {e["row_id"]: e for e in self.audit
-                if e["what"] == "writebacks" and e["op"] == "insert"}
+        self.made, self.settled = {}, {}
+        for e in self.audit:
+            if e["what"] == "writebacks" and e["op"] != "delete":
+                if e["op"] == "insert":
+                    self.made[e["row_id"]] = e
+                if e["became"]["settled_at"] is not None:
+                    self.settled.setdefault(e["row_id"], e)
+        made = self.made
         by_xact = {(e["xact"], e["row_id"]): e for e in self.row_changes()}
         unseen = collections.defaultdict(list)
         seen = {(made[r["id"]]["xact"], r["task_id"])
@@ -626,7 +632,7 @@ class Oracle:
         until = seconds(change["at"])
         since -= NEAR
         # whose own writes are no evidence
-        mind = self.changed_mind(change["row_id"], until)
+        mind = self.changed_mind(change)
         own = mind is not None and change["row_id"]
         for s in self.segments[item]:
             if s.start > until or s.end < since:
@@ -639,17 +645,20 @@ class Oracle:
                 return True
         return False
 
-    def changed_mind(self, task, moment):
-        """If the user's last word, before that moment, was that it is not done:
-        since when that was carried to the provider. None: it was not."""
+    def changed_mind(self, change):
+        """If the user's last word, before that change, was that it is not done:
+        since when that was carried to the provider. None: it was not. Before is what
+        the lock on the task's row let happen before, not what began before: who
+        waited for the run's lock has a row that is older than the run's change."""
         last = None
-        for row in self.rows[task]:
-            if seconds(row["created_at"]) < moment:
+        for row in self.rows[change["row_id"]]:
+            if self.made[row["id"]]["id"] < change["id"]:
                 last = row
         if last is None or last["wish"] != "uncomplete":
             return None
-        ended = seconds(last["settled_at"])
-        if last["state"] != "accepted" and ended is not None and ended <= moment:
+        ended = self.settled.get(last["id"])
+        if (last["state"] != "accepted" and ended is not None
+                and ended["id"] < change["id"]):
             return None
         spans = self.spans[last["id"]]
         return spans[-1][0] if spans else seconds(last["created_at"])
