@@ -26,7 +26,7 @@ with due as materialized (
 	  from due d
 	 where c.id = d.id
 	returning c.id, c.generation, c.quiet_list, c.last_complete_run_at,
-		c.failure_count
+		c.failure_count, c.metadata
 )
 select u.owner_id as user_id, c.generation, u.*, c.failure_count,
        gateway.us(clock_timestamp()) as t0, c.quiet_list,
@@ -34,6 +34,8 @@ select u.owner_id as user_id, c.generation, u.*, c.failure_count,
        (select g.held from gateway.guards g
 	 where g.user_id = u.owner_id
 	   and g.connection_id = u.connection_id
-	   and g.approved_at is not null) as approved
+	   and g.approved_at is not null) as approved,
+       gateway.is_told(c.metadata, i.metadata) as is_told
   from claimed c
   join gateway.connection_use u on u.connection_id = c.id
+  join public.integrations i on i.id = c.id

@@ -8,9 +8,11 @@ select u.owner_id as user_id, u.*, c.failure_count,
        (select g.held from gateway.guards g
 	 where g.user_id = u.owner_id
 	   and g.connection_id = u.connection_id
-	   and g.approved_at is not null) as approved
+	   and g.approved_at is not null) as approved,
+       gateway.is_told(c.metadata, i.metadata) as is_told
   from gateway.connection_use u
   join gateway.connections c on c.id = u.connection_id
+  join public.integrations i on i.id = c.id
  where u.status = 'active'
    and u.has_key
    and gateway.is_due(c, :connection_id is not null)

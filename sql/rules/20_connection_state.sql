@@ -32,6 +32,18 @@ select i.id, i.user_id, i.type::text as type, gateway.told(i.label) as label,
    and c.user_id = i.user_id;
 comment on view gateway.connection_state is 'A connection: Flowpin''s row, and what the gateway keeps of it.';
 
+-- Do clients know how each team's issues are completed, as far as the gateway does? Runs
+-- learn that, and writes; clients rewrite their row's metadata whole, and may have chosen
+-- another state: which one is theirs to say.
+create or replace function gateway.is_told(known jsonb, told jsonb) returns boolean
+language sql immutable parallel safe as $$
+	select case when jsonb_typeof(known -> 'teamDoneStates') = 'object'
+		then coalesce(jsonb_typeof(told -> 'teamDoneStates') = 'object'
+			and (told -> 'teamDoneStates') ?& array(select
+				jsonb_object_keys(known -> 'teamDoneStates')), false)
+		else true end
+$$;
+
 -- What a delivery or a run has to know of its connection, by the names under which
 -- connection_from_row() reads it.
 create or replace view gateway.connection_use as

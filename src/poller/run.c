@@ -259,7 +259,7 @@ forget_patch(struct fetched *fetched)
 }
 
 /* A row that is not written is one that no client rereads. Clients are told
- * first: what is kept as known was told, and is not told again. */
+ * first: what is kept as known, is not told again. */
 static void
 tell_clients(
     const struct poller *poller, const struct run *run, struct fetched *fetched)
@@ -268,7 +268,7 @@ tell_clients(
 
 	if (!patch)
 		return;
-	if (json_contains(run->connection.metadata, patch)) {
+	if (run->is_told && json_contains(run->connection.metadata, patch)) {
 		forget_patch(fetched);
 		return;
 	}

@@ -100,6 +100,34 @@ test_what_could_not_be_told_is_told_by_the_next_run() {
 		"${STATE_ID[Done]} ${STATE_ID[Done]}" "told and kept"
 }
 
+test_what_a_write_learnt_is_told_by_the_next_run() {
+	fresh
+	states Todo unstarted 1 Done completed 2
+	team AAA
+	make_task linear 'One' "{\"team_id\": \"$TEAM\"}"
+	complete "$TASK"
+	is "$STATUS $(done_state "$TEAM")" "200 ${STATE_ID[Done]}" \
+		"the write has asked for it"
+	poll_own
+	is "$(told_to_clients "$TEAM")" "${STATE_ID[Done]}" "clients can read it"
+}
+
+# Which rewrite the whole at each of their own syncs, and may choose otherwise.
+test_what_a_client_chose_is_left_alone() {
+	fresh
+	states Todo unstarted 1 Done completed 2 Shipped completed 3
+	team AAA
+	poll_own
+	sql "update integrations set metadata = jsonb_set(metadata,
+		'{teamDoneStates,$TEAM}', '\"${STATE_ID[Shipped]}\"')
+		where id = '$CONNECTION'"
+	poll_own
+	is "$(told_to_clients "$TEAM")" "${STATE_ID[Shipped]}" "as the client has it"
+	sql "update integrations set metadata = '{}' where id = '$CONNECTION'"
+	poll_own
+	is "$(told_to_clients "$TEAM")" "${STATE_ID[Done]}" "what it dropped is told"
+}
+
 test_of_several_completed_states_the_lowest_counts() {
 	fresh
 	# as text 10 is less than 9.5

@@ -7,7 +7,8 @@
 
 struct run {
 	struct connection connection;
-	int64_t t0; /* the database's clock before any request, epoch us */
+	int64_t t0;   /* the database's clock before any request, epoch us */
+	bool is_told; /* clients know what is known of the connection */
 	int64_t approved; /* so many tasks may pass a guard; -1: none */
 	/* absence_digest() of the list that gave the run before nothing to do;
 	 * empty: it did something */

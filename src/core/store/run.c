@@ -38,6 +38,7 @@ read_run(const struct rows *rows, size_t row, struct run *run)
 	snprintf(run->quiet_list, sizeof(run->quiet_list), "%s",
 	    quiet_list ? quiet_list : "");
 	run->connection.listed_at_ms = rows_int(rows, row, "listed_at_ms");
+	run->is_told = rows_bool(rows, row, "is_told");
 	run->approved = rows_text(rows, row, "approved")
 			    ? rows_int(rows, row, "approved")
 			    : -1;
