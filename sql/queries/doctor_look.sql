@@ -37,19 +37,36 @@ select l.what, l.is_well, l.words
 		   and p.prosrc like '%updated_at%') late on true
 	union all
 	select 3, 'row level security of ' || w.tab,
-	       c.relrowsecurity or not exists (
-			select from pg_roles r
-			 where r.rolname in ('anon', 'authenticated')
-			   and has_table_privilege(r.oid, c.oid, 'select')),
-	       case when c.relrowsecurity then 'on'
-		    when exists (
-			select from pg_roles r
-			 where r.rolname in ('anon', 'authenticated')
-			   and has_table_privilege(r.oid, c.oid, 'select'))
-			then 'OFF: EVERYBODY READS IT THROUGH THE DATA API'
-		    else 'off, and the data API''s roles may not read it' end
+	       not reach.is_open or (c.relrowsecurity and wide.name is null),
+	       case when not reach.is_open
+			then 'the data API''s roles may do nothing with it'
+		    when not c.relrowsecurity
+			then 'OFF: EVERYBODY CHANGES OR READS IT THROUGH THE DATA API'
+		    when wide.name is not null
+			then format('ON, BUT THE POLICY "%s" IS FOR EVERY ROW', wide.name)
+		    else 'on' end
 	  from (values ('tasks'), ('integrations'), ('buckets'), ('profiles')) as w (tab)
 	  join pg_class c on c.oid = to_regclass('public.' || w.tab)
+	 cross join lateral (
+		select coalesce(bool_or(has_table_privilege(r.oid, c.oid, 'delete')
+			or has_any_column_privilege(r.oid, c.oid,
+				'select, insert, update')), false) as is_open
+		  from pg_roles r
+		 where r.rolname in ('anon', 'authenticated')) reach
+	  left join lateral (
+		-- what is told of a user to all is Flowpin's to say
+		select min(p.polname::text) as name
+		  from pg_policy p
+		 where p.polrelid = c.oid
+		   and p.polpermissive
+		   and w.tab <> 'profiles'
+		   and 'true' in (pg_get_expr(p.polqual, c.oid),
+			pg_get_expr(p.polwithcheck, c.oid))
+		   and exists (
+			select from unnest(p.polroles) as a (role)
+			  left join pg_roles r on r.oid = a.role
+			 where a.role = 0
+			    or r.rolname in ('anon', 'authenticated'))) wide on true
 	union all
 	select 4, 'connections', count(*) filter (where not s.has_key and s.is_active) = 0,
 	       format('%s, of them %s without a key, %s paused, %s with a refused key, %s of another account',
@@ -77,5 +94,12 @@ select l.what, l.is_well, l.words
 	       case when count(*) = 0 then 'none holds'
 		    else format('%s hold: see flowpinctl guard list', count(*)) end
 	  from gateway.guards g
+	union all
+	select 8, 'events', count(*) = 0,
+	       case when count(*) = 0 then 'all of this database cluster'
+		    else format('%s came with a dump and are not told: run flowpinctl migrate',
+			count(*)) end
+	  from gateway.events e
+	 where e.txid >= pg_snapshot_xmax(pg_current_snapshot())
 	) l
  order by l.rank, l.what

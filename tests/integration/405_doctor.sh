@@ -59,16 +59,104 @@ test_a_change_that_nobody_took_note_of_is_seen() {
 	sql "delete from tasks where source_id = '$ITEM'" >/dev/null
 }
 
-test_a_table_that_everybody_reads_is_said_aloud() {
+# The data API's, as a project has them.
+data_api_roles() {
 	stack_admin flowpin -c "do \$\$ begin if not exists (select from pg_roles
-			where rolname = 'anon') then create role anon; end if; end \$\$;
-		grant select on public.tasks to anon;
+			where rolname = 'anon') then create role anon;
+			create role authenticated; end if; end \$\$"
+}
+
+test_a_table_that_everybody_reads_is_said_aloud() {
+	data_api_roles
+	stack_admin flowpin -c "grant select on public.tasks to anon;
 		alter table public.tasks disable row level security"
 	look
 	is "$STATUS" 1 "it is not content"
-	like "$SAID" 'row level security of tasks: OFF: EVERYBODY READS IT' "in capitals"
+	like "$SAID" 'row level security of tasks: OFF: EVERYBODY CHANGES OR READS IT' "in capitals"
 	stack_admin flowpin -c "revoke select on public.tasks from anon;
 		alter table public.tasks enable row level security"
+}
+
+test_a_policy_for_every_row_is_said_aloud() {
+	data_api_roles
+	stack_admin flowpin -c 'grant select, insert
+		on public.tasks, public.integrations to anon, authenticated'
+	stack_admin flowpin -c 'create policy all_see on public.tasks
+		for select to anon using (true)'
+	look
+	is "$STATUS" 1 "it is not content"
+	like "$SAID" 'ERROR  row level security of tasks: ON, BUT THE POLICY "all_see"' \
+		"and names it"
+	stack_admin flowpin -c 'drop policy all_see on public.tasks;
+		create policy anybody_makes on public.integrations
+			for insert with check (true)'
+	look
+	like "$SAID" 'ERROR  row level security of integrations: ON, BUT .*"anybody' \
+		"one that lets anybody insert is one, too"
+	stack_admin flowpin -c 'drop policy anybody_makes on public.integrations;
+		create policy own on public.tasks for select to anon using (user_id is null)'
+	look
+	is "$STATUS" 0 "one for some rows is none: $SAID"
+	stack_admin flowpin -c 'drop policy own on public.tasks; revoke all
+		on public.tasks, public.integrations from anon, authenticated'
+}
+
+test_a_right_that_is_left_without_row_level_security_is_seen() {
+	local right
+
+	data_api_roles
+	for right in delete 'select (title)' 'update (status)'; do
+		stack_admin flowpin -c "alter table public.tasks
+				disable row level security;
+			grant $right on public.tasks to anon"
+		look
+		like "$SAID" 'ERROR  row level security of tasks: OFF' "$right"
+		stack_admin flowpin -c "revoke all on public.tasks from anon"
+		look
+		like "$SAID" 'ok     row level security of tasks: the data API' \
+			"and not without"
+		stack_admin flowpin -c 'alter table public.tasks
+			enable row level security'
+	done
+}
+
+test_events_of_another_cluster_are_seen() {
+	local cursor
+
+	add_connection todoist
+	make_task todoist 'Told'
+	change_item todoist "$ITEM" '{"state":"completed"}'
+	poll_own
+	# as they are in a dump from a cluster that has seen more
+	sql "update events set txid = (txid::text::bigint + 1000000000)::text::xid8
+		where user_id = '$USER_ID'" >/dev/null
+	cursor=$(sql "select txid || '-' || id - 1 from events
+		where user_id = '$USER_ID' order by id desc limit 1")
+	look
+	is "$STATUS" 1 "it is not content"
+	like "$SAID" 'ERROR  events: 1 came with a dump' "and counts"
+	stack_migrate
+	look
+	is "$STATUS" 0 "migrating puts them in their place: $SAID"
+	api GET "/v1/events?cursor=$cursor"
+	is "$(field '.events | map(.type) | join(" ")')" task.completed \
+		"a client goes on where it was: $BODY"
+	cursor=$(field .next_cursor)
+	make_task todoist 'Later'
+	change_item todoist "$ITEM" '{"state":"completed"}'
+	poll_own
+	api GET "/v1/events?cursor=$cursor"
+	is "$(field '.events | length')" 1 "what is new comes after it"
+}
+
+test_a_cursor_from_another_cluster_passes_over_nothing() {
+	as_new_user
+	add_connection todoist
+	make_task todoist 'New'
+	change_item todoist "$ITEM" '{"state":"completed"}'
+	poll_own
+	api GET "/v1/events?cursor=99999999999-1"
+	is "$(field '.events | length')" 1 "what is new here is told: $BODY"
 }
 
 test_a_database_that_cannot_be_written_to_is_seen() {
@@ -113,7 +201,7 @@ test_a_connection_without_a_key_and_a_guard_are_seen() {
 		 where id = '$CONNECTION'" >/dev/null
 	look
 	is "$STATUS" 1 "it is not content"
-	like "$SAID" 'ERROR  connections: 2, of them 1 without a key' "no key"
+	like "$SAID" 'ERROR  connections: [0-9]+, of them 1 without a key' "no key"
 	like "$SAID" 'ERROR  guards: 1 hold' "and the guard"
 	sql "delete from guards; delete from integrations where label = 'empty'" >/dev/null
 }
