@@ -25,8 +25,9 @@ enum err {
 	ERR_REMOTE,  /* the other side answered nonsense or not at all */
 	ERR_TIMEOUT, /* the deadline passed */
 	ERR_DB,
-	ERR_DATA, /* a row holds a value that cannot be used: no use in a
-		     second attempt */
+	ERR_SCHEMA, /* something is not there, or there is no right to it */
+	ERR_DATA,   /* a row holds a value that cannot be used: no use in a
+		       second attempt */
 	ERR_CONFIG,
 	ERR_NOMEM,
 	ERR_BUG,

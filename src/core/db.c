@@ -328,6 +328,20 @@ result_until(PGconn *conn, int64_t deadline_ms)
 	}
 }
 
+/* Something is not there, or there is no right to it: what migrating mends, and
+ * not a change of the program. */
+static bool
+is_setup(const char *sqlstate)
+{
+	static const char *const states[] = { "42P01", "42883", "42704",
+		"42703", "42501" };
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (!strcmp(sqlstate, states[i]))
+			return true;
+	return false;
+}
+
 /* SQLSTATE classes of PostgreSQL's appendix A that callers tell apart. */
 static enum err
 code_of(const char *sqlstate, const struct query *q)
@@ -340,9 +354,9 @@ code_of(const char *sqlstate, const struct query *q)
 		return ERR_BUSY;
 	if (!strncmp(sqlstate, "22", 2))
 		return q->is_input ? ERR_INPUT : ERR_DATA;
-	if (!strncmp(sqlstate, "42", 2))
-		return ERR_BUG;
-	return ERR_DB;
+	if (is_setup(sqlstate))
+		return ERR_SCHEMA;
+	return strncmp(sqlstate, "42", 2) ? ERR_DB : ERR_BUG;
 }
 
 static enum err

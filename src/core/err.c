@@ -30,6 +30,7 @@ static const struct err_info table[] = {
 	[ERR_REMOTE]        = { "bad_gateway",            502 },
 	[ERR_TIMEOUT]       = { "timeout",                504 },
 	[ERR_DB]            = { "database_unavailable",   503 },
+	[ERR_SCHEMA]        = { "database_not_set_up",    503 },
 	[ERR_DATA]          = { "unusable_data",          500 },
 	[ERR_CONFIG]        = { "misconfigured",          500 },
 	[ERR_NOMEM]         = { "out_of_memory",          503 },

@@ -101,7 +101,7 @@ check_schema(const struct store *store)
 	struct rows rows = { 0 };
 	enum err err = store_run(store, q_schema_check_with(), &rows);
 
-	if (err == ERR_BUG)
+	if (err == ERR_SCHEMA)
 		err = err_set(ERR_CONFIG,
 		    "the database has no Flowpin schema yet: run flowpinctl "
 		    "migrate");

@@ -184,6 +184,8 @@ reply_error(struct reply *reply, enum err err)
 		[ERR_TIMEOUT] = "It took too long; try again in a moment.",
 		[ERR_DB] = "The database cannot be reached; try again in a "
 			   "moment.",
+		[ERR_SCHEMA] = "The database is not set up for this now; try "
+			       "again in a moment.",
 	};
 	const char *detail = details[err];
 	char line[512], note[100];
@@ -196,7 +198,7 @@ reply_error(struct reply *reply, enum err err)
 	}
 	if (err == ERR_BUSY)
 		status = 503;
-	if (err == ERR_BUSY || err == ERR_DB || err == ERR_NOMEM)
+	if (status == 503)
 		reply_header(reply, "Retry-After: 1");
 	if (err == ERR_AUTH)
 		reply_header(reply, "WWW-Authenticate: Bearer");

@@ -93,6 +93,37 @@ test_the_app_can_change_its_own_tables_later() {
 		flunk "and back again"
 }
 
+# The gateway's views name columns of the app's: see deploy/flowpin.md.
+test_the_app_can_change_a_column_that_a_view_names() {
+	local views='drop view gateway.connection_state, gateway.item_tasks cascade'
+	local changes='alter table integrations alter column label type'
+
+	ok "the app makes a task" client_sql "insert into tasks (user_id, title,
+		source, source_id) values ('$ADA', 'Meanwhile', 'todoist', 'meanwhile')"
+	stack_admin early -c "$changes varchar(200)" 2>/dev/null &&
+		flunk "a view is in the way"
+	ok "without the views it is changed" \
+		stack_admin early -c "begin; $views; $changes varchar(200); commit"
+	ok "nothing that the app writes fails meanwhile" client_sql "update tasks
+		set status = 'completed' where source_id = 'meanwhile'"
+	api GET /v1/connections
+	is "$STATUS" 503 "a call can be repeated: $BODY"
+	migrates early
+	gateway_on early
+	both_ways todoist
+	is "$(wait_until 20 has_wish && echo yes)" yes "what was written is found"
+	stack_admin early -c "begin; $views; $changes text; commit" ||
+		flunk "and back again"
+	migrates early
+	gateway_on early
+	both_ways linear
+}
+
+has_wish() {
+	[ "$(owner_sql "select count(*) from gateway.writebacks
+		where source_id = 'meanwhile'")" = 1 ]
+}
+
 test_uninstalling_asks_first() {
 	local before answer
 

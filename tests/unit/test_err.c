@@ -97,6 +97,7 @@ test_clients_can_rely_on_these(void **state)
 		{ ERR_BUSY, "busy", 429 },
 		{ ERR_REMOTE, "bad_gateway", 502 },
 		{ ERR_DB, "database_unavailable", 503 },
+		{ ERR_SCHEMA, "database_not_set_up", 503 },
 		{ ERR_TIMEOUT, "timeout", 504 },
 	};
 
