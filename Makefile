@@ -227,6 +227,7 @@ install: $(PROGRAMS) $(BUILD)/setup-db.sql
 		sed 's|@PREFIX@|$(PREFIX)|g' $$file > $(DESTDIR)$(PREFIX)/share/flowpin/nginx/$$(basename $$file) || exit 1; done
 	install -m 644 README.md deploy/openapi.json LICENSE $(DESTDIR)$(PREFIX)/share/doc/flowpin
 	install -m 644 deploy/README.md $(DESTDIR)$(PREFIX)/share/doc/flowpin/deploy.md
+	install -m 644 deploy/flowpin.md $(DESTDIR)$(PREFIX)/share/doc/flowpin
 	for section in 1 5 8; do \
 		install -m 644 deploy/man/*.$$section $(DESTDIR)$(MANDIR)/man$$section || exit 1; done
 

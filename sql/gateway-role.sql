@@ -54,9 +54,11 @@ grant update (label, is_active, metadata, api_key) on public.integrations to flo
 grant select on gateway.connection_state, gateway.connection_use,
 	gateway.item_tasks, gateway.migrations to flowpin;
 grant select, update on gateway.reconciling to flowpin;
-grant select, insert, update, delete on gateway.connections, gateway.links,
-	gateway.writebacks, gateway.inbox_items, gateway.poll_runs, gateway.decisions,
-	gateway.guards, gateway.events, gateway.idempotency_keys to flowpin;
+grant select, insert, update on gateway.connections to flowpin;
+grant select, insert, update, delete on gateway.links, gateway.writebacks,
+	gateway.inbox_items, gateway.poll_runs, gateway.guards,
+	gateway.idempotency_keys to flowpin;
+grant select, insert, delete on gateway.decisions, gateway.events to flowpin;
 grant execute on all functions in schema gateway to flowpin;
 -- these two run as the tables' owner, by their triggers only
 revoke execute on function gateway.task_written(), gateway.integration_written()

@@ -101,5 +101,26 @@ select l.what, l.is_well, l.words
 			count(*)) end
 	  from gateway.events e
 	 where e.txid >= pg_snapshot_xmax(pg_current_snapshot())
+	union all
+	select 9, 'functions', count(*) filter (where not f.is_mine) = 0,
+	       format('%s of schema gateway, no right to %s', count(*),
+			coalesce(string_agg(f.proname, ', ' order by f.proname)
+				filter (where not f.is_mine), 'none'))
+	  from (select p.proname::text, has_function_privilege(p.oid, 'execute') as is_mine
+		  from pg_proc p
+		 where p.pronamespace = to_regnamespace('gateway')
+		   -- triggers: as their owner
+		   and p.prorettype <> 'trigger'::regtype) f
+	union all
+	select 10, 'columns of an import', count(*) = 0,
+	       case when count(*) = 0 then 'all that are there'
+		    else format('no right to make %s: run gateway-role.sql',
+			string_agg(a.attname, ', ' order by a.attname)) end
+	  from pg_attribute a
+	 where a.attrelid = to_regclass('public.tasks')
+	   and not a.attisdropped
+	   and a.attname in ('source_description', 'source_metadata', 'source_project',
+		'bucket_id', 'section', 'position')
+	   and not has_column_privilege(a.attrelid, a.attnum, 'insert')
 	) l
  order by l.rank, l.what

@@ -117,30 +117,47 @@ command_uninstall(const struct config *config, int argc, char **argv)
 	return 0;
 }
 
-/* Print which connections have a plain key; seal them unless that was all.
- * *count: how many. */
+struct sealing {
+	bool is_dry;
+	int plain, left;
+};
+
 static enum err
-seal_all(const struct store *store, const struct crypto_keys *keys, bool seals,
-    int *count)
+seal_one(const struct store *store, const struct crypto_keys *keys,
+    struct connection *conn, struct sealing *sealing)
+{
+	enum err err;
+
+	sealing->plain++;
+	printf("%s %s user=%s\n", conn->id, conn->type, conn->user_id);
+	if (sealing->is_dry)
+		return OK;
+	err = keys_seal(keys, conn->key, conn);
+	if (!err)
+		err = connection_seal(store, conn);
+	if (err != ERR_CONFLICT)
+		return err;
+	sealing->left++;
+	fprintf(stderr, "%s: %s: %s\n", program.name, conn->id, err_text());
+	return OK;
+}
+
+/* Print which connections have a plain key; seal them unless that was all. */
+static enum err
+seal_all(const struct store *store, const struct crypto_keys *keys,
+    struct sealing *sealing)
 {
 	char after[CRYPTO_UUID] = "";
 	enum err err = OK;
 
-	*count = 0;
 	while (!err) {
 		struct connection conn = { 0 };
 
 		err = connection_plain(store, *after ? after : NULL, &conn);
 		if (!err) {
 			snprintf(after, sizeof(after), "%s", conn.id);
-			++*count;
-			printf("%s %s user=%s\n", conn.id, conn.type,
-			    conn.user_id);
+			err = seal_one(store, keys, &conn, sealing);
 		}
-		if (!err && seals)
-			err = keys_seal(keys, conn.key, &conn);
-		if (!err && seals)
-			err = connection_seal(store, &conn);
 		connection_done(&conn);
 	}
 	return err == ERR_NOTFOUND ? OK : err;
@@ -149,22 +166,22 @@ seal_all(const struct store *store, const struct crypto_keys *keys, bool seals,
 static int
 command_keys(const struct config *config, int argc, char **argv)
 {
-	bool is_dry = argc == 2 && !strcmp(argv[1], "--dry-run");
+	struct sealing sealing = { .is_dry = argc == 2 &&
+					     !strcmp(argv[1], "--dry-run") };
 	bool says_yes = argc == 2 && !strcmp(argv[1], "--yes");
 	struct courier courier = { 0 };
 	struct store store = { 0 };
-	int count = 0;
 	enum err err;
 
 	if (argc < 1 || strcmp(argv[0], "seal") ||
-	    argc != 1 + is_dry + says_yes)
+	    argc != 1 + sealing.is_dry + says_yes)
 		return MISUSED;
 	err = courier_open(&courier, config);
 	if (!err)
 		err = program_open_store(&program, config, &store);
 	if (!err)
 		err = connection_note(&store, NULL);
-	if (!err && !is_dry &&
+	if (!err && !sealing.is_dry &&
 	    !is_agreed(says_yes,
 		"Clients that need integrations.api_key will not find it any "
 		"more.")) {
@@ -173,15 +190,15 @@ command_keys(const struct config *config, int argc, char **argv)
 		return 1;
 	}
 	if (!err)
-		err = seal_all(&store, &courier.keys, !is_dry, &count);
+		err = seal_all(&store, &courier.keys, &sealing);
 	db_pool_free(store.pool);
 	if (courier.http)
 		courier_close(&courier);
 	if (err)
 		return fail();
-	printf("%s: %d keys %s\n", program.name, count,
-	    is_dry ? "stand there in plain" : "sealed");
-	return 0;
+	printf("%s: %d keys %s\n", program.name, sealing.plain - sealing.left,
+	    sealing.is_dry ? "stand there in plain" : "sealed");
+	return sealing.left > 0;
 }
 
 static int

@@ -84,6 +84,9 @@ test_the_app_can_change_its_own_tables_later() {
 	both_ways todoist
 	is "$(row "$TASK" t.source_metadata)" '' \
 		"the role has no right to its new column"
+	ctl early flowpin doctor
+	like "$SAID" 'ERROR  columns of an import: no right to make .*source_metadata' \
+		"which is said: $SAID"
 	gateway_on early
 	both_ways linear
 	is "$(row "$TASK" "t.source_metadata ? 'identifier'")" t \
@@ -357,7 +360,7 @@ writer() {
 
 	while [ ! -e "$STACK_DIR/enough" ]; do
 		n=$((n + 1))
-		stack_admin "$1" -c "set lock_timeout = '20s'" -c "update tasks
+		stack_admin "$1" -c "set lock_timeout = '3s'" -c "update tasks
 			set title = 'written $n' where source_id = 'i$n'" \
 			>>"$STACK_DIR/writer.log" 2>&1 && echo good || echo bad
 	done >"$STACK_DIR/written"

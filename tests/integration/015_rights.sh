@@ -326,6 +326,23 @@ test_the_role_has_these_rights_in_public() {
 		)updated_at" "columns"
 }
 
+test_the_role_has_these_rights_in_gateway() {
+	is "$(stack_admin frugal -A -t -F ' ' -c "select string_agg(distinct c.relname, ' '),
+		       x.rights
+		  from pg_class c
+		  join lateral (select string_agg(left(a.privilege_type, 1), ''
+				order by a.privilege_type) as rights
+			  from aclexplode(c.relacl) a
+			 where a.grantee = 'flowpin'::regrole) x on x.rights <> ''
+		 where c.relnamespace = 'gateway'::regnamespace
+		 group by x.rights order by x.rights collate \"C\"" | paste -sd ,)" \
+		"decisions events DIS,$(
+		)guards idempotency_keys inbox_items links poll_runs writebacks DISU,$(
+		)connections ISU,$(
+		)connection_state connection_use item_tasks migrations S,reconciling SU" \
+		"tables and views"
+}
+
 stack_init || bail "no directory"
 helper_start || bail "no helper"
 stack_postgres || bail "no PostgreSQL"

@@ -26,7 +26,9 @@ test_everything_lands_under_its_prefix() {
 		usr/share/flowpin/sql/gateway-role.sql \
 		usr/share/flowpin/nginx/flowpin.conf \
 		usr/share/flowpin/nginx/flowpin-locations.conf \
-		usr/share/doc/flowpin/README.md; do
+		usr/share/doc/flowpin/README.md \
+		usr/share/doc/flowpin/deploy.md \
+		usr/share/doc/flowpin/flowpin.md; do
 		ok "$file is there" test -s "$STACK_DIR/installed/$file"
 	done
 	is "$(grep -rl '@PREFIX@' "$STACK_DIR/installed" --include='*.conf' \

@@ -512,6 +512,23 @@ test_sealing_asks_first_and_can_be_tried() {
 	is "$(key_of "$CONNECTION")" 'plain unsealed' "nothing is changed"
 }
 
+test_a_key_that_is_not_sealed_is_not_said_to_be() {
+	stack_admin flowpin -c "create function public.keep() returns trigger
+			language plpgsql as 'begin return null; end';
+		create trigger keep before update of api_key on public.integrations
+			for each row execute function public.keep()"
+	ctl keys seal --yes
+	stack_admin flowpin -c 'drop function public.keep() cascade' 2>/dev/null
+	is "$STATUS" 1 "it fails: $SAID"
+	like "$SAID" "$CONNECTION: it was not sealed" "says which"
+	like "$SAID" ' 0 keys sealed' "and counts what was"
+	is "$(sql "select api_key is not null from public.integrations
+		where id = '$CONNECTION'")" t "it stands there"
+	sql "update connections set key_sealed = null, key_id = null,
+		api_key_digest = sha256(convert_to('$KEY', 'UTF8'))
+		where id = '$CONNECTION'"
+}
+
 test_a_sealed_key_goes_on_working() {
 	local runs
 

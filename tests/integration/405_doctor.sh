@@ -171,14 +171,18 @@ test_a_right_that_is_missing_is_named() {
 	stack_admin flowpin -c 'create role weak login'
 	stack_admin flowpin -c 'grant usage on schema gateway to weak;
 		grant select on all tables in schema gateway, public to weak;
-		grant execute on all functions in schema gateway to weak'
+		grant execute on all functions in schema gateway to weak;
+		revoke execute on function gateway.wish_add from public, weak'
 	SAID=$(FLOWPIN_DATABASE_URL="host=$STACK_DIR/pg port=$STACK_PG_PORT user=weak dbname=flowpin" \
 		"$STACK_BIN/flowpinctl" --config "$STACK_DIR/flowpin.conf" doctor 2>&1)
 	STATUS=$?
 	is "$STATUS" 1 "it is not content"
 	like "$SAID" 'ERROR  change gateway.links: .*permission denied' "it says which"
 	like "$SAID" 'ERROR  rights: [0-9]+ of 2[0-9] tried and fine' "and how many"
+	like "$SAID" 'ERROR  functions: [0-9]+ of schema gateway, no right to wish_add' \
+		"each function"
 	stack_admin flowpin -c 'drop owned by weak; drop role weak'
+	stack_migrate
 }
 
 test_a_key_that_cannot_be_opened_is_named_and_never_printed() {

@@ -40,8 +40,9 @@ enum err connection_note(
 enum err connection_plain(const struct store *store, const char *after,
     struct connection *out) MUST_CHECK;
 
-/* Keep conn's key sealed from now on, and empty Flowpin's column, if conn->key
- * still stands there. conn: id, key and the sealed key. */
+/* Keep conn's key sealed from now on, and empty Flowpin's column. conn: id, key
+ * and the sealed key. ERR_CONFLICT: conn->key stands there no more, or nobody
+ * took note of it yet. */
 enum err connection_seal(
     const struct store *store, const struct connection *conn) MUST_CHECK;
 

@@ -234,8 +234,14 @@ connection_seal(const struct store *store, const struct connection *conn)
 		.key_sealed = { conn->key_sealed, conn->key_sealed_len },
 		.key_id = conn->key_id,
 	};
+	struct rows rows = { 0 };
+	enum err err = store_run(store, q_connection_seal_with(&args), &rows);
 
-	return store_run(store, q_connection_seal_with(&args), NULL);
+	if (!err && rows_count(&rows) == 0)
+		err = err_set(ERR_CONFLICT,
+		    "it was not sealed: what stands there has changed");
+	rows_done(&rows);
+	return err;
 }
 
 enum err
