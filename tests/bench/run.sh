@@ -314,14 +314,16 @@ tasks_listed() {
 		delete from gateway.links using own o where links.user_id = o.user_id;
 		delete from tasks using own o where tasks.user_id = o.user_id;
 		insert into tasks (user_id, title, source, source_id, connection_id)
-		select o.user_id, 'Task', 'linear', 'i' || page || 'x' || n, o.id
+		select o.user_id, 'Task', 'linear', format(
+			'00000000-0000-4000-8%s-%s', lpad(to_hex(page), 3, '0'),
+			lpad(to_hex(n), 12, '0')), o.id
 		  from own o, generate_series(0, $1 - 1) page, generate_series(0, 199) n;
 		insert into gateway.links (task_id, user_id, source, source_id, status,
 			metadata, seen_by, seen_at)
 		select t.id, t.user_id, 'linear', t.source_id, 'active',
 		       jsonb_build_object('team_id', 'team', 'state_id', 'todo',
 				'state_type', 'unstarted', 'identifier',
-				'ENG-' || split_part(t.source_id, 'x', 2)),
+				'ENG-' || ('x' || right(t.source_id, 12))::bit(48)::bigint),
 		       o.id, now()
 		  from own o
 		  join tasks t on t.user_id = o.user_id;

@@ -148,7 +148,8 @@ linear_list(const struct request *req, struct buf *body)
 			       "\"assignedIssues\":{\"nodes\":["));
 	for (long i = 0; i < items; i++)
 		must(buf_addf(body,
-		    "%s{\"id\":\"i%ldx%ld\",\"identifier\":\"ENG-%ld\","
+		    "%s{\"id\":\"00000000-0000-4000-8%03lx-%012lx\","
+		    "\"identifier\":\"ENG-%ld\","
 		    "\"title\":\"Issue %ld of page %ld, worth a line\","
 		    "\"url\":\"https://linear.app/x/issue/ENG-%ld\","
 		    "\"description\":\"What is to be done, in a few words\","

@@ -97,6 +97,16 @@ class Answer:
         found = self.json.get("writeback") if isinstance(self.json, dict) else None
         return found or {}
 
+    @property
+    def is_honest(self):
+        """Does the status say the same as the outcome?"""
+        outcome = self.writeback.get("outcome")
+        if outcome == "open":
+            return self.status in (202, 503, 504)
+        if outcome == "rolled_back":
+            return self.status in (502, 503, 504)
+        return self.status == 200
+
 
 def call(path, token, method, target, body=None, prefer="", key="", timeout=30):
     """One API call through the socket at path. body: for JSON."""

@@ -50,6 +50,9 @@ people changed the item in between: what was done and undone looks like undone.
 *Writes for provider actions.* A write that no open wish explains, or a wish that
 neither a call nor a changed row explains.
 
+*Answers.* What a caller was told of a wish that had ended is how it ended, and the
+status of the answer says the same.
+
 *Told.* What runs learn of a connection for clients stands in Flowpin's own row.
 
 *Rows.* What the app writes never fails, commits with its wish while the trigger is
@@ -228,6 +231,7 @@ class Oracle:
         self.check_rows()
         self.check_failures()
         self.check_told()
+        self.check_answers()
         self.check_writes()
         self.build_segments()
         self.check_items()
@@ -403,6 +407,25 @@ class Oracle:
                 self.verdict.find("disagreements", None,
                                   f"connection {row['id']}: clients are not told "
                                   "its states")
+
+    def check_answers(self):
+        """No caller was told what did not hold."""
+        rows = {r["id"]: r for rows in self.rows.values() for r in rows}
+        for call in self.walk.calls:
+            said = call.answer.writeback if call.answer else {}
+            outcome = said.get("outcome")
+            if outcome is None:
+                continue
+            if not call.answer.is_honest or (
+                    call.answer.json.get("rolled_back") and outcome != "rolled_back"):
+                self.verdict.find("disagreements", call.task,
+                                  f"{call.answer.status} was answered to what is "
+                                  f"{outcome}")
+            row = rows.get(said["id"])
+            if row and outcome not in ("open", row["state"]):
+                self.verdict.find("disagreements", call.task,
+                                  f"writeback {row['id']} was answered as {outcome}, "
+                                  f"and is {row['state']}")
 
     @staticmethod
     def call_for(row, calls):

@@ -338,7 +338,7 @@ class Judge:
             states = {r["id"]: r["state"] for r in self.rows[s.task]}
             for answer in s.answers:
                 said = answer.writeback
-                if not self.is_honest(answer):
+                if not answer.is_honest:
                     wrong.append((s.task, f"{answer.status} was answered to what "
                                   f"is {said.get('outcome')}"))
                 if said.get("outcome") in (None, "open"):
@@ -348,15 +348,6 @@ class Judge:
                                   f"{said['outcome']}, and is "
                                   f"{states.get(said['id'])}"))
         self.check("no caller was told what did not hold", wrong)
-
-    @staticmethod
-    def is_honest(answer):
-        outcome = answer.writeback.get("outcome")
-        if outcome == "open":
-            return answer.status in (202, 503, 504)
-        if outcome == "rolled_back":
-            return answer.status in (502, 503, 504)
-        return answer.status == 200
 
     # -- both sides agree
 
