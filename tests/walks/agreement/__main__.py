@@ -210,8 +210,9 @@ class Test:
         self.totals["guards"] += int(self.database.sure(
             "select count(*) from gateway.events where type = 'guard.raised'")[0])
 
-    # What goes by itself: a client that is frozen or killed leaves such errors.
-    PASSES = ("55P03", "canceling statement", "lock timeout")
+    # What goes by itself: a client that is frozen or killed leaves such errors, and who
+    # was in the way of a migration.
+    PASSES = ("55P03", "deadlock detected", "canceling statement", "lock timeout")
 
     def read_log(self):
         """Of PostgreSQL: what a rule could not do, and which of the gateway's
