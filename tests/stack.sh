@@ -6,6 +6,7 @@
 #
 #	stack_init                 a directory, settings, traps
 #	stack_postgres             a server, a role and its database
+#	stack_flowpin              Flowpin's own tables in it, and the gateway's
 #	stack_sim  stack_migrate  stack_gateway  stack_nginx [PORT]
 #	stack_pollers SECONDS      a pass every so often
 #	stack_pgbouncer            a transaction pooler in front of PostgreSQL
@@ -313,6 +314,19 @@ stack_pg_is_ready() {
 # stack_admin DATABASE [PSQL OPTION...]: psql as the server's owner.
 stack_admin() {
 	stack_psql postgres "$1" "${PGOPTIONS:-}" "${@:2}"
+}
+
+# stack_flowpin: Flowpin's own database, as its later versions have it; the gateway's
+# role has what gateway-role.sql gives it, and clients write as their users, behind row
+# level security.
+stack_flowpin() {
+	local url="postgresql://postgres@/flowpin?host=$STACK_DIR/pg&port=$STACK_PG_PORT"
+
+	stack_admin flowpin -f "$STACK_ROOT/tests/fixtures/flowpin/schema.sql" &&
+		stack_admin flowpin -c "alter table tasks add source_metadata jsonb,
+			add waiting_for_reason text, drop source_project" &&
+		FLOWPIN_DATABASE_URL=$url stack_migrate &&
+		stack_admin flowpin -f "$STACK_ROOT/sql/gateway-role.sql"
 }
 
 # stack_psql USER DATABASE OPTIONS [PSQL OPTION...]

@@ -34,7 +34,8 @@ class Stack:
         self.dir, self.programs = args.stack, args.programs
         self.conf = f"{args.stack}/flowpin.conf"
         self.simulator = Simulator(args.simulator)
-        self.database = Database(args.stack, args.postgres_port)
+        # as the owner of everything; the gateway has a role of its own
+        self.database = Database(args.stack, args.postgres_port, "postgres")
         with open(self.conf, encoding="utf-8") as file:
             self.pooled = re.search(r"^database_url = (.*)$", file.read(),
                                     re.MULTILINE).group(1)

@@ -201,9 +201,9 @@ def items_of(entry):
 
 
 class Database:
-    """psql, past the pooler, as the gateway's role or another."""
+    """psql, past the pooler."""
 
-    def __init__(self, stack, port, user="flowpin"):
+    def __init__(self, stack, port, user):
         self.command = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
                         "-h", f"{stack}/pg", "-p", str(port), "-U", user, "-d", "flowpin"]
         self.kept = threading.local()

@@ -25,7 +25,7 @@ from walks.agreement.processes import Processes
 from walks.agreement.walk import Walk
 from walks.points import SWEEP, Points
 from walks.stack import Stack, stop
-from walks.wire import Database, wait_until
+from walks.wire import wait_until
 
 BESIDE = 40         # walks at once
 END_WAIT = 60       # seconds for every writeback to end
@@ -45,8 +45,7 @@ class Test:
         self.args = args
         self.stack = Stack(args)
         self.simulator = self.stack.simulator
-        # as the owner of everything; the gateway has a role of its own
-        self.database = Database(args.stack, args.postgres_port, "postgres")
+        self.database = self.stack.database
         points = Points(args.source)
         self.processes = Processes(
             self.stack, args.seed, points.gateways,

@@ -34,20 +34,11 @@ settings() {
 		stack_setting database_connections 8
 }
 
-# Flowpin's own database, as its later versions have it; the gateway's role has what
-# gateway-role.sql gives it, and the app writes as its users, behind row level security.
-database() {
-	local url="postgresql://postgres@/flowpin?host=$STACK_DIR/pg&port=$STACK_PG_PORT"
-
-	stack_admin flowpin -f "$STACK_ROOT/tests/fixtures/flowpin/schema.sql" &&
-		stack_admin flowpin -c "alter table tasks add source_metadata jsonb,
-			add waiting_for_reason text, drop source_project" &&
-		FLOWPIN_DATABASE_URL=$url stack_migrate &&
-		stack_admin flowpin -f "$STACK_ROOT/sql/gateway-role.sql" &&
-		stack_admin flowpin -f "$STACK_ROOT/tests/walks/audit.sql"
+audit() {
+	stack_admin flowpin -f "$STACK_ROOT/tests/walks/audit.sql"
 }
 
-stack_init && stack_postgres && database && stack_sim &&
+stack_init && stack_postgres && stack_flowpin && audit && stack_sim &&
 	settings || exit 1
 PYTHONPATH=$STACK_ROOT/tests setpriv --pdeathsig TERM -- python3 -B -m walks.agreement \
 	--walks "$WALKS" --steps "$STEPS" --seed "$SEED" --stack "$STACK_DIR" \

@@ -81,13 +81,15 @@ class Player:
         return thread
 
     def change_row(self, s):
-        """As the app's client writes it. Nothing else tells anybody."""
+        """As the app's client writes it, in its role. Nothing else tells anybody."""
         status, at = (("completed", "now()") if s.wish == "complete"
                       else ("active", "null"))
         s.changed_at = time.time()
         self.database.sure(
+            "begin; set local role authenticated; "
+            f"set local request.jwt.claims = '{{\"sub\": \"{s.user}\"}}'; "
             f"update public.tasks set status = '{status}', completed_at = {at}, "
-            f"updated_at = now() where id = '{s.task}'")
+            f"updated_at = now() where id = '{s.task}'; commit")
 
     def settle_behind(self, s):
         thread = threading.Thread(
@@ -272,15 +274,15 @@ class Player:
         return not (s.kind == "linear" and s.trouble.endswith("question"))
 
     def play_sweep(self, s):
-        """An owner died; the poller that takes its writeback up dies as well."""
-        owner = self.stack.gateway(crash_at=s.prior, sweep_ms=600000)
+        """An owner died; the poller that takes its writeback up dies as well. Or
+        the wish came by row, and nobody had it yet."""
         if s.fault:
             self.set_fault(s)
         s.called_at = time.time()
-        thread = self.send_behind(s, owner.socket, s.wish)
-        wait_until(6, lambda: owner.poll() is not None or not thread.is_alive())
-        self.stack.end(owner)
-        thread.join(40)
+        if s.is_row:
+            self.change_row(s)
+        else:
+            self.own(s)
         # nobody else takes it up before the poller is there
         self.postpone(s, "1 hour")
         poller = self.stack.start("flowpin-poller", stop_at="before_take_up",
@@ -295,6 +297,14 @@ class Player:
         if not s.is_hit:
             s.row = ANY_MOMENT
         self.stack.end(poller)
+
+    def own(self, s):
+        """A call, and its owner's death."""
+        owner = self.stack.gateway(crash_at=s.prior, sweep_ms=600000)
+        thread = self.send_behind(s, owner.socket, s.wish)
+        wait_until(6, lambda: owner.poll() is not None or not thread.is_alive())
+        self.stack.end(owner)
+        thread.join(40)
 
     def postpone(self, s, interval):
         self.database.quick(

@@ -42,7 +42,7 @@ impatient_pgbouncer() {
 # Every change of a task and of a writeback, with its transaction: what the
 # promise "they commit together" is held against.
 audit() {
-	stack_sql -f "$STACK_ROOT/tests/walks/audit.sql" >/dev/null
+	stack_admin flowpin -f "$STACK_ROOT/tests/walks/audit.sql"
 }
 
 settings() {
@@ -60,7 +60,7 @@ settings() {
 }
 
 start_stack() {
-	stack_init && stack_postgres && stack_migrate && audit &&
+	stack_init && stack_postgres && stack_flowpin && audit &&
 		stack_pgbouncer && impatient_pgbouncer && stack_sim &&
 		settings
 }

@@ -28,7 +28,7 @@ class Scene:
         self.is_pair = False    # the opposite wish is sent, too
         self.is_triple = False  # and then the first one again
         self.is_keyed = False   # asked again under its Idempotency-Key
-        self.is_row = False     # wished by changing the row, as the app does
+        self.is_row = False     # wished by changing the row, as the app does,
         self.joins = False      # and then by a call as well
         self.is_advanced = False  # the occurrence was done before the call
         self.is_sweeping = False  # the victim takes up others' writebacks, too
@@ -62,8 +62,8 @@ class Scene:
 
     def story(self):
         named = ("trouble", "row", "how", "kind", "wish", "nth", "is_async",
-                 "is_pair", "is_triple", "is_keyed", "is_row", "joins", "is_advanced", "is_sweeping",
-                 "prior", "fault", "cut", "cut_sides", "is_one_way", "outage",
+                 "is_pair", "is_triple", "is_keyed", "is_row",
+                 "joins", "is_advanced", "is_sweeping", "prior", "fault", "cut", "cut_sides", "is_one_way", "outage",
                  "is_hit", "hit_at", "called_at", "repeated", "task", "source_id")
         return ", ".join(f"{n}={getattr(self, n)}" for n in named)
 
@@ -157,18 +157,21 @@ class Plan:
             s.nth = pick.randrange(1, 12)
         elif "take_up" in s.trouble:
             s.is_async = True  # which wakes the sweeper
+            s.is_row = pick.random() < 0.5
         elif "keep" in s.trouble:
-            s.is_advanced = False
+            s.is_row, s.is_advanced = pick.random() < 0.5, False
         elif "key" in s.trouble:
             s.is_keyed = True
         elif "question" in s.trouble and s.kind in ("todoist", "attio"):
             # asked only when something was unclear
             s.fault = pick.choice(("reset_after", "reset_before", "status",
                                    "delay_after"))
+            s.is_row = pick.random() < 0.35
         elif "provider_call" in s.trouble and s.kind == "linear":
             s.nth = pick.choice((1, 2, 2, 3))  # Linear's questions are POSTs
         elif pick.random() < 0.35:
             s.is_row, s.joins = True, pick.random() < 0.5
+        if s.is_row:
             s.is_keyed = s.is_advanced = False
         # one wish alone, so that two of them would be one too many
         s.is_keyed = s.is_keyed and "claim" not in s.trouble
@@ -180,4 +183,5 @@ class Plan:
                                "before_settle"))
         if "provider_call" in s.trouble or "keep" in s.trouble:
             s.prior = "after_begin"  # else it is done, and none is needed
+        s.is_row = pick.random() < 0.3
         s.fault = pick.choice((None, None, "status", "reset_after", "delay_after"))

@@ -45,6 +45,7 @@ class Walk:
         for i in range(USERS):
             user = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
             self.tokens[user] = self.stack.new_token(user)
+            self.database.sure(f"insert into auth.users (id) values ('{user}')")
             for provider in ("todoist", "linear", "attio"):
                 key = ("lin_api_" if provider == "linear" else "sim-")
                 key += f"{provider}{i:04}{self.random.getrandbits(64):016x}"
