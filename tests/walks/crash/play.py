@@ -307,9 +307,11 @@ class Player:
         thread.join(40)
 
     def postpone(self, s, interval):
+        """What a dead owner left; of a row's wish, what no living one has."""
+        left = "state = 'queued'" if s.is_row else "settled_at is null"
         self.database.quick(
             f"update gateway.writebacks set due_at = now() + interval '{interval}' "
-            f"where task_id = '{s.task}' and settled_at is null")
+            f"where task_id = '{s.task}' and {left}")
 
     def play_run(self, s):
         """Something happens at the provider, and to the poller that sees it."""
