@@ -162,10 +162,13 @@ class Judge:
                 elsewhere = 1 if s and s.is_advanced and any(
                     self.is_about_next(r, task) for r in rows) else 0
                 done = item["occurrences_done"] - elsewhere
-                # one occurrence, however often it is reopened here; the next
-                # one only after a run made the task active for it
-                if done < 0 or done > min(
-                        wishes, 1 + self.next_occurrences(task)):
+                # one occurrence, however often a call reopens it here; the next
+                # one only after a run made the task active for it, or a client
+                # its row, which takes nothing back there
+                activated = self.next_occurrences(task) + sum(
+                    r["wish"] == "uncomplete" and r["origin"] != "call"
+                    and r["state"] == "accepted" for r in rows)
+                if done < 0 or done > min(wishes, 1 + activated):
                     twice.append((task["id"], f"{done} occurrences were done "
                                   f"for {wishes} accepted wishes"))
             effective = sum(e["applied"] for e in writes)
