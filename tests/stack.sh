@@ -107,6 +107,7 @@ stack_init() {
 	stack_setting master_key_files "$STACK_DIR/master.key"
 	# two lists in a row are two, however soon they come
 	stack_setting absence_least_ms 0
+	stack_setting replica_lag_ms 0
 	# the simulator does not go on working on what it did not answer
 	stack_setting doubt_ms 0
 	stack_few_certificates

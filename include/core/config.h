@@ -37,6 +37,7 @@ struct config {
 	int poll_lease_ms;
 	int poll_max_items;
 	int absence_least_ms;
+	int replica_lag_ms;
 	char *complete_on;
 	int retain_writebacks_days, retain_runs_days, retain_events_days;
 	int retain_idempotency_days;

@@ -188,6 +188,8 @@ struct writeback {
 	char task_id[CRYPTO_UUID];
 	enum wish wish;
 	bool by_fallback; /* the task named no connection */
+	bool is_guess;    /* no list of the connection's account ever showed the
+			     item */
 	int64_t generation;
 	int attempts;     /* owners so far */
 	bool is_unclear;  /* one before may have sent it, with an effect that
@@ -219,10 +221,12 @@ enum mark_action {
 	MARK_NONE = 0,
 	MARK_COMPLETE,
 	MARK_REOPEN,
-	MARK_MISSING,  /* remember that it could not be seen */
-	MARK_VISIBLE,  /* forget that */
-	MARK_RENUMBER, /* its item has a new id */
-	MARK_HELD      /* would be completed, but for a guard */
+	MARK_MISSING,     /* remember that it could not be seen */
+	MARK_VISIBLE,     /* forget that */
+	MARK_RENUMBER,    /* its item has a new id */
+	MARK_HELD,        /* would be completed, but for a guard */
+	MARK_CONTRADICTED /* remember that it was seen as it was before our
+			     last write */
 };
 const char *mark_action_name(enum mark_action action);
 const char *diff_verdict_name(enum diff_verdict verdict);
@@ -250,7 +254,9 @@ struct candidate {
 	bool is_local;    /* its completion stayed in Flowpin on purpose */
 	bool was_missing; /* an earlier complete run did not see it either */
 	bool is_long_missing; /* and that was long enough ago */
-	bool never_seen; /* names no connection, and this one never listed it */
+	bool never_seen; /* no list of the account that asks ever showed it */
+	bool is_lagging; /* our last write is recent, and no run before has seen
+			    it contradicted long enough ago */
 	enum mark_action action; /* decided later */
 	const char *reason;      /* static text */
 	char *new_id;            /* to be renumbered only */

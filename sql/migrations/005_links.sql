@@ -13,7 +13,8 @@ create table gateway.links (
 	completion_reason text,
 	metadata jsonb not null default '{}',
 	due_since timestamptz,
-	seen_by uuid,
+	account_id text,
+	contradicted_since timestamptz,
 	seen_at timestamptz,
 	missing_since timestamptz,
 	linked_at timestamptz not null default clock_timestamp(),
@@ -23,6 +24,7 @@ create table gateway.links (
 	check (isfinite(due_since)),
 	check (isfinite(seen_at)),
 	check (isfinite(missing_since)),
+	check (isfinite(contradicted_since)),
 	check (isfinite(linked_at)),
 	check (isfinite(changed_at))
 ) with (fillfactor = 85);
@@ -37,7 +39,8 @@ comment on column gateway.links.completed_by is 'user: here; absence: found fini
 comment on column gateway.links.completion_reason is 'What the provider said of the item: completed, canceled, deleted, ...';
 comment on column gateway.links.metadata is 'What a later write needs, as the item was last seen: Linear team and state, due date, recurrence.';
 comment on column gateway.links.due_since is 'Since when the due date is the one that stands there, as far as the gateway saw; null: since the link is there.';
-comment on column gateway.links.seen_by is 'The connection whose list showed the item last; null: none ever did.';
+comment on column gateway.links.account_id is 'The account whose list showed the item last, as its provider names it: it may speak of the item, through whichever connection. Null: none did, as far as known.';
+comment on column gateway.links.contradicted_since is 't0 of the first complete run that showed the item as it was before our last write.';
 comment on column gateway.links.seen_at is 'When it was imported, or t0 of the run that last found it changed; null: no list or import ever told how it stands, or what they told holds no longer.';
 comment on column gateway.links.missing_since is 't0 of the first complete run that did not list the item and could not see it by id.';
 comment on column gateway.links.linked_at is 'By the database''s clock: a list older than this says nothing of it.';

@@ -32,7 +32,7 @@ comment on column gateway.poll_runs.repeated is 'Rows that came again while page
 comment on column gateway.poll_runs.candidates is 'Tasks that the list spoke of: active and not listed, or completed here and listed.';
 comment on column gateway.poll_runs.still_open is 'Candidates that by id were open and in scope.';
 comment on column gateway.poll_runs.unconfirmed is 'Missing ones of which the provider said nothing, or that it could not show for the first time; tried again by the next run.';
-comment on column gateway.poll_runs.healed is 'Tasks reopened that had been completed only because their item could not be seen.';
+comment on column gateway.poll_runs.healed is 'Tasks reopened that a run had completed, for whatever reason.';
 comment on column gateway.poll_runs.guard is 'What held marks in this run; null: nothing.';
 comment on column gateway.poll_runs.held is 'Tasks without evidence while a guard held.';
 
@@ -46,7 +46,7 @@ create table gateway.decisions (
 	run_id uuid not null,
 	verdict text not null check (verdict in ('missing', 'returned')),
 	action text not null check (action in ('none', 'complete', 'reopen',
-		'missing', 'visible', 'renumber', 'held')),
+		'missing', 'visible', 'renumber', 'held', 'contradicted')),
 	reason text,
 	is_applied boolean not null,
 	decided_at timestamptz not null default now(),

@@ -32,6 +32,19 @@ with own as materialized (
 	insert into gateway.events (user_id, type, connection_id, source, reason)
 	select r.user_id, 'guard.released', r.connection_id, r.type, r.kind
 	  from released r
+), kept as (
+	-- the account that had them so far may speak of these, the new one not yet
+	update gateway.links l
+	   set account_id = c.account_id
+	  from held h
+	  join gateway.connections c on c.id = h.connection_id
+	  join public.tasks t
+	    on t.user_id = h.user_id
+	   and t.connection_id = h.connection_id
+	 where h.kind = 'account_changed'
+	   and l.task_id = t.id
+	   and l.user_id = h.user_id
+	   and l.account_id is null
 ), freed as (
 	update gateway.connections c
 	   set next_poll_at = now(),

@@ -3,6 +3,7 @@
 -- :user_id        uuid      whose
 -- :connection_id  uuid      the connection
 -- :type           text      its source
+-- :account_id     text      who asks, or null
 -- :generation     bigint    of the claim
 -- :t0             bigint    epoch microseconds
 -- :run_id         uuid      the run's
@@ -30,7 +31,8 @@ with own as materialized (
 	   and c.generation = :generation
 ), judged as materialized (
 	select j.id, j.version, j.verdict, j.action, j.reason, j.new_id,
-	       j.metadata::jsonb as metadata
+	       j.metadata::jsonb as metadata,
+	       row_number() over (partition by j.new_id order by j.id) as nth_of_id
 	  from own,
 	       unnest(:task_ids, :versions, :verdicts, :actions, :reasons, :new_ids,
 		:metadata) as j (id, version, verdict, action, reason, new_id, metadata)
@@ -39,9 +41,8 @@ with own as materialized (
 	  from gateway.tasks_under_way(:user_id, gateway.at(:t0)) as w (task_id)
 ), locked as materialized (
 	select t.id, j.action, j.reason, j.new_id, j.metadata,
-	       -- completed for no better reason than that it could not be seen
-	       j.action = 'reopen' and l.completed_by = 'absence'
-		and l.completion_reason = 'not_visible' as is_healed
+	       -- what was seen of the item at the provider is taken back
+	       j.action = 'reopen' and l.completed_by = 'absence' as is_healed
 	  from judged j
 	  join public.tasks t on t.id = j.id
 	  join gateway.links l on l.task_id = t.id
@@ -60,7 +61,8 @@ with own as materialized (
 	   -- future time has a clock that is fast
 	   and (t.updated_at is null or t.updated_at <= now()
 		or t.updated_at > clock_timestamp())
-	   -- a row may stand for the item under its new id already
+	   -- a row may stand for the item under its new id already, or get it now
+	   and (j.action <> 'renumber' or j.nth_of_id = 1)
 	   and (j.action <> 'renumber' or not exists (
 		select from public.tasks n
 		 where n.user_id = :user_id
@@ -89,10 +91,12 @@ with own as materialized (
 			and k.metadata is not null
 			-- not t0: it may have moved after that, before its page was read
 			then clock_timestamp() else l.due_since end,
-	       seen_by = case when k.action = 'reopen' then :connection_id
-			else l.seen_by end,
+	       account_id = case when k.action = 'reopen' then :account_id
+			else l.account_id end,
 	       missing_since = case k.action when 'missing'
-			then coalesce(l.missing_since, gateway.at(:t0)) end
+			then coalesce(l.missing_since, gateway.at(:t0)) end,
+	       contradicted_since = case k.action when 'contradicted'
+			then coalesce(l.contradicted_since, gateway.at(:t0)) end
 	  from locked k
 	 where l.task_id = k.id
 	   and l.user_id = :user_id

@@ -3,6 +3,7 @@
 -- :user_id        uuid     whose
 -- :connection_id  uuid     the connection
 -- :type           text     its source
+-- :account_id     text     who asks, or null
 -- :generation     bigint   of the claim, whose row run_hold has locked
 -- :t0             bigint   epoch microseconds
 -- :source_ids     text[]   listed
@@ -10,7 +11,7 @@
 --                          what jsonb[] does
 -- A task that changed since t0 knows better than the list.
 with own as materialized (
-	select gateway.is_fallback(:user_id, :type, :connection_id) as is_fallback
+	select gateway.ownership(:user_id, :type, :connection_id) as ownership
 	 where exists (
 		select from gateway.connections c
 		 where c.id = :connection_id
@@ -33,11 +34,11 @@ with own as materialized (
 	   and w.task_id is null
 	   and t.changed_at < gateway.at(:t0)
 	   and t.linked_at < gateway.at(:t0)
-	   and (t.connection_id = :connection_id
-		or (t.connection_id is null and o.is_fallback))
+	   and gateway.is_own(t.connection_id, t.account_id, :connection_id, o.ownership)
 	   and (t.metadata is distinct from l.metadata
-		or t.seen_by is distinct from :connection_id
-		or t.missing_since is not null)
+		or t.account_id is distinct from :account_id
+		or t.missing_since is not null
+		or t.contradicted_since is not null)
 ), locked as materialized (
 	select k.task_id, s.metadata
 	  from stale s
@@ -55,9 +56,10 @@ with own as materialized (
 			is distinct from l.metadata ->> 'due_date'
 			-- not t0: it may have moved after that, before its page was read
 			then clock_timestamp() else k.due_since end,
-	       seen_by = :connection_id,
+	       account_id = :account_id,
 	       seen_at = gateway.at(:t0),
-	       missing_since = null
+	       missing_since = null,
+	       contradicted_since = null
 	  from locked l
 	 where k.task_id = l.task_id
 	   and k.user_id = :user_id

@@ -50,6 +50,34 @@ with who as (
 	    and (r.outcome = 'failed' or r.guard is not null)
 	  order by r.started_at desc
 	  limit 50)
+), passed_over as (
+	-- why runs do not judge it as it is now; as run_diff has it
+	select case
+		when t.source = 'manual' or t.source_id is null then null
+		when c.id is null
+			then 'the user has no connection that it could belong to'
+		when not c.has_key then format('connection %s has no key', c.id)
+		when c.status <> 'active'
+			then format('connection %s is %s', c.id, c.status)
+		when i.is_linked is not true or i.noted <> i.status
+			then 'no run took note yet of how it is now'
+		when exists (
+			select from gateway.tasks_under_way(who.user_id, 'infinity') w (id)
+			 where w.id = t.id) then 'its writeback is open'
+		when k.last_complete_run_at is null
+			or k.last_complete_run_at < greatest(i.changed_at, i.linked_at)
+			then format('no whole list of connection %s since it changed', c.id)
+		when i.status = 'active' and i.missing_since is null
+		     and case when i.account_id is null then i.connection_id is null
+			else i.account_id is distinct from c.account_id end
+			then format('no list of connection %s''s account ever showed its item', c.id)
+		end as why
+	  from who
+	 cross join task t
+	  join gateway.item_tasks i on i.user_id = who.user_id and i.id = t.id
+	  left join lateral gateway.connection_for(who.user_id, t.source, t.connection_id,
+		i.account_id) c on true
+	  left join gateway.connections k on k.id = c.id
 ), line as (
 	select t.created_at as at, 1 as rank, 'task' as kind,
 	       case when t.source = 'manual'
@@ -66,8 +94,9 @@ with who as (
 		|| case when r.repeated > 0
 			then format(', %s rows came again', r.repeated) else '' end
 		|| coalesce(', ' || r.error, '')
-		|| coalesce(format(', held by the guard %s (%s tasks without evidence)',
-			r.guard, r.held), ''), null
+		|| case when r.guard is not null
+			then format(', held by the guard %s (%s tasks without evidence)',
+				r.guard, r.held) else '' end, null
 	  from run r
 	union all
 	select d.decided_at, 3, 'decision',
@@ -78,6 +107,7 @@ with who as (
 				when 'missing' then 'stays, a second run must agree'
 				when 'visible' then 'stays, and is not missing any more'
 				when 'held' then 'stays, a guard holds'
+				when 'contradicted' then 'stays, it may be from before our last write; a second run must agree'
 				else d.action end,
 			case when d.is_applied
 				or d.action in ('none', 'held') then ''
@@ -129,6 +159,10 @@ with who as (
 		|| coalesce(', missing since ' || gateway.time_text(t.missing_since), ''),
 	       null
 	  from task t
+	union all
+	select now(), 9, 'runs', 'do not judge it: ' || p.why, null
+	  from passed_over p
+	 where p.why is not null
 )
 select gateway.time_text(l.at) as at, l.kind, l.text, (l.told).type,
        (l.told).source, (l.told).wish, (l.told).reason, (l.told).held

@@ -42,7 +42,9 @@ with due as materialized (
 	returning w as row
 )
 select (k.row).user_id, (k.row).id as writeback_id, (k.row).task_id, (k.row).wish,
-       (k.row).by_fallback, (k.row).origin <> 'call' as by_row, (k.row).source, (k.row).source_id,
+       (k.row).by_fallback,
+       gateway.is_guess(l, c.account_id, (k.row).by_fallback) as is_guess,
+       (k.row).origin <> 'call' as by_row, (k.row).source, (k.row).source_id,
        (k.row).source_metadata, (k.row).generation as writeback_generation,
        (k.row).attempts, (k.row).is_unclear, gateway.doubt_ms(k.row),
        exists (
@@ -60,3 +62,4 @@ select (k.row).user_id, (k.row).id as writeback_id, (k.row).task_id, (k.row).wis
   from claimed k
   left join gateway.connection_use c
     on c.connection_id = (k.row).connection_id and c.owner_id = (k.row).user_id
+  left join gateway.links l on l.task_id = (k.row).task_id

@@ -84,9 +84,10 @@ language sql stable parallel safe as $$
 $$;
 
 -- Which connection a task belongs to, in both directions: the one that it names; if it
--- names none, the user's oldest one of its source that has a key.
+-- names none, the user's oldest one of its source that has a key, those first that are of
+-- the account that showed its item.
 create or replace function gateway.connection_for(user_id uuid, source text,
-	connection_id uuid) returns setof gateway.connection_state
+	connection_id uuid, account_id text) returns setof gateway.connection_state
 language sql stable parallel safe as $$
 	select c.*
 	  from gateway.connection_state c
@@ -94,16 +95,59 @@ language sql stable parallel safe as $$
 	   and c.id = any (gateway.connections_of($1))
 	   and c.type = $2
 	   and case when $3 is null then c.has_key else c.id = $3 end
-	 order by c.created_at, c.id
+	 order by coalesce(c.account_id = $4, false) desc, c.created_at, c.id
 	 limit 1
 $$;
 
--- Is a connection one that tasks without a connection belong to?
-create or replace function gateway.is_fallback(user_id uuid, source text,
-	connection_id uuid) returns boolean
+-- The same rule from a connection's side. is_fallback: it is the user's oldest one of its
+-- source that has a key. account_id: its account, if it is the oldest of that. accounts:
+-- for which there is such a connection.
+do $$
+begin
+	if to_regtype('gateway.ownership') is null then
+		create type gateway.ownership as (
+			is_fallback boolean,
+			account_id text,
+			accounts text[]
+		);
+	end if;
+end
+$$;
+
+create or replace function gateway.ownership(user_id uuid, source text,
+	connection_id uuid) returns gateway.ownership
 language sql stable parallel safe as $$
-	select exists (
-		select from gateway.connection_for($1, $2, null) c where c.id = $3)
+	select row(coalesce(bool_or(c.id = $3 and c.nth = 1), false),
+		max(c.account_id) filter (where c.id = $3 and c.nth_of_account = 1),
+		array_agg(distinct c.account_id)
+			filter (where c.account_id is not null))::gateway.ownership
+	  from (select s.id, s.account_id,
+		       row_number() over (order by s.created_at, s.id) as nth,
+		       row_number() over (partition by s.account_id
+			order by s.created_at, s.id) as nth_of_account
+		  from gateway.connection_state s
+		 where s.user_id = $1
+		   and s.id = any (gateway.connections_of($1))
+		   and s.type = $2
+		   and s.has_key) c
+$$;
+
+-- Does a task that names task_connection, and whose item account_id showed, belong to it?
+create or replace function gateway.is_own(task_connection uuid, account_id text,
+	connection_id uuid, own gateway.ownership) returns boolean
+language sql immutable parallel safe as $$
+	select case when task_connection is not null then task_connection = connection_id
+		    when account_id = any ((own).accounts)
+			then coalesce(account_id = (own).account_id, false)
+		    else (own).is_fallback end
+$$;
+
+-- Is it a guess that a connection of account_id knows a task's item? No list of that
+-- account showed it: that it says "not found" proves nothing.
+create or replace function gateway.is_guess(l gateway.links, account_id text,
+	by_fallback boolean) returns boolean
+language sql immutable parallel safe as $$
+	select coalesce((l).account_id <> account_id, by_fallback)
 $$;
 
 -- What becomes of a wish: it is sent, or skipped for the reason that is returned.

@@ -6,7 +6,8 @@ select t.id, t.user_id, t.source::text as source, t.source_id, t.connection_id,
        coalesce(l.source_id = t.source_id and l.source = t.source::text, false)
 		as is_linked,
        coalesce(l.version, 0) as version, l.status as noted, l.completed_by,
-       l.completion_reason, l.metadata, l.seen_by, l.missing_since, l.linked_at,
+       l.completion_reason, l.metadata, l.account_id, l.missing_since,
+       l.contradicted_since, l.linked_at,
        l.changed_at
   from public.tasks t
   left join gateway.links l
@@ -39,17 +40,17 @@ create or replace function gateway.task_seen(t gateway.item_tasks) returns bigin
 language sql immutable parallel safe as $$
 	select hash_record_extended(row((t).id, (t).status, (t).connection_id,
 		(t).source_id, (t).is_linked, (t).version, (t).noted, (t).metadata,
-		(t).completed_by, (t).completion_reason, (t).seen_by, (t).missing_since,
-		(t).linked_at), 0)
+		(t).completed_by, (t).completion_reason, (t).account_id,
+		(t).missing_since, (t).contradicted_since, (t).linked_at), 0)
 $$;
 
 -- The same of several tasks, from the exclusive or of their numbers: their count, and
--- whether those that name no connection belong to the one that asks, make part of it.
-create or replace function gateway.seen_together(seen bigint, count bigint, is_fallback boolean)
-returns bigint
+-- which of those that name no connection belong to the one that asks, make part of it.
+create or replace function gateway.seen_together(seen bigint, count bigint,
+	own gateway.ownership) returns bigint
 language sql immutable parallel safe as $$
 	select coalesce(seen, 0) # count
-		# case when is_fallback then bigint '1' << 62 else 0 end
+		# hash_record_extended(own, 0)
 $$;
 
 -- Of all of the user's tasks of the connection's source, through whichever connection.
@@ -58,7 +59,7 @@ create or replace function gateway.tasks_seen(user_id uuid, source text,
 	connection_id uuid) returns bigint
 language sql stable parallel safe as $$
 	select gateway.seen_together(bit_xor(gateway.task_seen(t)), count(*),
-		gateway.is_fallback($1, $2, $3))
+		gateway.ownership($1, $2, $3))
 	  from gateway.item_tasks t
 	 where t.user_id = $1
 	   and t.source = $2

@@ -53,9 +53,9 @@ begin
 	       source_id = excluded.source_id,
 	       source_url = null, version = l.version + 1, status = excluded.status,
 	       completed_by = null, completion_reason = null,
-	       metadata = excluded.metadata, due_since = null, seen_by = null, seen_at = null,
-	       missing_since = null, linked_at = clock_timestamp(),
-	       changed_at = clock_timestamp()
+	       metadata = excluded.metadata, due_since = null, account_id = null, seen_at = null,
+	       missing_since = null, contradicted_since = null,
+	       linked_at = clock_timestamp(), changed_at = clock_timestamp()
 	 where (l.user_id, l.source, l.source_id) is distinct from
 	       (excluded.user_id, excluded.source, excluded.source_id)
 	returning * into made;
@@ -114,18 +114,24 @@ create or replace function gateway.wish_add(task gateway.task_before, wish text,
 language plpgsql as $$
 declare
 	c gateway.connection_state;
+	account text;
 	was gateway.links;
 	back gateway.task_before;
 	back_by text;
 	back_reason text;
 begin
+	select l.account_id into account
+	  from gateway.links l
+	 where l.task_id = task.id
+	   and l.source_id = task.source_id;
 	select f.* into c
-	  from gateway.connection_for(task.user_id, task.source, task.connection_id) f;
+	  from gateway.connection_for(task.user_id, task.source, task.connection_id,
+		account) f;
 	verdict := gateway.wish_verdict(task.source, task.source_id, c);
 	if verdict = 'no_connection' and gateway.connections_found(task.user_id) then
 		select f.* into c
 		  from gateway.connection_for(task.user_id, task.source,
-			task.connection_id) f;
+			task.connection_id, account) f;
 		verdict := gateway.wish_verdict(task.source, task.source_id, c);
 	end if;
 	connection_id := c.id;
@@ -142,6 +148,7 @@ begin
 				and verdict <> 'send'
 				then l.metadata - 'due_date' else l.metadata end,
 		       missing_since = null,
+		       contradicted_since = null,
 		       changed_at = clock_timestamp()
 		 where l.task_id = task.id
 		returning l.* into link;

@@ -26,7 +26,8 @@ begin
 		       -- of one that comes back it may be the one that was closed
 		       metadata = case take_note.status when 'active'
 				then l.metadata - 'due_date' else l.metadata end,
-		       missing_since = null, changed_at = clock_timestamp()
+		       missing_since = null, contradicted_since = null,
+		       changed_at = clock_timestamp()
 		 where l.task_id = task.id;
 	end if;
 end

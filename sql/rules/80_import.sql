@@ -32,9 +32,10 @@ begin
 		what := 'no_item';
 		return;
 	end if;
-	select i.type::text as type, to_jsonb(i) as row
+	select i.type::text as type, to_jsonb(i) as row, k.account_id
 	  into c
 	  from public.integrations i
+	  left join gateway.connections k on k.id = i.id
 	 where i.id = item.connection_id
 	   and i.user_id = for_user;
 	if bucket is not null then
@@ -69,17 +70,18 @@ begin
 
 	-- the link first: the trigger must find that the gateway took note
 	insert into gateway.links as l (task_id, user_id, source, source_id, source_url,
-		status, metadata, seen_by, seen_at)
+		status, metadata, account_id, seen_at)
 	values (import_item.id, for_user, c.type, item.source_id, item.source_url,
-		'active', item.metadata, item.connection_id, clock_timestamp())
+		'active', item.metadata, c.account_id, clock_timestamp())
 	    on conflict (task_id) do update
 	   set version = l.version + 1, status = 'active', completed_by = null,
 	       completion_reason = null, metadata = excluded.metadata,
 	       due_since = case when l.metadata ->> 'due_date'
 			is distinct from excluded.metadata ->> 'due_date'
 			then clock_timestamp() else l.due_since end,
-	       source_url = excluded.source_url, seen_by = excluded.seen_by,
+	       source_url = excluded.source_url, account_id = excluded.account_id,
 	       seen_at = excluded.seen_at, missing_since = null,
+	       contradicted_since = null,
 	       linked_at = clock_timestamp(), changed_at = clock_timestamp()
 	 where what = 'returned';
 	if what = 'active' then

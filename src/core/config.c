@@ -93,6 +93,8 @@ static const struct setting settings[] = {
 	{ "absence_least_ms", AT(absence_least_ms), NULL, 50000, 0, INT_MAX,
 	  "what nobody can show must be missing for so long, in two lists at "
 	  "least" },
+	{ "replica_lag_ms", AT(replica_lag_ms), NULL, 60000, 0, INT_MAX,
+	  "for so long after a write of ours a list may be from before it" },
 	{ "complete_on", AT(complete_on), "completed, canceled, duplicate, deleted, "
 	  "archived, reassigned, moved, not_visible", 0, 0, 0,
 	  "what has to become of an item to complete its task" },

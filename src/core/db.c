@@ -383,7 +383,7 @@ judge(PGconn *conn, const struct query *q, PGresult *result)
 	err =
 	    set_from_libpq(code, q->name, field ? field : PQerrorMessage(conn));
 	log_quote(err_text(), quoted, sizeof(quoted));
-	if (code == ERR_DATA)
+	if (code == ERR_DATA || (code == ERR_CONFLICT && !q->is_input))
 		log_warn(
 		    "query=%s err=%s msg=%s", q->name, err_name(code), quoted);
 	/* these two are shown to clients, who get no words of the database */

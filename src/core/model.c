@@ -220,7 +220,7 @@ const char *
 mark_action_name(enum mark_action action)
 {
 	static const char *const names[] = { "none", "complete", "reopen",
-		"missing", "visible", "renumber", "held" };
+		"missing", "visible", "renumber", "held", "contradicted" };
 
 	return names[action];
 }

@@ -112,7 +112,7 @@ static const struct {
 	{ "change gateway.reconciling", "update gateway.reconciling set after_task_id = after_task_id where false" },
 	{ "call the rules", "select gateway.reconcile('{}'), gateway.connection_note('{}'), gateway.us(now()), gateway.time_text(now()), "
 	  "gateway.tasks_seen(gen_random_uuid(), '', null), gateway.inbox_seen(gen_random_uuid(), null), "
-	  "gateway.is_fallback(gen_random_uuid(), '', null), gateway.link_version(gen_random_uuid()), "
+	  "gateway.ownership(gen_random_uuid(), '', null), gateway.link_version(gen_random_uuid()), "
 	  "gateway.task_status('active'), gateway.task_source('manual'), gateway.is_due(null::gateway.connections, false), gateway.limit_until(null, 0), gateway.is_told(null, null)" },
 	{ "import", "select gateway.import_item(gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), null, null)" },
 };

@@ -114,9 +114,9 @@ print_guards(struct gateway *gateway, struct buf *body)
 		    counts.list[i].guards);
 	if (!err)
 		err = buf_addf(body,
-		    "# HELP flowpin_wrong_completions Tasks completed because "
-		    "their item could not be seen, and reopened when it was; "
-		    "should be 0.\n"
+		    "# HELP flowpin_wrong_completions Tasks that a run "
+		    "completed and a later one found open again; a person "
+		    "may have reopened the item.\n"
 		    "# TYPE flowpin_wrong_completions gauge\n"
 		    "flowpin_wrong_completions %" PRId64 "\n",
 		    counts.healed);

@@ -127,13 +127,24 @@ confirm(const struct poller *poller, struct run *run, int64_t deadline_ms,
 	return err;
 }
 
+/* Whose list it is; NULL: not known. */
+static const char *
+account_of(const struct run *run, const struct findings *f)
+{
+	return f->fetched.account_id ? f->fetched.account_id
+				     : run->connection.account_id;
+}
+
 /* Of a whole list: what does it speak of, and what is to be done about it? */
 static enum err
 judge(const struct poller *poller, struct run *run, int64_t deadline_ms,
     struct findings *f)
 {
-	enum err err = run_diff(&poller->store, run, &f->fetched.items,
-	    poller->config->absence_least_ms, &f->candidates);
+	const struct run_question question = { .items = &f->fetched.items,
+		.account_id = account_of(run, f),
+		.absence_least_ms = poller->config->absence_least_ms,
+		.replica_lag_ms = poller->config->replica_lag_ms };
+	enum err err = run_diff(&poller->store, run, &question, &f->candidates);
 
 	if (!err)
 		err = confirm(poller, run, deadline_ms, f);
@@ -201,12 +212,23 @@ ends_quietly(
 }
 
 static enum err
+fail_to_mark(
+    const struct poller *poller, struct run *run, const struct findings *f)
+{
+	struct answer failure = { .retry_after_ms = -1 };
+
+	snprintf(failure.detail, sizeof(failure.detail),
+	    "what was found could not be written down: %s", err_text());
+	return fail(poller, run, &f->fetched, 0, &failure);
+}
+
+static enum err
 mark(const struct poller *poller, struct run *run, struct findings *f)
 {
 	struct run_result result = { .items = &f->fetched.items,
 		.candidates = &f->candidates,
 		.digest = f->fetched.digest,
-		.account_id = f->fetched.account_id,
+		.account_id = account_of(run, f),
 		.metadata_patch = f->fetched.metadata_patch,
 		.next_poll_ms = next_poll_ms(poller),
 		.idle_poll_ms = poller->config->poll_idle_interval_ms,
@@ -217,14 +239,18 @@ mark(const struct poller *poller, struct run *run, struct findings *f)
 		.still_open = f->still_open,
 		.unconfirmed = f->unconfirmed,
 		.repeated = f->fetched.repeated };
-	enum err err;
+	enum err err, told;
 
 	crash_point("before_mark");
 	err = run_finish(&poller->store, run, &result);
 	crash_point("after_mark");
 	if (!err)
 		log_run(run, f, &result);
-	return err;
+	if (!err || err == ERR_NOTFOUND)
+		return err;
+	/* it would fail again, and silence would hide that */
+	told = fail_to_mark(poller, run, f);
+	return told ? told : err;
 }
 
 static int64_t
@@ -306,7 +332,7 @@ run_poll(const struct poller *poller, struct run *run)
 	else
 		err = learn_from(poller, run, deadline_ms, &f);
 	findings_done(&f);
-	if (err == ERR_CONFLICT) {
+	if (err == ERR_NOTFOUND) {
 		log_warn("connection=%s msg=\"given up\" why=\"%s\"",
 		    run->connection.id, err_text());
 		err = OK; /* someone else's now, and nothing was marked */

@@ -274,7 +274,7 @@ bench_tasks() {
 		    on i.user_id = md5('user' || n % $USERS)::uuid
 		   and i.type::text = (array['todoist', 'linear', 'attio'])[1 + n % 3];
 		insert into gateway.links (task_id, user_id, source, source_id, status,
-			metadata, seen_by, seen_at)
+			metadata, seen_at)
 		select id, user_id, source::text, source_id, 'active',
 		       case source
 				when 'todoist' then '{"is_recurring": false}'
@@ -282,7 +282,7 @@ bench_tasks() {
 					"state_id": "todo",
 					"state_type": "unstarted"}'
 				else '{}' end::jsonb,
-		       connection_id, now()
+		       now()
 		  from tasks;
 		set maintenance_work_mem = '512MB';
 		\i $restore

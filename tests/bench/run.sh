@@ -319,12 +319,12 @@ tasks_listed() {
 			lpad(to_hex(n), 12, '0')), o.id
 		  from own o, generate_series(0, $1 - 1) page, generate_series(0, 199) n;
 		insert into gateway.links (task_id, user_id, source, source_id, status,
-			metadata, seen_by, seen_at)
+			metadata, account_id, seen_at)
 		select t.id, t.user_id, 'linear', t.source_id, 'active',
 		       jsonb_build_object('team_id', 'team', 'state_id', 'todo',
 				'state_type', 'unstarted', 'identifier',
 				'ENG-' || ('x' || right(t.source_id, 12))::bit(48)::bigint),
-		       o.id, now()
+		       'viewer', now()
 		  from own o
 		  join tasks t on t.user_id = o.user_id;
 	SQL

@@ -433,12 +433,13 @@ test_a_poll_that_finds_nothing_new_writes_no_row_of_flowpins() {
 		poll_own
 		is "$(rewritten "$before")" "" "$provider: the long way"
 		known=$(sql "select metadata from links where task_id = '$LEGACY'")
-		sql "update links set metadata = '{\"old\": 1}', seen_by = null,
+		sql "update links set metadata = '{\"old\": 1}', account_id = null,
 			missing_since = now() where user_id = '$USER_ID'"
 		poll_own
 		is "$(rewritten "$before")" "" "$provider: with much to note"
-		is "$(sql "select seen_by, metadata, missing_since is null
-			from links where task_id = '$LEGACY'")" "$CONNECTION|$known|t" \
+		is "$(sql "select l.account_id = c.account_id, l.metadata,
+			missing_since is null from links l, connections c
+			where task_id = '$LEGACY' and c.id = '$CONNECTION'")" "t|$known|t" \
 			"$provider: which it noted"
 		is "$(sql "select connection_id is null from tasks
 			where id = '$LEGACY'")" t "$provider: though not in the task"

@@ -122,7 +122,7 @@ test_the_story_of_a_task_is_told_in_order() {
 	uncomplete "$TASK"
 	told=$(story "$TASK")
 	is "$(cut -d : -f 1 <<<"$told" | uniq | paste -s -d ' ')" \
-		"task run decision run decision event run decision event writeback now" \
+		"task run decision run decision event run decision event writeback now runs" \
 		"its parts: $told"
 	like "$told" "task: imported: \"Told\", todoist item $ITEM" "its item"
 	like "$told" "run: generation [0-9]+ of connection $CONNECTION: complete, 1 pages, 1 items, 1 candidates" \
@@ -140,6 +140,8 @@ test_the_story_of_a_task_is_told_in_order() {
 		"a wish"
 	like "$told" 'writeback: uncomplete: accepted, done, 1 attempts' "its end"
 	like "$told" 'now: active, version' "and how it is"
+	like "$told" "runs: do not judge it: no whole list of connection $CONNECTION since it changed" \
+		"and what the next one waits for"
 	times=$(ctl explain "$TASK" | cut -d ' ' -f 1)
 	is "$times" "$(sort <<<"$times")" "in order"
 }
@@ -212,6 +214,39 @@ test_a_decision_like_the_last_is_not_kept_again() {
 	polls 1
 	is "$(sql "select string_agg(action, ' ' order by decided_at)
 		from decisions where user_id = '$USER_ID'")" "none missing" "then another"
+}
+
+# passes_over TEXT: what the story says of runs
+passes_over() {
+	is "$(story "$TASK" | sed -n 's/^runs: do not judge it: //p' |
+		sed "s/$CONNECTION/C/")" "$1" "${1:-they do}"
+}
+
+test_the_story_tells_why_runs_do_not_judge_it() {
+	fill todoist 1 || return
+	TASK=$(task_of "${IDS[0]}")
+	passes_over "no whole list of connection C since it changed"
+	polls 1
+	passes_over ''
+	sql "update links set account_id = 'another'" >/dev/null
+	passes_over "no list of connection C's account ever showed its item"
+	polls 1
+	passes_over ''
+	sql "alter table tasks disable trigger flowpin_gateway;
+		update tasks set status = 'completed', completed_at = now()
+			where id = '$TASK';
+		alter table tasks enable trigger flowpin_gateway" >/dev/null
+	passes_over 'no run took note yet of how it is now'
+	sql "update tasks set status = 'active', completed_at = null
+		where id = '$TASK'" >/dev/null
+	sql "update integrations set is_active = false where id = '$CONNECTION'" >/dev/null
+	passes_over "connection C is paused"
+	sql "update integrations set api_key = null, is_active = true
+		where id = '$CONNECTION';
+		update connections set key_sealed = null, key_id = null" >/dev/null
+	passes_over "connection C has no key"
+	api DELETE "/v1/connections/$CONNECTION"
+	passes_over "the user has no connection that it could belong to"
 }
 
 test_the_story_outlives_its_task() {

@@ -195,6 +195,8 @@ long_list() {
 		\set generation 1
 		\set t0 0
 		\set absence_least_ms 0
+		\set replica_lag_ms 0
+		\set account_id '\'me\''
 		\set run_id '\'$USER_ID\''
 		select format('%L::text[]', array_agg('i' || n)) as source_ids,
 		       format('%L::text[]', array_agg('t'::text)) as titles,

@@ -175,6 +175,12 @@ test_an_inbox_item_that_was_deleted_here_is_seen() {
 		Kept "it is back"
 }
 
+# seen_by_its_account: was the item shown by the account of the last connection?
+seen_by_its_account() {
+	sql "select l.account_id = c.account_id from links l, connections c
+		where l.user_id = '$USER_ID' and c.id = '$CONNECTION'"
+}
+
 test_a_task_that_names_no_connection_is_seen() {
 	as_new_user
 	add_connection todoist || return
@@ -182,8 +188,7 @@ test_a_task_that_names_no_connection_is_seen() {
 	sql "insert into tasks (user_id, title, source, source_id)
 		values ('$USER_ID', 'Old import', 'todoist', '$ITEM')"
 	polls 1
-	is "$(sql "select seen_by from links
-		where user_id = '$USER_ID'")" "$CONNECTION" "its item was seen"
+	is "$(seen_by_its_account)" t "its item was seen"
 	is "$(sql "select count(*) from inbox_items
 		where user_id = '$USER_ID'")" 0 "and is not offered any more"
 }
@@ -201,13 +206,11 @@ test_an_older_connection_that_was_deleted_is_seen() {
 	sql "insert into tasks (user_id, title, source, source_id)
 		values ('$USER_ID', 'Mine', 'attio', '$item')"
 	polls 3
-	is "$(sql "select seen_by is null from links
-		where user_id = '$USER_ID'")" t "not its own yet"
+	is "$(seen_by_its_account)" '' "not its own yet"
 	ok "and it is quiet" is_quiet
 	api DELETE "/v1/connections/$older"
 	polls 1
-	is "$(sql "select seen_by from links
-		where user_id = '$USER_ID'")" "$CONNECTION" "it is"
+	is "$(seen_by_its_account)" t "it is"
 }
 
 # What a run could not judge, it knows nothing of.

@@ -136,8 +136,9 @@ test_a_row_that_no_trigger_saw_gets_a_link() {
 	is "$(noted "$TASK")" '' "there is none yet"
 	two_runs
 	is "$(noted "$TASK")|$(wishes "$TASK")" "active|1|" "a link and no wish"
-	is "$(sql "select seen_by from links where task_id = '$TASK'")" \
-		"${CONNECTIONS[todoist]}" "and its connection lists it"
+	is "$(sql "select l.account_id = c.account_id from links l, connections c
+		where l.task_id = '$TASK' and c.id = '${CONNECTIONS[todoist]}'")" t \
+		"and its connection lists it"
 	change_item todoist "$ITEM" '{"state": "completed"}'
 	poll_own
 	is "$(task_line "$TASK")" "completed absence completed" "it is followed"

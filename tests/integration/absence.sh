@@ -37,7 +37,8 @@ make_tasks_of() {
 				set linked_at = now() - interval '1 hour',
 				changed_at = now() - interval '1 hour',
 				seen_at = now() - interval '1 hour',
-				seen_by = '$CONNECTION'
+				account_id = (select c.account_id from connections c
+					where c.id = '$CONNECTION')
 				from id where l.user_id = '$USER_ID'
 				and l.source = '$1' and l.source_id = id.source_id;"
 	} | stack_sql >/dev/null

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "past.h"
 #include "reqlog.h"
 #include "when.h"
 
@@ -121,6 +122,14 @@ is_over_limit(struct call *c)
 }
 
 static void
+serve_as_it_was(struct call *c)
+{
+	past_enter(c->acc, c->now_ms - c->fault.age_ms);
+	c->provider->serve(c);
+	past_leave(c->acc);
+}
+
+static void
 serve_as_asked(struct call *c)
 {
 	if (!c->acc)
@@ -129,6 +138,8 @@ serve_as_asked(struct call *c)
 		c->provider->refuse(c, REFUSE_RATE, 0);
 	else if (c->write && c->read_only)
 		c->provider->refuse(c, REFUSE_SCOPE, 0);
+	else if (c->fault.kind == FAULT_STALE && !c->write)
+		serve_as_it_was(c);
 	else
 		c->provider->serve(c);
 }

@@ -57,6 +57,7 @@ static const struct {
 	[FAULT_SUCCESS_FALSE] = { "success_false", EFFECT_SHAPE },
 	[FAULT_WRONG_TYPE] = { "wrong_type", EFFECT_SHAPE },
 	[FAULT_UNKNOWN_STATE_TYPE] = { "unknown_state_type", EFFECT_SHAPE },
+	[FAULT_STALE] = { "stale", EFFECT_SHAPE },
 };
 
 struct faults {
@@ -132,6 +133,7 @@ static const struct field {
 	{ "times", FIELD_INT, AT(times), SIZE(times), 0, 1e15 },
 	{ "skip", FIELD_INT, AT(skip), SIZE(skip), 0, 1e15 },
 	{ "delay_ms", FIELD_INT, AT(delay_ms), SIZE(delay_ms), 0, 600000 },
+	{ "age_ms", FIELD_INT, AT(age_ms), SIZE(age_ms), 0, 86400000 },
 	{ "retry_after", FIELD_INT, AT(retry_after), SIZE(retry_after), 0,
 	    1e9 },
 	{ "probability", FIELD_FRACTION, AT(probability), SIZE(probability), 0,

@@ -42,6 +42,7 @@ enum fault_kind {
 	FAULT_SUCCESS_FALSE,
 	FAULT_WRONG_TYPE,
 	FAULT_UNKNOWN_STATE_TYPE,
+	FAULT_STALE,
 	FAULT_KINDS,
 };
 
@@ -61,6 +62,7 @@ struct fault {
 	/* What it does. */
 	int status;          /* 0: the kind's own */
 	int64_t delay_ms;    /* before anything else */
+	int64_t age_ms;      /* of what a stale answer shows */
 	int64_t retry_after; /* seconds */
 	int drop;
 	int applied; /* -1: as the kind says */

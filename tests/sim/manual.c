@@ -165,6 +165,8 @@ const char manual_text[] =
 "    no_next_cursor the end signal's field is missing (not Attio)\n"
 "    same_cursor    the cursor stays where it is (not Attio)\n"
 "    finished_rows  finished items are listed among the open\n"
+"    stale          also reads: items as they were \"age_ms\" ago (state,\n"
+"                   assignee, due date)\n"
 "    wrong_type     ids are numbers\n"
 "    unknown_state_type  Linear: every state's type is \"paused\"\n"
 "\n"

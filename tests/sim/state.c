@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "past.h"
 #include "teams.h"
 #include "when.h"
 
@@ -65,6 +66,7 @@ item_free(struct item *it)
 	free(it->due_string);
 	free(it->due_zone);
 	free(it->previous);
+	past_free(it);
 	free(it);
 }
 
@@ -256,6 +258,7 @@ item_touch(struct sim *sim, struct item *it, int64_t now_ms)
 	it->acc->version++;
 	it->rev = ++sim->rev;
 	it->updated_ms = now_ms;
+	past_note(it, now_ms);
 }
 
 void

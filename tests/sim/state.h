@@ -90,7 +90,8 @@ struct item {
 	struct team *team;
 	struct wstate *state, *open_state; /* now; the last open one */
 	int number;
-	char *previous; /* identifier in the team before, if it moved */
+	char *previous;    /* identifier in the team before, if it moved */
+	struct past *past; /* see past.h */
 };
 
 struct limit {

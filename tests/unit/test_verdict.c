@@ -21,7 +21,7 @@ enum when { ANY = 0, YES, NO };
 struct row {
 	enum outcome outcome;
 	enum reason reason;
-	enum when completing, by_fallback, is_patient, is_too_old;
+	enum when completing, is_guess, is_patient, is_too_old;
 	enum when may_have_happened;
 	enum ending ending;
 	int ends_as; /* enum reason, SAME_REASON or SOME_REASON */
@@ -106,7 +106,7 @@ combination(unsigned i)
 
 	return (struct evidence){
 		.wish = bits & 1 ? WISH_COMPLETE : WISH_UNCOMPLETE,
-		.by_fallback = bits & 2,
+		.is_guess = bits & 2,
 		.is_patient = bits & 4,
 		.is_too_old = bits & 8,
 		.may_have_happened = bits & 16,
@@ -137,7 +137,7 @@ row_of(const struct evidence *e)
 		    (r->reason == ANY_REASON ||
 			r->reason == e->answer.reason) &&
 		    is_so(r->completing, e->wish == WISH_COMPLETE) &&
-		    is_so(r->by_fallback, e->by_fallback) &&
+		    is_so(r->is_guess, e->is_guess) &&
 		    is_so(r->is_patient, e->is_patient) &&
 		    is_so(r->is_too_old, e->is_too_old) &&
 		    is_so(r->may_have_happened, e->may_have_happened))
@@ -155,7 +155,7 @@ describe(const struct evidence *e)
 	    "%s %s, %s, fallback %d, patient %d, too old %d, may have "
 	    "happened %d",
 	    outcome_name(e->answer.outcome), reason_name(e->answer.reason),
-	    wish_name(e->wish), e->by_fallback, e->is_patient, e->is_too_old,
+	    wish_name(e->wish), e->is_guess, e->is_patient, e->is_too_old,
 	    e->may_have_happened);
 	return text;
 }

@@ -29,7 +29,7 @@ struct guard_count {
 struct guard_counts {
 	struct guard_count list[GUARD_COUNTS_MAX]; /* every type, every kind */
 	size_t count;
-	int64_t healed; /* wrong completions reopened, in the runs kept */
+	int64_t healed; /* completions of runs taken back, in the runs kept */
 };
 enum err guard_count(const struct store *store, const char *const *types,
     size_t count, struct guard_counts *out) MUST_CHECK;

@@ -44,18 +44,22 @@ enum err run_reconcile(
  * a transaction: their rows are locked as long as it lasts. */
 enum err reconcile_some(const struct store *store, int limit) MUST_CHECK;
 
-/* Which tasks does the list speak of? absence_least_ms: for so long must an
- * item be missing until two lists without it are two. Sets run->tasks_seen,
- * too. */
+/* Which tasks does a whole list speak of? Sets run->tasks_seen, too. */
+struct run_question {
+	const struct items *items;
+	const char *account_id;   /* whose list it is; NULL: not known */
+	int64_t absence_least_ms; /* lists closer to each other are one */
+	int64_t replica_lag_ms;   /* a list may be older than a write of ours
+				     that is younger than this */
+};
 enum err run_diff(const struct store *store, struct run *run,
-    const struct items *items, int64_t absence_least_ms,
-    struct candidates *out) MUST_CHECK;
+    const struct run_question *question, struct candidates *out) MUST_CHECK;
 
 struct run_result {
 	const struct items *items;
 	const struct candidates *candidates;
 	const char *digest;         /* of items */
-	const char *account_id;     /* NULL: not learnt */
+	const char *account_id;     /* whose list it is; NULL: not known */
 	const char *metadata_patch; /* NULL: none */
 	int64_t next_poll_ms, idle_poll_ms;
 	enum guard_kind guard;
@@ -66,7 +70,8 @@ struct run_result {
 	/* out */
 	int64_t inbox_added, inbox_removed, completed, reopened;
 };
-/* ERR_CONFLICT: another poller has it now, or it is gone; nothing changed. */
+/* ERR_NOTFOUND: another poller has it now, or it is gone. Nothing changed, as with
+ * any other error. */
 enum err run_finish(const struct store *store, const struct run *run,
     struct run_result *result) MUST_CHECK;
 

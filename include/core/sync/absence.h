@@ -17,7 +17,8 @@ bool absence_needs_reading(const struct candidate *candidate);
 /* Decide candidate's action and reason. item: as it reads by id; NULL when the
  * provider said nothing, or nothing was asked. A recurring item that was
  * completed here and is listed with a later date is its series' next
- * occurrence: the list alone tells. ERR_NOMEM. */
+ * occurrence: the list alone tells. Of a lagging candidate, whatever is against
+ * our last write is MARK_CONTRADICTED. ERR_NOMEM. */
 enum err absence_decide(struct candidate *candidate, const struct item *item,
     unsigned policy) MUST_CHECK;
 

@@ -7,7 +7,7 @@
 
 struct evidence {
 	enum wish wish;
-	bool by_fallback; /* the task named no connection */
+	bool is_guess; /* the account may never have had the item */
 	bool is_patient;  /* nobody waits for the answer: rather try again */
 	bool is_too_old;  /* trying again has been going on long enough */
 	bool may_have_happened; /* a write went out whose effect is not known */

@@ -448,7 +448,7 @@ courier_deliver(const struct courier *courier, struct writeback *w,
 			confirm_key(&d);
 	}
 	evidence = (struct evidence){ .wish = w->wish,
-		.by_fallback = w->by_fallback,
+		.is_guess = w->is_guess,
 		.is_patient = is_patient,
 		.is_too_old = w->is_too_old,
 		.may_have_happened = d.may_have_happened,

@@ -121,6 +121,7 @@ read_candidate(const struct rows *rows, size_t row, struct candidate *c)
 	c->was_missing = rows_bool(rows, row, "was_missing");
 	c->is_long_missing = rows_bool(rows, row, "is_long_missing");
 	c->never_seen = rows_bool(rows, row, "never_seen");
+	c->is_lagging = rows_bool(rows, row, "is_lagging");
 	c->verdict = verdict_of(rows_text(rows, row, "verdict"));
 	c->source_id = strdup(rows_text(rows, row, "source_id"));
 	c->is_local = rows_bool(rows, row, "is_local");
@@ -144,15 +145,19 @@ count_candidates(const struct rows *rows, struct run *run)
 }
 
 enum err
-run_diff(const struct store *store, struct run *run, const struct items *items,
-    int64_t absence_least_ms, struct candidates *out)
+run_diff(const struct store *store, struct run *run,
+    const struct run_question *question, struct candidates *out)
 {
+	const struct items *items = question->items;
+
 	struct q_run_diff_args args = {
 		.user_id = run->connection.user_id,
 		.connection_id = run->connection.id,
 		.type = run->connection.type,
 		.t0 = run->t0,
-		.absence_least_ms = absence_least_ms,
+		.account_id = question->account_id,
+		.absence_least_ms = question->absence_least_ms,
+		.replica_lag_ms = question->replica_lag_ms,
 	};
 	struct db_step steps[] = { { .statement = q_run_plan_with() },
 		{ .statement = q_run_diff_with(&args) } };
@@ -259,6 +264,7 @@ fill(struct finish *f, const struct run *run, const struct run_result *r,
 	f->mark = (struct q_run_mark_args){ .user_id = user_id,
 		.connection_id = connection_id,
 		.type = type,
+		.account_id = r->account_id,
 		.generation = generation,
 		.t0 = run->t0,
 		.run_id = run_id,
@@ -272,6 +278,7 @@ fill(struct finish *f, const struct run *run, const struct run_result *r,
 	f->refresh = (struct q_run_refresh_args){ .user_id = user_id,
 		.connection_id = connection_id,
 		.type = type,
+		.account_id = r->account_id,
 		.generation = generation,
 		.t0 = run->t0 };
 	f->inbox = (struct q_run_inbox_args){ .user_id = user_id,
@@ -336,7 +343,7 @@ run_finish(
 	steps[END].statement = q_run_end_with(&f.end);
 	err = store_run_all(store, steps, STEPS);
 	if (!err && rows_count(&steps[MARK].rows) == 0)
-		err = err_set(ERR_CONFLICT,
+		err = err_set(ERR_NOTFOUND,
 		    "another poller has the connection now, or it is gone");
 	if (!err)
 		read_result(steps, result);

@@ -48,6 +48,7 @@ read_work(const struct rows *rows, size_t row, struct writeback *w)
 	enum err err;
 
 	w->by_fallback = rows_bool(rows, row, "by_fallback");
+	w->is_guess = rows_bool(rows, row, "is_guess");
 	w->by_row = rows_bool(rows, row, "by_row");
 	err = copy_text(rows_text(rows, row, "source_id"), &w->source_id);
 	if (!err)

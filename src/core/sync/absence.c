@@ -125,21 +125,37 @@ is_open_again(const struct candidate *c, const struct item *item)
 	return !c->due || !strcmp(c->due, item->due);
 }
 
+/* What list and look show may be from before our last write. What they cannot
+ * show at all has a rule of its own. */
+static bool
+is_contradiction(const struct candidate *c, const struct item *item)
+{
+	return c->is_lagging &&
+	       (c->action == MARK_REOPEN || c->action == MARK_COMPLETE) &&
+	       item->state != ITEM_NOT_VISIBLE;
+}
+
 enum err
 absence_decide(struct candidate *c, const struct item *item, unsigned policy)
 {
+	enum err err = OK;
+
 	c->action = MARK_NONE;
 	c->reason = item ? item_state_name(item->state) : no_answer;
 	if (is_next_occurrence(c)) {
 		c->action = MARK_REOPEN;
 		c->reason = "next_occurrence";
-	} else if (item && c->verdict == DIFF_MISSING) {
-		return decide_missing(c, item, policy);
+		return OK;
+	}
+	if (item && c->verdict == DIFF_MISSING) {
+		err = decide_missing(c, item, policy);
 	} else if (item && !c->is_local && is_open_again(c, item)) {
 		c->action = MARK_REOPEN;
 		c->reason = "reopened";
 	}
-	return OK;
+	if (is_contradiction(c, item))
+		c->action = MARK_CONTRADICTED;
+	return err;
 }
 
 bool

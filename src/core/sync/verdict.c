@@ -24,12 +24,12 @@ queue(const struct evidence *e, struct verdict *v)
 		v->due_ms = v->retry_ms;
 }
 
-/* Gone is done for a completion, and cannot be undone; but a connection that
- * was only guessed may simply not be the one the item came through. */
+/* Gone is done for a completion, and cannot be undone; but an account that was
+ * only guessed may simply not be the one that has the item. */
 static void
 decide_gone(const struct evidence *e, struct verdict *v)
 {
-	if (e->by_fallback)
+	if (e->is_guess)
 		end(v, END_SKIPPED, REASON_CONNECTION_GONE);
 	else if (e->wish == WISH_COMPLETE)
 		end(v, END_ACCEPTED, REASON_ALREADY_GONE);

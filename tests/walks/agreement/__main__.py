@@ -252,7 +252,7 @@ class Test:
             row = e["became"] or e["was"]
             said = {k: row[k] for k in (
                 "status", "completed_by", "completion_reason", "version",
-                "connection_id", "seen_by", "missing_since", "metadata", "wish",
+                "connection_id", "account_id", "missing_since", "metadata", "wish",
                 "origin", "state", "reason", "generation", "attempts", "due_at")
                 if row.get(k) is not None}
             lines.append((e["at"], f"{e['by']}: {e['what']} {e['op']} "

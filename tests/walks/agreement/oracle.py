@@ -170,7 +170,7 @@ class Tables:
         self.tasks = self.by(database, "table public.tasks")
         self.links = self.by(database, "table gateway.links")
         self.connections = self.by(
-            database, "select id, user_id, type, label, created_at, has_key "
+            database, "select id, user_id, type, label, created_at, has_key, account_id "
             "from gateway.connection_state")
         self.told = self.by(database, "select i.user_id, i.id, i.metadata as told, "
                             "c.metadata as known from public.integrations i "
@@ -743,10 +743,21 @@ class Oracle:
     # -- agreement
 
     def connection_of(self, task):
-        """The one that speaks for the task, or None."""
-        return next((c for c in self.connections if (
-            c["id"] == task["connection_id"] if task["connection_id"]
-            else c["type"] == task["source"] and c["has_key"])), None)
+        """The one that speaks for the task, or None: its own; else one of the
+        account that showed the item; else the oldest."""
+        if task["connection_id"]:
+            return next((c for c in self.connections
+                         if c["id"] == task["connection_id"]), None)
+        able = [c for c in self.connections
+                if c["type"] == task["source"] and c["has_key"]]
+        seen = self.link(task)["account_id"]
+        return next((c for c in able if seen and c["account_id"] == seen),
+                    able[0] if able else None)
+
+    def may_speak(self, task, found):
+        """Has this account shown the item, or does the task name it?"""
+        seen = self.link(task)["account_id"]
+        return seen == found["account_id"] if seen else task["connection_id"]
 
     def live_connection(self, task):
         """The same, if it can see the item."""
@@ -787,8 +798,7 @@ class Oracle:
             hidden = {"others"}
             if item.kind != "linear":
                 hidden |= {"deleted", "moved"}
-            if (flags & hidden and task["connection_id"] is None
-                    and link["seen_by"] != found["id"]):
+            if flags & hidden and not self.may_speak(task, found):
                 continue
             if flags:
                 self.verdict.find("disagreements", task["id"],

@@ -1,0 +1,130 @@
+#!/bin/bash
+# Whose item it is, that it moved or that it cannot be seen depends on who asks: it counts
+# from the account that has shown the item, through whichever connection, and from no
+# other.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=absence.sh
+. "$(dirname "$0")/absence.sh"
+
+# connect_again PROVIDER: the same account, as another row.
+connect_again() {
+	api POST /v1/connections "$(jq -n --arg t "$1" --arg k "${TOKENS[$1]}" \
+		'{type: $t, label: "again", key: $k}')"
+	is "$STATUS" 201 "$1: it is connected again: $BODY" || return 1
+	CONNECTION=$(field .connection.id)
+}
+
+# other_first PROVIDER: the user's oldest connection is of another account; the latest
+# one, of its own, has shown 8 items that are tasks.
+other_first() {
+	as_new_user
+	add_connection "$1" || return
+	OTHER=$CONNECTION
+	add_connection "$1" || return
+	IDS=()
+	add_own_item "$1" 'Item' '{"count": 8}' && adopt "$1" 8 && polls 1
+}
+
+# switch PROVIDER ACCOUNT: whose the key of the latest connection is from now on
+switch() {
+	sim POST /_sim/accounts "$(jq -n --arg p "$1" --arg t "${TOKENS[$1]}" \
+		--arg a "$2" '{provider: $p, token: $t, account: $a}')"
+}
+
+test_what_a_deleted_connection_showed_no_other_account_may_end() {
+	local provider
+
+	for provider in todoist linear attio; do
+		other_first "$provider" || continue
+		api DELETE "/v1/connections/$CONNECTION"
+		CONNECTION=$OTHER
+		polls 3
+		is "$(tally)" "8 active" "$provider: as they were"
+		is "$(guard_of)" "" "$provider: and nothing is held for it"
+	done
+}
+
+test_an_account_that_is_connected_again_has_its_tasks() {
+	local provider over
+
+	for provider in todoist linear attio; do
+		over=
+		other_first "$provider" || continue
+		api DELETE "/v1/connections/$CONNECTION"
+		connect_again "$provider" || continue
+		polls 2
+		is "$(sql "select count(*) from inbox_items
+			where connection_id = '$CONNECTION'")" 0 \
+			"$provider: they are not offered again"
+		item_changes "$provider" 0 2 '{"state": "completed"}'
+		# Attio's lists are the whole workspace's, whoever has the task
+		[ "$provider" = attio ] || over=1
+		[ "$provider" = attio ] ||
+			item_changes "$provider" 2 1 '{"state": "reassigned"}'
+		polls 1
+		is "$(tally)" "$((6 - over)) active, 2 completed completed${over:+, 1 completed reassigned}" \
+			"$provider: what happens there is known here"
+		change_item "$provider" "${IDS[0]}" '{"state": "open"}'
+		polls 1
+		is "$(tally)" "$((7 - over)) active, 1 completed completed${over:+, 1 completed reassigned}" \
+			"$provider: both ways"
+		mark
+		complete "$(task_of "${IDS[4]}")"
+		is "$STATUS $(field .writeback.outcome) $(field .writeback.reason)" \
+			"200 accepted done" "$provider: a wish goes out through it"
+		is "$(sql "select connection_id from tasks
+			where id = '$(task_of "${IDS[4]}")'")" "$CONNECTION" \
+			"$provider: which the task names from then on"
+	done
+}
+
+test_an_account_that_a_person_let_in_ends_nothing_of_the_one_before() {
+	local provider
+
+	for provider in todoist linear attio; do
+		fill "$provider" 12 || continue
+		polls 1
+		switch "$provider" "other-$CONNECTION"
+		polls 1
+		ctl guard approve "$CONNECTION" >/dev/null
+		polls 3
+		is "$(tally)" "12 active" "$provider: all stay"
+		is "$(guard_of)" "" "$provider: and nothing is held for it"
+		is "$(last_run "$CONNECTION")" complete "$provider: it goes on"
+	done
+}
+
+# An import is from a list, too; a row that a client made names the connection only.
+test_what_no_list_ever_showed_is_the_named_connections() {
+	fill todoist 2 || return
+	sql "update links set account_id = null where user_id = '$USER_ID'"
+	item_changes todoist 0 1 '{"state": "reassigned"}'
+	polls 1
+	is "$(tally)" "1 active, 1 completed reassigned" "it may speak of it"
+	sql "update links set account_id = null where user_id = '$USER_ID'"
+	switch todoist "other-$CONNECTION"
+	polls 1
+	ctl guard approve "$CONNECTION" >/dev/null
+	polls 3
+	is "$(tally)" "1 active, 1 completed reassigned" "another account may not"
+}
+
+test_an_account_that_never_had_the_item_cannot_say_that_it_is_gone() {
+	local provider task
+
+	for provider in todoist linear attio; do
+		other_first "$provider" || continue
+		api DELETE "/v1/connections/$CONNECTION"
+		task=$(task_of "${IDS[0]}")
+		complete "$task"
+		is "$STATUS $(field .writeback.outcome) $(field .writeback.reason)" \
+			"200 skipped connection_gone" "$provider: $BODY"
+		is "$(provider_says "$provider" "${IDS[0]}")" open \
+			"$provider: nothing was done there"
+	done
+}
+
+stack_init || bail "no directory"
+stack_setting provider_timeout_ms 4000
+stack_whole && run_tests
