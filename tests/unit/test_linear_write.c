@@ -146,6 +146,10 @@ struct course {
 	"{\"teamDoneStates\":{\"" TEAM "\":\"s-done\",\"team-b\":\"s-b\"}}"
 #define STATES "linear/team_states.json"
 #define OPEN "linear/issue_open.json"
+#define UNSTARTED                                                              \
+	"{\"team_id\":\"" TEAM "\",\"state_id\":\"" STATE                      \
+	"\",\"state_type\":\"unstarted\"}"
+#define DONE "linear/issue_completed.json"
 
 /* clang-format off */
 static const struct course courses[] = {
@@ -185,13 +189,21 @@ static const struct course courses[] = {
 	    { ASKS_STATES(TEAM), "linear/error_team_not_found.json" } },
 	  NULL, OUTCOME_REJECTED, REASON_STATE_REFUSED, NULL },
 	{ "uncomplete, state before known", WISH_UNCOMPLETE, &taught, STORED, false,
-	  { { 0 } }, SETS(STATE), 0, 0, NULL },
+	  { { ASKS_ISSUE, DONE } }, SETS(STATE), 0, 0, NULL },
+	{ "uncomplete, open already", WISH_UNCOMPLETE, &taught, STORED, false,
+	  { { ASKS_ISSUE, OPEN } }, NULL, OUTCOME_ACCEPTED, REASON_ALREADY_DONE, NULL },
+	{ "uncomplete, gone", WISH_UNCOMPLETE, &taught, STORED, false,
+	  { { ASKS_ISSUE, "linear/issue_not_returned.json" } }, NULL, OUTCOME_REJECTED, REASON_NOT_FOUND, NULL },
 	{ "uncomplete, state before unknown", WISH_UNCOMPLETE, &half_taught, "{\"team_id\":\"" TEAM "\"}", false,
-	  { { ASKS_STATES(TEAM), STATES } }, SETS("s-backlog"), 0, 0, LEARNT },
+	  { { ASKS_ISSUE, DONE }, { ASKS_STATES(TEAM), STATES } }, SETS("s-backlog"), 0, 0, LEARNT },
 	{ "uncomplete, state before closed", WISH_UNCOMPLETE, &half_taught,
 	  "{\"team_id\":\"" TEAM "\",\"state_id\":\"x\",\"state_type\":\"completed\"}", false,
-	  { { ASKS_STATES(TEAM), STATES } }, SETS("s-backlog"), 0, 0, LEARNT },
-	{ "uncomplete, refused, default closed", WISH_UNCOMPLETE, &half_taught, STORED, true,
+	  { { ASKS_ISSUE, DONE }, { ASKS_STATES(TEAM), STATES } }, SETS("s-backlog"), 0, 0, LEARNT },
+	{ "uncomplete, refused, it was started", WISH_UNCOMPLETE, &half_taught, STORED, true,
+	  { { ASKS_ISSUE, DONE }, { ASKS_STATES(TEAM), STATES } }, SETS("s-doing"), 0, 0, LEARNT },
+	{ "uncomplete, refused, it was not started", WISH_UNCOMPLETE, &half_taught, UNSTARTED, true,
+	  { { ASKS_ISSUE, DONE }, { ASKS_STATES(TEAM), STATES } }, SETS("s-backlog"), 0, 0, LEARNT },
+	{ "uncomplete, refused, default closed", WISH_UNCOMPLETE, &half_taught, UNSTARTED, true,
 	  { { ASKS_ISSUE, "linear/issue_completed.json" },
 	    { ASKS_STATES(TEAM), "linear/team_states_default_closed.json" } },
 	  SETS("s-todo"), 0, 0, LEARNT },

@@ -33,6 +33,7 @@ struct push {
 	bool is_refused;   /* the caller sets it: the target was refused,
 			      ask anew and choose once more */
 	bool knows_item, knows_states;
+	bool is_looked_at; /* the item, before the first write */
 	char *metadata_patch; /* JSON object to merge into the connection's
 				 metadata, or NULL; push_done() frees it */
 };
@@ -130,7 +131,7 @@ struct provider {
 	 * how the writeback ends without a write: answer accepted already_done,
 	 * rejected not_found or no_done_state, and so on; a question that
 	 * failed decides too (unknown, rate limited, auth failed: nothing was
-	 * written). NULL: no provider question ever. The caller stops after 4
+	 * written). NULL: no provider question ever. The caller stops after 6
 	 * questions. */
 	enum err (*ask_request)(
 	    const struct push *push, bool *asks, struct http_request *out);

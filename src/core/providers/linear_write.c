@@ -1,7 +1,9 @@
 /* Linear's writes. An issue is completed by giving it a state of its team, so
  * the state must be known first: from the connection's teamDoneStates or from
- * before the completion, else by asking. A target that Linear refuses (the
- * issue changed its team, the state was archived) is chosen anew, once. */
+ * before the completion, else by asking. What is to be reopened is looked at
+ * before: it may be open already, and in somebody else's hands. A target that
+ * Linear refuses (the issue changed its team, the state was archived) is chosen
+ * anew, once. */
 #include "linear.h"
 
 #include <stdlib.h>
@@ -81,6 +83,10 @@ enum question { QUESTION_NONE, QUESTION_ISSUE, QUESTION_STATES };
 static enum question
 next_question(const struct push *push, const struct plan *plan)
 {
+	/* it may be open already, in whose hands ever: then it stays as it is
+	 */
+	if (push->wish == WISH_UNCOMPLETE && !push->is_looked_at)
+		return QUESTION_ISSUE;
 	if (push->is_refused && !push->knows_item)
 		return QUESTION_ISSUE;
 	if (push->is_refused && !push->knows_states)
@@ -170,6 +176,7 @@ learn_issue(struct push *push, const cJSON *json, struct answer *answer)
 		return true;
 	}
 	push->knows_item = push->is_refused;
+	push->is_looked_at = true;
 	if (issue.is_trashed)
 		provider_answer(answer, OUTCOME_REJECTED, REASON_NOT_FOUND,
 		    "linear: the issue is in the trash");
@@ -199,15 +206,32 @@ first_of_type(const cJSON *nodes, const char *type)
 	return best;
 }
 
-/* Where an issue goes back to when the state before is unknown or gone: what
- * the team gives new issues, unless that were closed too. */
+static bool
+was_started(const struct push *push)
+{
+	cJSON *item = provider_object(push->source_metadata);
+	const char *type = json_str(item, "state_type");
+	bool is_started = type != NULL && strcmp(type, "started") == 0;
+
+	cJSON_Delete(item);
+	return is_started;
+}
+
+/* Where an issue goes back to when the state before is unknown or gone: the
+ * team's first started state if it was in one, as Flowpin's client has it; else
+ * what the team gives new issues, unless that were closed too. */
 static const char *
-choose_open(const cJSON *team, const cJSON *nodes)
+choose_open(const struct push *push, const cJSON *team, const cJSON *nodes)
 {
 	const cJSON *state = json_path(team, "defaultIssueState", NULL);
 	const char *type = json_str(state, "type");
-	const char *id = provider_id(state, "id");
+	const char *id = NULL;
 
+	if (was_started(push))
+		id = first_of_type(nodes, "started").id;
+	if (id != NULL)
+		return id;
+	id = provider_id(state, "id");
 	if (id != NULL && type != NULL && !linear_is_closed(type))
 		return id;
 	id = first_of_type(nodes, "unstarted").id;
@@ -284,7 +308,8 @@ learn_states(struct push *push, const cJSON *json, struct answer *answer)
 		(void)provider_no_memory(answer);
 		return true;
 	}
-	target = push->wish == WISH_COMPLETE ? done : choose_open(team, nodes);
+	target =
+	    push->wish == WISH_COMPLETE ? done : choose_open(push, team, nodes);
 	if (target == NULL) {
 		provider_answer(answer, OUTCOME_REJECTED,
 		    push->wish == WISH_COMPLETE ? REASON_NO_DONE_STATE
