@@ -134,5 +134,7 @@ int db_backend_pid(const struct db *db);
 /* The constraint that caused the last ERR_CONFLICT of this thread, "" if not
  * known. */
 const char *db_constraint(void);
+/* Was it that such a row is there already? */
+bool db_is_duplicate(void);
 
 #endif

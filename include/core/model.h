@@ -162,6 +162,7 @@ enum reason {
 	REASON_ACCOUNT_CHANGED, /* the key is another account's: not sent */
 	/* superseded */
 	REASON_NEWER_WISH,
+	REASON_NOT_WRITTEN,
 	REASON_LOCAL_CHANGE, /* archived or deleted here meanwhile */
 	REASON_COUNT
 };

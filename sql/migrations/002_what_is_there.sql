@@ -24,6 +24,20 @@ begin
 			message = 'this is not Flowpin''s schema: it lacks ' || lacking,
 			hint = 'Nothing was changed.';
 	end if;
+	select string_agg(format('%s.%s is %s', a.attrelid::regclass, a.attname,
+			format_type(a.atttypid, a.atttypmod)), ', ')
+	  into lacking
+	  from pg_attribute a
+	 where a.attrelid in ('public.tasks'::regclass, 'public.integrations'::regclass)
+	   and a.attname in ('id', 'user_id', 'connection_id')
+	   and not a.attisdropped
+	   and a.atttypid <> 'uuid'::regtype;
+	if lacking is not null then
+		raise datatype_mismatch using
+			message = 'this is not Flowpin''s schema: ' || lacking
+				|| ', not uuid',
+			hint = 'Nothing was changed.';
+	end if;
 end
 $$;
 
@@ -40,7 +54,8 @@ begin
 		select
 		  from pg_index x
 		 where x.indrelid = 'public.tasks'::regclass
-		   and x.indisunique and x.indpred is null and x.indnkeyatts = 3
+		   and x.indisunique and x.indisvalid and x.indisready
+		   and x.indpred is null and x.indexprs is null and x.indnkeyatts = 3
 		   and (select array_agg(a.attname::text order by a.attname::text)
 			  from pg_attribute a
 			 where a.attrelid = x.indrelid
@@ -75,14 +90,16 @@ end
 $$;
 
 -- Older projects have text where newer ones have enums: these turn text into whatever
--- the column is. The planner inlines them.
+-- the column is, for callers with any search_path. The planner inlines them.
 do $$
 declare
 	made record;
 begin
 	for made in
-		select a.attname, format_type(a.atttypid, a.atttypmod) as type
+		select a.attname, format('%I.%I', n.nspname, y.typname) as type
 		  from pg_attribute a
+		  join pg_type y on y.oid = a.atttypid
+		  join pg_namespace n on n.oid = y.typnamespace
 		 where a.attrelid = 'public.tasks'::regclass
 		   and a.attname in ('status', 'source')
 	loop
@@ -92,8 +109,10 @@ begin
 	end loop;
 	execute format('create function gateway.connection_type(value text) returns %s
 		language sql stable parallel safe as ''select value::%1$s''',
-		(select format_type(a.atttypid, a.atttypmod)
+		(select format('%I.%I', n.nspname, y.typname)
 		   from pg_attribute a
+		   join pg_type y on y.oid = a.atttypid
+		   join pg_namespace n on n.oid = y.typnamespace
 		  where a.attrelid = 'public.integrations'::regclass
 		    and a.attname = 'type'));
 end

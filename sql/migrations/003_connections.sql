@@ -1,12 +1,21 @@
+-- A connection that is deleted and made again under its id must not count from where it
+-- began: who still works for the one before would pass for an owner of this one. In
+-- milliseconds, because nobody counts faster.
+create function gateway.first_number() returns bigint
+language sql volatile parallel safe as $$
+	select (extract(epoch from clock_timestamp()) * 1000)::bigint
+$$;
+
 -- connections: what the gateway keeps of a row of Flowpin's integrations. Polls write
 -- here, so that no client hears of them. A row that is missing is made by the trigger
 -- on integrations or by the next pass.
 create table gateway.connections (
-	id uuid primary key references public.integrations on delete cascade,
+	id uuid primary key references public.integrations
+		on delete cascade on update cascade,
 	user_id uuid not null,
 	key_sealed bytea,
 	key_id text,
-	key_version bigint not null default 1,
+	key_version bigint not null default gateway.first_number(),
 	api_key_digest bytea,
 	status text not null default 'active'
 		check (status in ('active', 'auth_failed')),
@@ -14,7 +23,7 @@ create table gateway.connections (
 	account_id text,
 	metadata jsonb not null default '{}'
 		check (jsonb_typeof(metadata) = 'object'),
-	generation bigint not null default 0,
+	generation bigint not null default gateway.first_number(),
 	next_poll_at timestamptz not null default now(),
 	lease_until timestamptz,
 	rate_limited_until timestamptz,

@@ -9,7 +9,8 @@ begin
 		   and attname = 'connection_id' and not attisdropped) then
 		alter table public.tasks
 			add column connection_id uuid
-				references public.integrations on delete set null;
+				references public.integrations
+				on delete set null on update cascade;
 		comment on column public.tasks.connection_id is
 			'The connection it was imported through; null: made by hand, or imported before connections were kept.';
 		insert into gateway.additions values ('tasks.connection_id');

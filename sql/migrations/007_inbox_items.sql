@@ -3,7 +3,8 @@
 create table gateway.inbox_items (
 	user_id uuid not null,
 	id uuid not null default gen_random_uuid(),
-	connection_id uuid not null references gateway.connections on delete cascade,
+	connection_id uuid not null references gateway.connections
+		on delete cascade on update cascade,
 	source_id text not null,
 	title text not null,
 	source_url text,

@@ -63,7 +63,8 @@ create index decisions_decided on gateway.decisions (decided_at);
 
 create table gateway.guards (
 	user_id uuid not null,
-	connection_id uuid not null references gateway.connections on delete cascade,
+	connection_id uuid not null references gateway.connections
+		on delete cascade on update cascade,
 	kind text not null check (kind in ('account_changed', 'list_emptied',
 		'mass_drop')),
 	held integer not null default 0,

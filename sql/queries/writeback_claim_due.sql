@@ -15,6 +15,8 @@ with due as materialized (
 	   -- one that cannot be counted further would fail the claim of all
 	   and w.generation < 1000000000000000
 	   and (w.origin = 'call' or w.attempts > 0
+		or gateway.is_written(w.user_id, w.task_id, w.task_version))
+	   and (w.origin = 'call' or w.attempts > 0
 		or w.source_metadata ->> 'is_recurring' is distinct from 'true'
 		or w.created_at <= now() - :recurring_grace_ms * interval '1 ms')
 	   -- who holds the task's one place in flight, its lease over, comes before

@@ -1,16 +1,22 @@
+-- Could a text be a provider's key? What no request can carry, or is longer than any, is
+-- none.
+create or replace function gateway.is_key(text text) returns boolean
+language sql immutable parallel safe as $$
+	select octet_length(text) between 1 and 4096 and text ~* '^(bearer )?[!-~]+$'
+$$;
+
 -- A connection as everything in the gateway sees it: Flowpin's row and what the gateway
 -- keeps of it. A row of integrations that the gateway took no note of yet reads as one
--- that is new. What the gateway learnt wins over what a client wrote into metadata. What
--- is longer than any key is none, and metadata beyond all measure is not looked at.
+-- that is new. What the gateway learnt wins over what a client wrote into metadata. Its
+-- metadata beyond all measure is not looked at.
 create or replace view gateway.connection_state as
 select i.id, i.user_id, i.type::text as type, gateway.told(i.label) as label,
        i.created_at,
        coalesce(i.is_active, true) as is_active,
        c.key_sealed, c.key_id,
-       case when c.key_sealed is null and octet_length(i.api_key) between 1 and 4096
+       case when c.key_sealed is null and gateway.is_key(i.api_key)
 	    then i.api_key end as api_key,
-       c.key_sealed is not null
-		or coalesce(octet_length(i.api_key) between 1 and 4096, false)
+       c.key_sealed is not null or coalesce(gateway.is_key(i.api_key), false)
 		as has_key,
        coalesce(c.key_version, 1) as key_version,
        case when coalesce(i.is_active, true) then coalesce(c.status, 'active')
@@ -84,8 +90,8 @@ language sql stable parallel safe as $$
 $$;
 
 -- Which connection a task belongs to, in both directions: the one that it names; if it
--- names none, the user's oldest one of its source that has a key, those first that are of
--- the account that showed its item.
+-- names none, the user's oldest one of its source that has a key: first of the account
+-- that showed its item, and those last whose key was refused.
 create or replace function gateway.connection_for(user_id uuid, source text,
 	connection_id uuid, account_id text) returns setof gateway.connection_state
 language sql stable parallel safe as $$
@@ -95,7 +101,8 @@ language sql stable parallel safe as $$
 	   and c.id = any (gateway.connections_of($1))
 	   and c.type = $2
 	   and case when $3 is null then c.has_key else c.id = $3 end
-	 order by coalesce(c.account_id = $4, false) desc, c.created_at, c.id
+	 order by coalesce(c.account_id = $4, false) desc, c.status = 'auth_failed',
+		c.created_at, c.id
 	 limit 1
 $$;
 
@@ -122,9 +129,11 @@ language sql stable parallel safe as $$
 		array_agg(distinct c.account_id)
 			filter (where c.account_id is not null))::gateway.ownership
 	  from (select s.id, s.account_id,
-		       row_number() over (order by s.created_at, s.id) as nth,
+		       row_number() over (order by s.status = 'auth_failed',
+			s.created_at, s.id) as nth,
 		       row_number() over (partition by s.account_id
-			order by s.created_at, s.id) as nth_of_account
+			order by s.status = 'auth_failed', s.created_at, s.id)
+			as nth_of_account
 		  from gateway.connection_state s
 		 where s.user_id = $1
 		   and s.id = any (gateway.connections_of($1))

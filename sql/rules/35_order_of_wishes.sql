@@ -45,6 +45,21 @@ language sql stable parallel safe as $$
 	   and n.task_version > $3
 $$;
 
+-- Was the row written that a wish was noted of? It is noted before that; what then came to
+-- nothing (an insert that met another row, a change that a trigger of the app's left out)
+-- shows in a link that says what its row does not, and is nobody's wish. A link that says
+-- something newer, or went with its task, is no such sign.
+create or replace function gateway.is_written(user_id uuid, task_id uuid,
+	task_version bigint) returns boolean
+language sql stable parallel safe as $$
+	select not exists (
+		select from gateway.links l
+		  left join public.tasks t on t.id = l.task_id and t.user_id = $1
+		 where l.task_id = $2
+		   and l.version = $3
+		   and t.status::text is distinct from l.status)
+$$;
+
 -- For so long the provider may still be working on what was sent of a writeback.
 create or replace function gateway.doubt_ms(w gateway.writebacks) returns bigint
 language sql stable parallel safe as $$

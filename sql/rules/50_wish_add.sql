@@ -22,7 +22,12 @@ create or replace function gateway.bag_metadata(bag jsonb) returns jsonb
 language sql immutable parallel safe as $$
 	select case when pg_column_size(bag -> 'due') <= 2048
 		then jsonb_strip_nulls(jsonb_build_object(
-			'is_recurring', bag #> '{due,is_recurring}',
+			-- what is neither is more likely a yes than none
+			'is_recurring', case
+				when jsonb_typeof(bag #> '{due,is_recurring}') = 'boolean'
+					then bag #> '{due,is_recurring}'
+				when jsonb_typeof(bag #> '{due,is_recurring}') <> 'null'
+					then to_jsonb(true) end,
 			'due_date', bag #> '{due,date}',
 			'due_string', bag #> '{due,string}',
 			'due_lang', bag #> '{due,lang}',

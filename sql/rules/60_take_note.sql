@@ -187,6 +187,38 @@ begin
 end
 $$;
 
+-- Which rows does an insert meet, by its id or by its item? Null: none. A row that is just
+-- being deleted is none: once it is gone, the insert goes through.
+create or replace function gateway.rows_met(made public.tasks) returns text
+language plpgsql as $$
+declare
+	other record;
+	ids text;
+begin
+	for other in
+		select t.id, t.xmax <> 0 as is_held
+		  from public.tasks t
+		 where t.id = made.id
+		union
+		select t.id, t.xmax <> 0
+		  from public.tasks t
+		 where t.user_id = made.user_id
+		   and t.source = made.source
+		   and t.source_id = made.source_id
+	loop
+		if other.is_held then
+			perform
+			   from public.tasks t
+			  where t.id = other.id
+			    for key share skip locked;
+			continue when not found;
+		end if;
+		ids := coalesce(ids, '') || other.id || ' ';
+	end loop;
+	return ids;
+end
+$$;
+
 -- Takes note of what was written to a row of tasks, and returns the row as it is to be.
 -- One function, because the first of its cases that fits is the one that counts.
 -- Types of a session's own would be found first, did the path not name pg_catalog.
@@ -194,30 +226,23 @@ create or replace function gateway.task_heard(tg_op text, old public.tasks, new 
 returns public.tasks
 language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '500ms' as $$
 declare
-	met uuid;
+	met text;
+	is_restored boolean := false;
 begin
 	if current_setting('flowpin.waited', true) = statement_timestamp()::text then
 		perform set_config('lock_timeout', '1ms', true);
 	end if;
 	if tg_op = 'INSERT' then
-		select t.id into met
-		  from public.tasks t
-		 where t.id = new.id;
-		if not found and new.source_id is not null then
-			select t.id into met
-			  from public.tasks t
-			 where t.user_id = new.user_id
-			   and t.source = new.source
-			   and t.source_id = new.source_id;
-		end if;
-		if found then
+		met := gateway.rows_met(new);
+		if met is not null then
 			perform set_config('flowpin.upsert',
-				met || ' ' || statement_timestamp(), true);
+				met || statement_timestamp(), true);
 			return new;
 		end if;
 	elsif tg_op = 'UPDATE' and current_setting('flowpin.upsert', true)
-		= old.id || ' ' || statement_timestamp() then
+		like '%' || old.id || ' %' || statement_timestamp() then
 		perform set_config('flowpin.upsert', '', true);
+		is_restored := new.connection_id is null;
 		new.connection_id := coalesce(old.connection_id, new.connection_id);
 		if new.updated_at < old.updated_at then
 			new.status := old.status;
@@ -228,7 +253,8 @@ begin
 	end if;
 
 	if tg_op <> 'DELETE' and new.connection_id is not null
-	   and (tg_op = 'INSERT' or new.connection_id is distinct from old.connection_id)
+	   and (tg_op = 'INSERT' or is_restored
+		or new.connection_id is distinct from old.connection_id)
 	then
 		new.connection_id := gateway.connection_there(new.connection_id,
 			new.user_id);
@@ -328,8 +354,13 @@ begin
 	if not found then
 		return 0;
 	end if;
+	-- of one that was made unnoticed and is completed, that is the wish; what was
+	-- completed before the gateway was there is no concern of it
 	l := gateway.link_make(gateway.before_of(task, task.status::text,
-		task.completed_at), task.status::text, null);
+		task.completed_at), case when task.status::text = 'completed'
+			and task.completed_at >= (
+				select min(m.applied_at) from gateway.migrations m)
+		then 'active' else task.status::text end, null);
 	if l.status is distinct from task.status::text then
 		-- when it was completed before is gone; when that was noted, is not
 		perform gateway.take_note(gateway.before_of(task, l.status,

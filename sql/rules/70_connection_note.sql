@@ -28,6 +28,27 @@ $$;
 create or replace function gateway.connection_note(ids uuid[]) returns void
 language plpgsql as $$
 begin
+	-- one that became another user's begins anew
+	with moved as (
+		update gateway.connections c
+		   set user_id = i.user_id,
+		       account_id = null,
+		       metadata = '{}',
+		       api_key_digest = null
+		  from public.integrations i
+		 where i.id = c.id
+		   and i.user_id <> c.user_id
+		   and (ids is null or c.id = any (ids))
+		returning c.id
+	), held as (
+		delete from gateway.guards g
+		 using moved m
+		 where g.connection_id = m.id
+	)
+	delete from gateway.inbox_items b
+	 using moved m
+	 where b.connection_id = m.id;
+
 	insert into gateway.connections (id, user_id, api_key_digest)
 	select i.id, i.user_id, sha256(convert_to(nullif(i.api_key, ''), 'UTF8'))
 	  from public.integrations i
@@ -65,7 +86,8 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp set lock_timeout = '500ms' as $$
 begin
 	if tg_op = 'UPDATE' and new.api_key is not distinct from old.api_key
-	   and new.is_active is not distinct from old.is_active then
+	   and new.is_active is not distinct from old.is_active
+	   and new.user_id = old.user_id then
 		return null;
 	end if;
 	begin

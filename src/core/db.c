@@ -25,6 +25,13 @@ struct db {
 };
 
 static _Thread_local char constraint[64];
+static _Thread_local bool is_duplicate;
+
+bool
+db_is_duplicate(void)
+{
+	return is_duplicate;
+}
 
 const char *
 db_constraint(void)
@@ -350,6 +357,9 @@ code_of(const char *sqlstate, const struct query *q)
 		return ERR_DB;
 	if (!strncmp(sqlstate, "23", 2))
 		return ERR_CONFLICT;
+	/* raised by a trigger of the app's own; by a script's own doing else */
+	if (q->sql && !strcmp(sqlstate, "P0001"))
+		return ERR_CONFLICT;
 	if (!strcmp(sqlstate, "55P03") || !strncmp(sqlstate, "40", 2))
 		return ERR_BUSY;
 	if (!strncmp(sqlstate, "22", 2))
@@ -378,12 +388,15 @@ judge(PGconn *conn, const struct query *q, PGresult *result)
 	}
 	field = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
 	snprintf(constraint, sizeof(constraint), "%s", field ? field : "");
+	field = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	is_duplicate = field && !strcmp(field, "23505");
 	field = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	code = code_of(PQresultErrorField(result, PG_DIAG_SQLSTATE), q);
 	err =
 	    set_from_libpq(code, q->name, field ? field : PQerrorMessage(conn));
 	log_quote(err_text(), quoted, sizeof(quoted));
-	if (code == ERR_DATA || (code == ERR_CONFLICT && !q->is_input))
+	if (code == ERR_DATA ||
+	    (code == ERR_CONFLICT && q->sql && !q->is_input))
 		log_warn(
 		    "query=%s err=%s msg=%s", q->name, err_name(code), quoted);
 	/* these two are shown to clients, who get no words of the database */

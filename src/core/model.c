@@ -60,6 +60,7 @@ static const char *const reason_names[] = {
 	[REASON_GIVEN_UP]        = "given_up",
 	[REASON_ACCOUNT_CHANGED] = "account_changed",
 	[REASON_NEWER_WISH]      = "newer_wish",
+	[REASON_NOT_WRITTEN]     = "not_written",
 	[REASON_LOCAL_CHANGE]    = "local_change",
 };
 /* clang-format on */

@@ -127,12 +127,6 @@ HANDLER(tasks_create)
 		return err;
 	err = task_create(
 	    &gateway->store, req->user_id, req->call_id, &task, &json);
-	if (err == ERR_CONFLICT) /* a call that was thought dead, perhaps */
-		err = task_read(
-		    &gateway->store, req->user_id, req->call_id, &json);
-	if (err == ERR_NOTFOUND)
-		return err_set(
-		    ERR_CONFLICT, "There is a task of this item already.");
 	return reply_task(reply, 201, err, json);
 }
 

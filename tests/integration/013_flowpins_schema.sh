@@ -303,6 +303,26 @@ test_a_unique_key_that_is_missing_is_made_and_goes_again() {
 		"the app's schema is what it was"
 }
 
+test_an_unfinished_unique_key_is_none() {
+	flowpins_database half || bail "no database"
+	owner_sql 'alter table public.tasks
+		drop constraint tasks_user_id_source_source_id_key'
+	some_rows
+	owner_sql "insert into public.tasks (user_id, title, source, source_id)
+		values ('$ADA', 'again', 'todoist', 'old7')"
+	owner_sql "create unique index concurrently half
+		on public.tasks (user_id, source, source_id)" 2>/dev/null &&
+		flunk "it cannot be made"
+	refuses_to_migrate half \
+		"an item has several rows in tasks: todoist item old7 of user $ADA: rows"
+}
+
+test_a_connection_id_of_another_type_is_named() {
+	flowpins_database textual || bail "no database"
+	owner_sql 'alter table public.tasks add connection_id text'
+	refuses_to_migrate textual 'tasks.connection_id is text, not uuid'
+}
+
 test_a_column_that_is_missing_is_named() {
 	flowpins_database lacking || bail "no database"
 	owner_sql 'alter table public.tasks drop column completed_at'

@@ -98,7 +98,8 @@ stack_postgres || bail "no PostgreSQL"
 flowpins_database dates later || bail "no database"
 stack_admin postgres -c "alter database dates set DateStyle = 'SQL, DMY'" \
 	-c "alter database dates set TimeZone = 'Asia/Kolkata'" \
-	-c "alter database dates set IntervalStyle = 'sql_standard'" ||
+	-c "alter database dates set IntervalStyle = 'sql_standard'" \
+	-c "alter role flowpin in database dates set search_path = ''" ||
 	bail "no settings"
 ctl dates flowpins_owner migrate || bail "no schema: $SAID"
 gateway_on dates

@@ -273,6 +273,41 @@ test_the_item_of_an_active_task_is_not_imported() {
 		"and alone"
 }
 
+inbox_of() {
+	sql "select id from inbox_items where user_id = '$USER_ID' and source_id = '$1'"
+}
+
+# The app may have rules of its own.
+test_an_import_that_the_table_refuses_is_told_so() {
+	local rule
+
+	as_new_user
+	add_connection todoist || return
+	add_own_item todoist 'Against a rule' && poll_once "$CONNECTION"
+	for rule in "add column must_have text not null default ''; alter table tasks alter column must_have drop default" \
+		"add constraint short check (length(title) < 5) not valid"; do
+		stack_admin flowpin -c "begin" -c "alter table tasks $rule" -c commit
+		api POST "/v1/inbox/$(inbox_of "$ITEM")/import"
+		is "$STATUS $(field .detail)" \
+			"422 A rule of Flowpin's own table does not allow this task." \
+			"$rule"
+		stack_admin flowpin -c "alter table tasks drop column if exists must_have,
+			drop constraint if exists short"
+	done
+	stack_admin flowpin -c "create function no() returns trigger language plpgsql
+			as 'begin raise exception ''not today''; end'" \
+		-c "create trigger no before insert on tasks for each row
+			execute function no()"
+	api POST "/v1/inbox/$(inbox_of "$ITEM")/import"
+	is "$STATUS" 422 "a trigger: $BODY"
+	api POST /v1/tasks '{"title": "by hand"}'
+	is "$STATUS $(field .detail)" \
+		"422 A rule of Flowpin's own table does not allow this task." "by hand"
+	stack_admin flowpin -c "drop trigger no on tasks"
+	api POST "/v1/inbox/$(inbox_of "$ITEM")/import"
+	is "$STATUS" 201 "the item is still there"
+}
+
 test_two_connections_that_see_the_same_item_share_its_row() {
 	local provider first before
 

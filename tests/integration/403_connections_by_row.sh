@@ -208,13 +208,106 @@ test_the_oldest_row_with_a_key_has_the_tasks_that_name_none() {
 	app_connects todoist
 	app "update integrations set api_key = null where id = '$older'"
 	is "$(sql "select id from gateway.connection_for('$USER_ID', 'todoist',
-		null)")" "$CONNECTION" "the younger one has a key"
+		null, null)")" "$CONNECTION" "the younger one has a key"
 	complete "$TASK"
 	is_outcome skipped connection_gone
 	app "update integrations set api_key = '$KEY', is_active = false
 		where id = '$older'"
 	is "$(sql "select id from gateway.connection_for('$USER_ID', 'todoist',
-		null)")" "$older" "the oldest again"
+		null, null)")" "$older" "the oldest again"
+}
+
+test_a_key_that_no_request_can_carry_is_none() {
+	local older key
+
+	connected
+	older=$CONNECTION
+	app_connects todoist
+	for key in "'   '" "E'a\\r\\nX-Evil: 1'" "E'\\t'" "'ключ'" "repeat('k', 5000)" "''"; do
+		app "update integrations set api_key = $key where id = '$older'"
+		is "$(sql "select id from gateway.connection_for('$USER_ID', 'todoist',
+			null, null)")" "$CONNECTION" "the younger one has a key: $key"
+	done
+	app "update integrations set api_key = 'Bearer $KEY' where id = '$older'"
+	is "$(sql "select id from gateway.connection_for('$USER_ID', 'todoist',
+		null, null)")" "$older" "as a header has it"
+	app "update integrations set api_key = 'sim-todoist-nobodys' where id = '$older'"
+	poll_once "$older"
+	is "$(sql "select id from gateway.connection_for('$USER_ID', 'todoist',
+		null, null)")" "$CONNECTION" "the older one is refused"
+	app "delete from integrations where id = '$CONNECTION'"
+	is "$(sql "select id from gateway.connection_for('$USER_ID', 'todoist',
+		null, null)")" "$older" "which is better than none"
+}
+
+# --- a row that is made again under its id --------------------------------------------
+
+# A run of the one before must not pass for one of this.
+test_a_run_of_the_row_before_concludes_nothing() {
+	local other
+
+	connected
+	add_own_item todoist 'of the one'
+	other=$(sim_token todoist)
+	sim POST /_sim/accounts "{\"provider\": \"todoist\", \"token\": \"$other\"}"
+	add_item todoist 'of the other' "{\"account\": \"$other\"}"
+	fault '{"provider": "todoist", "op": "list", "kind": "delay",
+		"delay_ms": 3000, "times": 1}'
+	mark
+	poll_behind --connection "$CONNECTION"
+	wait_until 10 is_in_flight 'op=list' || flunk "a run is under way"
+	app "delete from integrations where id = '$CONNECTION';
+		insert into integrations (id, user_id, type, api_key)
+		values ('$CONNECTION', '$USER_ID', 'todoist', '$other')"
+	poll_once "$CONNECTION"
+	poll_joined
+	is "$(sql "select string_agg(title, ', ') from inbox_items
+		where connection_id = '$CONNECTION'")" "of the other" \
+		"its inbox is its own"
+	poll_once "$CONNECTION"
+	is "$(sql "select count(*) from guards where connection_id = '$CONNECTION'")" \
+		0 "and no guard holds it"
+	is "$(task_status "$TASK")" active "what the one before showed stays"
+}
+
+test_a_refusal_of_the_key_before_is_none_of_this_one() {
+	local key
+
+	connected
+	key=$KEY
+	fault '{"provider": "todoist", "op": "list", "kind": "delay_after",
+		"delay_ms": 3000, "times": 1}'
+	app_sets "api_key = 'sim-todoist-nobodys'"
+	mark
+	poll_behind --connection "$CONNECTION"
+	wait_until 10 is_in_flight 'op=list' || flunk "a run is under way"
+	app "delete from integrations where id = '$CONNECTION';
+		insert into integrations (id, user_id, type, api_key)
+		values ('$CONNECTION', '$USER_ID', 'todoist', '$key')"
+	poll_once "$CONNECTION"
+	poll_joined
+	is "$(kept status)" active "its key works"
+}
+
+test_a_row_may_get_another_id_or_user() {
+	local id
+
+	connected
+	id=$(cat /proc/sys/kernel/random/uuid)
+	ok "another id" app "update integrations set id = '$id' where id = '$CONNECTION'"
+	is "$(sql "select connection_id from tasks where id = '$TASK'")" "$id" \
+		"its tasks follow"
+	CONNECTION=$id
+	poll_once "$CONNECTION"
+	is "$(runs)" "1|complete" "and runs go on"
+	as_new_user
+	sql "update integrations set user_id = '$USER_ID' where id = '$CONNECTION'" \
+		>/dev/null
+	stack_poll
+	is "$(sql "select user_id from connections where id = '$CONNECTION'")" \
+		"$USER_ID" "another user"
+	is "$(connection_says "$CONNECTION" last_complete_run_at | grep -c :)" 1 \
+		"has it"
 }
 
 # --- the trigger is promptness only ---------------------------------------------------

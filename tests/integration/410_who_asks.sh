@@ -125,6 +125,53 @@ test_an_account_that_never_had_the_item_cannot_say_that_it_is_gone() {
 	done
 }
 
+# A client puts another account's key into the row; no run has seen that yet.
+test_a_key_that_was_replaced_concludes_nothing() {
+	local provider other called row undone
+
+	for provider in todoist linear attio; do
+		fill "$provider" 4 || continue
+		polls 1
+		called=$(task_of "${IDS[0]}") row=$(task_of "${IDS[1]}")
+		undone=$(task_of "${IDS[2]}")
+		complete "$undone"
+		other=$(sim_token "$provider")
+		sim POST /_sim/accounts \
+			"{\"provider\": \"$provider\", \"token\": \"$other\"}"
+		sql "update integrations set api_key = '$other'
+			where id = '$CONNECTION'" >/dev/null
+		complete "$called"
+		is "$STATUS $(field .writeback.outcome) $(field .writeback.reason)" \
+			"504 open account_changed" "$provider: $BODY"
+		row_says "$row" completed
+		row_says "$undone" active
+		wait_until 20 all_wait 3 || flunk "$provider: all are taken up"
+		is "$(tally)" "2 active, 2 completed" "$provider: as wished"
+		is "$(provider_says "$provider" "${IDS[0]}")" open \
+			"$provider: there nothing is done"
+		polls 1
+		is "$(guard_of)" "account_changed 0" "$provider: a run sees it"
+		sql "update integrations set api_key = '${TOKENS[$provider]}'
+			where id = '$CONNECTION'" >/dev/null
+		polls 1
+		sql "update writebacks set due_at = now() where settled_at is null" \
+			>/dev/null
+		wait_until 20 all_ended || flunk "$provider: all end"
+		is "$(provider_says "$provider" "${IDS[0]}") $(provider_says \
+			"$provider" "${IDS[1]}") $(provider_says "$provider" "${IDS[2]}")" \
+			"completed completed open" "$provider: with its own key, as wished"
+		polls 2
+		is "$(tally)" "2 active, 2 completed" "$provider: both sides agree"
+	done
+}
+
+# all_wait COUNT: so many wishes of the user wait for its account.
+all_wait() {
+	[ "$(sql "select count(*) from writebacks where user_id = '$USER_ID'
+		and settled_at is null and reason = 'account_changed'")" = "$1" ]
+}
+
 stack_init || bail "no directory"
+stack_setting sweep_ms 300
 stack_setting provider_timeout_ms 4000
 stack_whole && run_tests

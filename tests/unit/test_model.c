@@ -68,6 +68,7 @@ static const char *const reasons[REASON_COUNT] = {
 	[REASON_GIVEN_UP]        = "given_up",
 	[REASON_ACCOUNT_CHANGED] = "account_changed",
 	[REASON_NEWER_WISH]      = "newer_wish",
+	[REASON_NOT_WRITTEN]     = "not_written",
 	[REASON_LOCAL_CHANGE]    = "local_change",
 };
 

@@ -71,10 +71,11 @@ enum err courier_ask_account(const struct courier *courier,
     struct connection *conn, int64_t deadline_ms, struct fetched *out,
     struct answer *failure) MUST_CHECK;
 
-/* A 401 or 403 was met: is it the key itself, whose identity the provider
- * refuses to tell, too? Else it was about one item, or a right that the key
- * lacks. conn's key is open. KEY_UNKNOWN: the provider did not say. */
-enum key_word { KEY_UNKNOWN, KEY_WORKS, KEY_REFUSED };
+/* A refusal was met, or a not found: is it the key itself, whose identity the
+ * provider refuses to tell, too, or one of another account than conn's? Else it
+ * was about the item, or a right that the key lacks. conn's key is open.
+ * KEY_UNKNOWN: the provider did not say. */
+enum key_word { KEY_UNKNOWN, KEY_WORKS, KEY_REFUSED, KEY_OF_ANOTHER };
 enum key_word courier_ask_key(const struct courier *courier,
     struct connection *conn, int64_t deadline_ms);
 

@@ -38,6 +38,9 @@ enum err task_delete(const struct store *store, const char *user_id,
 struct task_new {
 	const char *title, *source, *source_id, *source_url;
 };
+/* One of that id that is there already is given. ERR_CONFLICT: there is a task
+ * of the item; ERR_UNPROCESSABLE: a rule of Flowpin's table does not allow it.
+ */
 enum err task_create(const struct store *store, const char *user_id,
     const char *task_id, const struct task_new *task, char **json) MUST_CHECK;
 
@@ -47,7 +50,8 @@ struct import_to {
 };
 /* A new row, whose id is task_id, or the item's archived or completed one
  * again. ERR_CONFLICT: the item is an active task already; ERR_INPUT: no such
- * bucket; ERR_NOTFOUND: no such item in the inbox. */
+ * bucket; ERR_NOTFOUND: no such item in the inbox; ERR_UNPROCESSABLE: a rule of
+ * Flowpin's table does not allow it. */
 enum err inbox_import(const struct store *store, const char *user_id,
     const char *inbox_item_id, const char *task_id, const struct import_to *to,
     char **json) MUST_CHECK;

@@ -401,19 +401,48 @@ prepare(struct delivery *d)
 		    d->push.target, sizeof(d->push.target), "%s", w->target);
 }
 
+/* Does what was answered depend on whose key it is? A client may have replaced
+ * it since the last run, which would have seen that. */
+static bool
+depends_on_key(const struct delivery *d)
+{
+	if (d->answer.outcome == OUTCOME_AUTH_FAILED)
+		return true;
+	return d->answer.outcome == OUTCOME_REJECTED &&
+	       d->w->connection.account_id &&
+	       (d->answer.reason == REASON_NOT_FOUND ||
+		   d->answer.reason == REASON_FORBIDDEN);
+}
+
 /* One request that was refused is not yet the end of its key. */
 static void
-confirm_key(struct delivery *d)
+confirm_refusal(struct delivery *d, enum key_word word)
 {
-	enum key_word word;
-
-	if (d->answer.outcome != OUTCOME_AUTH_FAILED)
-		return;
-	word = courier_ask_key(d->courier, &d->w->connection, d->deadline_ms);
 	if (word != KEY_REFUSED)
 		d->answer.outcome = OUTCOME_REJECTED;
 	if (word == KEY_WORKS && d->answer.reason == REASON_AUTH_FAILED)
 		d->answer.reason = REASON_FORBIDDEN;
+}
+
+static void
+confirm(struct delivery *d)
+{
+	enum key_word word;
+
+	if (!depends_on_key(d))
+		return;
+	word = courier_ask_key(d->courier, &d->w->connection, d->deadline_ms);
+	if (word == KEY_OF_ANOTHER)
+		say(&d->answer, OUTCOME_UNKNOWN, REASON_ACCOUNT_CHANGED,
+		    "answered to another account's key");
+	else if (d->answer.outcome == OUTCOME_AUTH_FAILED)
+		confirm_refusal(d, word);
+	else if (word == KEY_REFUSED)
+		say(&d->answer, OUTCOME_AUTH_FAILED, REASON_AUTH_FAILED,
+		    "not found, with a key that is refused");
+	else if (word == KEY_UNKNOWN)
+		say(&d->answer, OUTCOME_UNKNOWN, REASON_NO_ANSWER,
+		    "not found, and whose key it is was not answered");
 }
 
 void
@@ -445,7 +474,7 @@ courier_deliver(const struct courier *courier, struct writeback *w,
 		else
 			work(&d);
 		if (d.provider)
-			confirm_key(&d);
+			confirm(&d);
 	}
 	evidence = (struct evidence){ .wish = w->wish,
 		.is_guess = w->is_guess,

@@ -251,10 +251,13 @@ courier_ask_key(
 	struct fetch f = begin(courier, conn, deadline_ms, &failure);
 	char *account_id = NULL;
 	enum err err = ask_account(&f, &account_id);
+	bool is_other;
 
+	is_other = account_id && conn->account_id &&
+		   strcmp(account_id, conn->account_id) != 0;
 	free(account_id);
 	if (!err)
-		return KEY_WORKS;
+		return is_other ? KEY_OF_ANOTHER : KEY_WORKS;
 	return failure.outcome == OUTCOME_AUTH_FAILED ? KEY_REFUSED
 						      : KEY_UNKNOWN;
 }

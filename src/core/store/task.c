@@ -257,6 +257,13 @@ task_delete(const struct store *store, const char *user_id, const char *task_id)
 	return err;
 }
 
+static enum err
+not_allowed(void)
+{
+	return err_set(ERR_UNPROCESSABLE,
+	    "A rule of Flowpin's own table does not allow this task.");
+}
+
 enum err
 task_create(const struct store *store, const char *user_id, const char *task_id,
     const struct task_new *task, char **json)
@@ -269,8 +276,17 @@ task_create(const struct store *store, const char *user_id, const char *task_id,
 		.source_id = task->source_id,
 		.source_url = task->source_url,
 	};
+	enum err err =
+	    store_one(store, q_task_create_with(&args), "task", json);
 
-	return store_one(store, q_task_create_with(&args), "task", json);
+	if (err != ERR_CONFLICT)
+		return err;
+	/* a call that was thought dead may have made it, perhaps */
+	if (db_is_duplicate() && !task_read(store, user_id, task_id, json))
+		return OK;
+	if (!db_is_duplicate() || !task->source_id)
+		return not_allowed();
+	return err_set(ERR_CONFLICT, "There is a task of this item already.");
 }
 
 enum err
@@ -289,6 +305,11 @@ inbox_import(const struct store *store, const char *user_id,
 	const char *what;
 	enum err err = store_run(store, q_inbox_import_with(&args), &rows);
 
+	/* who lost a race for the item's row finds it there */
+	if (err == ERR_CONFLICT && db_is_duplicate())
+		err = store_run(store, q_inbox_import_with(&args), &rows);
+	if (err == ERR_CONFLICT)
+		return not_allowed();
 	if (err)
 		return err;
 	what = rows_text(&rows, 0, "what");
