@@ -141,7 +141,8 @@ enum reason {
 	REASON_SOURCE_GONE,    /* uncompleting what no longer exists */
 	REASON_SOURCE_CHANGED, /* sent, unclear, and never to be sent twice */
 	REASON_NOT_FOUND,
-	REASON_BAD_ID,    /* never asked: no request can carry the item's id */
+	REASON_BAD_ID,
+	REASON_UNCOMPLETABLE,    /* never asked: no request can carry the item's id */
 	REASON_FORBIDDEN, /* this item or team, not the whole key */
 	REASON_REFUSED,   /* permanent: bad argument, plan limit, ... */
 	REASON_GONE_API,  /* the provider retired this interface */

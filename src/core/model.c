@@ -43,6 +43,7 @@ static const char *const reason_names[] = {
 	[REASON_SOURCE_CHANGED]  = "source_changed",
 	[REASON_NOT_FOUND]       = "not_found",
 	[REASON_BAD_ID]          = "bad_id",
+	[REASON_UNCOMPLETABLE]   = "uncompletable",
 	[REASON_FORBIDDEN]       = "forbidden",
 	[REASON_REFUSED]         = "refused",
 	[REASON_GONE_API]        = "gone_api",

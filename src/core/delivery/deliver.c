@@ -278,6 +278,7 @@ judge(struct delivery *d, const struct item *now)
 static bool
 look(struct delivery *d)
 {
+	const char *id = d->w->source_id;
 	struct items items = { 0 };
 	struct answer failure = { 0 };
 	bool decided = false;
@@ -285,6 +286,14 @@ look(struct delivery *d)
 	d->is_unread =
 	    !carry_read_one(d->courier, d->provider, &d->w->connection,
 		d->w->source_id, d->deadline_ms, &items, &failure);
+	if (!d->is_unread && d->provider->finished_request &&
+	    items.list[0].state == ITEM_NOT_VISIBLE) {
+		/* it may be finished, which the provider tells elsewhere */
+		items_done(&items);
+		(void)courier_read(d->courier, &d->w->connection, &id, 1,
+		    d->deadline_ms, &items);
+		d->is_unread = items.count != 1;
+	}
 	if (!d->is_unread)
 		decided = judge(d, &items.list[0]);
 	items_done(&items);

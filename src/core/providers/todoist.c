@@ -119,6 +119,8 @@ row_read(const cJSON *task, struct todoist_row *row)
 	memset(row, 0, sizeof(*row));
 	row->id = provider_id(task, "id");
 	row->title = json_str(task, "content");
+	row->is_uncompletable =
+	    row->title != NULL && strncmp(row->title, "* ", 2) == 0;
 	row->checked = json_bool(task, "checked", false);
 	row->is_deleted = cJSON_IsTrue(deleted);
 	if (row->id == NULL)
@@ -175,6 +177,8 @@ make_metadata(const cJSON *task, const struct todoist_row *row, char **out)
 
 	ok = cJSON_AddBoolToObject(json, "is_recurring", row->is_recurring) !=
 	     NULL;
+	if (row->is_uncompletable)
+		ok = ok && cJSON_AddTrueToObject(json, "is_uncompletable");
 	if (cJSON_IsNumber(priority))
 		ok = ok && cJSON_AddNumberToObject(
 			       json, "priority", priority->valuedouble) != NULL;

@@ -13,6 +13,7 @@ struct todoist_row {
 	const cJSON *due;     /* NULL: none */
 	const char *due_date; /* NULL: none */
 	bool checked, is_deleted, is_recurring;
+	bool is_uncompletable; /* its title begins with "* " */
 };
 
 extern const struct dialect todoist_dialect;

@@ -22,6 +22,7 @@ struct stored {
 	cJSON *json;
 	bool is_known; /* whether it recurs */
 	bool is_recurring;
+	bool is_uncompletable;
 	const char *due_date; /* NULL: unknown */
 	bool has_rule;        /* the due's string; without it a due that is
 				 sent would end the recurrence */
@@ -34,6 +35,7 @@ stored_read(const struct push *push)
 
 	s.is_known = cJSON_IsBool(json_path(s.json, "is_recurring", NULL));
 	s.is_recurring = json_bool(s.json, "is_recurring", false);
+	s.is_uncompletable = json_bool(s.json, "is_uncompletable", false);
 	s.due_date = json_str(s.json, "due_date");
 	s.has_rule = json_str(s.json, "due_string") != NULL;
 	if (push->wish == WISH_COMPLETE && push->due_known)
@@ -57,7 +59,8 @@ todoist_ask_request(
     const struct push *push, bool *asks, struct http_request *out)
 {
 	struct stored stored = stored_read(push);
-	bool is_plain = stored.is_known && !stored.is_recurring;
+	bool is_plain =
+	    stored.is_known && !stored.is_recurring && !stored.is_uncompletable;
 
 	stored_done(&stored);
 	*asks = !push->knows_item && (push->by_row || !is_plain);
@@ -115,6 +118,18 @@ choose_reopen(const struct push *push, const struct todoist_row *now,
 	return NULL;
 }
 
+/* What is finished need not be readable, and is what there is to reopen: if it
+ * is gone, the write is told so. */
+static bool
+may_be_finished(struct push *push, const struct answer *answer)
+{
+	if (push->wish != WISH_UNCOMPLETE || answer->reason != REASON_NOT_FOUND)
+		return false;
+	push->knows_item = true;
+	memcpy(push->target, REOPEN, sizeof(REOPEN));
+	return true;
+}
+
 enum err
 todoist_ask_response(struct push *push, const struct http_response *res,
     bool *decided, struct answer *answer)
@@ -125,8 +140,10 @@ todoist_ask_response(struct push *push, const struct http_response *res,
 	struct todoist_row row;
 
 	*decided = true;
-	if (!todoist_get_response(res, push->source_id, &json, &row, answer))
+	if (!todoist_get_response(res, push->source_id, &json, &row, answer)) {
+		*decided = !may_be_finished(push, answer);
 		return OK;
+	}
 	stored = stored_read(push);
 	write = push->wish == WISH_COMPLETE
 		    ? choose_close(&row, &stored)
@@ -138,6 +155,10 @@ todoist_ask_response(struct push *push, const struct http_response *res,
 	if (row.is_deleted && !row.checked) {
 		provider_answer(answer, OUTCOME_REJECTED, REASON_NOT_FOUND,
 		    "todoist: the task is deleted");
+	} else if (push->wish == WISH_COMPLETE && !row.checked &&
+		   row.is_uncompletable) {
+		provider_answer(answer, OUTCOME_REJECTED, REASON_UNCOMPLETABLE,
+		    "todoist: its title begins with an asterisk");
 	} else if (may_be_closed(push, &row, &stored)) {
 		provider_answer(answer, OUTCOME_REJECTED, REASON_SOURCE_CHANGED,
 		    "todoist: it recurs, and which date was meant is not "

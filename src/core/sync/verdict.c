@@ -124,6 +124,7 @@ verdict_decide(const struct evidence *e, struct verdict *v)
 static const char *const why[REASON_COUNT] = {
 	[REASON_SOURCE_GONE]   = "the item no longer exists in %s",
 	[REASON_SOURCE_CHANGED] = "the item was changed in %s meanwhile; look at it before you try again",
+	[REASON_UNCOMPLETABLE] = "items like this one cannot be completed in %s",
 	[REASON_BAD_ID]        = "no item of %s can have such an id",
 	[REASON_FORBIDDEN]     = "this connection may not change the item in %s",
 	[REASON_REFUSED]       = "%s refused the change",
