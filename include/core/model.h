@@ -71,6 +71,9 @@ struct item {
 	char *due;        /* recurring only: the occurrence's due date */
 	char *new_id;     /* renumbered only */
 	bool is_recurring;
+	bool is_odd; /* listed, and the rest could not be read: title says why,
+			nothing else is set. It keeps its task from being
+			missed, and no more */
 	enum item_state state;
 };
 void item_done(struct item *item);

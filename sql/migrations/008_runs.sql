@@ -12,6 +12,7 @@ create table gateway.poll_runs (
 	pages integer not null default 0,
 	items integer not null default 0,
 	repeated integer not null default 0,
+	odd integer not null default 0,
 	inbox_added integer not null default 0,
 	inbox_removed integer not null default 0,
 	candidates integer not null default 0,
@@ -29,6 +30,7 @@ comment on table gateway.poll_runs is 'One poll of one connection (a run).';
 comment on column gateway.poll_runs.started_at is 't0: the database''s clock before the first request.';
 comment on column gateway.poll_runs.outcome is 'complete: every page arrived whole and the end was seen.';
 comment on column gateway.poll_runs.repeated is 'Rows that came again while pages shifted.';
+comment on column gateway.poll_runs.odd is 'Items that were listed and could not be read: their tasks stay as they are.';
 comment on column gateway.poll_runs.candidates is 'Tasks that the list spoke of: active and not listed, or completed here and listed.';
 comment on column gateway.poll_runs.still_open is 'Candidates that by id were open and in scope.';
 comment on column gateway.poll_runs.unconfirmed is 'Missing ones of which the provider said nothing, or that it could not show for the first time; tried again by the next run.';

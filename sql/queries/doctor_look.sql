@@ -102,7 +102,21 @@ select l.what, l.is_well, l.words
 	  from gateway.events e
 	 where e.txid >= pg_snapshot_xmax(pg_current_snapshot())
 	union all
-	select 9, 'functions', count(*) filter (where not f.is_mine) = 0,
+	select 9, 'items', coalesce(sum(r.odd), 0) = 0,
+	       case when coalesce(sum(r.odd), 0) = 0 then 'all that are listed can be read'
+		    else format('%s of %s connections cannot be read: see the poller''s log',
+			sum(r.odd), count(*) filter (where r.odd > 0)) end
+	  from gateway.connections c
+	 cross join lateral (
+		select p.odd
+		  from gateway.poll_runs p
+		 where p.user_id = c.user_id
+		   and p.connection_id = c.id
+		   and p.outcome = 'complete'
+		 order by p.started_at desc
+		 limit 1) r
+	union all
+	select 10, 'functions', count(*) filter (where not f.is_mine) = 0,
 	       format('%s of schema gateway, no right to %s', count(*),
 			coalesce(string_agg(f.proname, ', ' order by f.proname)
 				filter (where not f.is_mine), 'none'))
@@ -112,7 +126,7 @@ select l.what, l.is_well, l.words
 		   -- triggers: as their owner
 		   and p.prorettype <> 'trigger'::regtype) f
 	union all
-	select 10, 'columns of an import', count(*) = 0,
+	select 11, 'columns of an import', count(*) = 0,
 	       case when count(*) = 0 then 'all that are there'
 		    else format('no right to make %s: run gateway-role.sql',
 			string_agg(a.attname, ', ' order by a.attname)) end

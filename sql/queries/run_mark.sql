@@ -17,6 +17,7 @@
 -- :pages          integer   read
 -- :items          integer   listed
 -- :repeated       integer   rows that came again
+-- :odd            integer   items that could not be read
 -- :still_open     integer   of the judged
 -- :unconfirmed    integer   of the judged
 -- :kind           text      the guard that holds, or null
@@ -147,10 +148,10 @@ with own as materialized (
 	  from noted n
 )
 insert into gateway.poll_runs (user_id, id, connection_id, generation, started_at,
-	ended_at, outcome, pages, items, repeated, candidates, completed, still_open,
+	ended_at, outcome, pages, items, repeated, odd, candidates, completed, still_open,
 	unconfirmed, reopened, healed, guard, held)
 select :user_id, :run_id, o.id, :generation, gateway.at(:t0), clock_timestamp(),
-       'complete', :pages, :items, :repeated, cardinality(:task_ids), n.completed,
+       'complete', :pages, :items, :repeated, :odd, cardinality(:task_ids), n.completed,
        :still_open, :unconfirmed, n.reopened, n.healed, :kind, :held
   from own o
  cross join counted n

@@ -93,6 +93,8 @@ with who as (
 			r.candidates)
 		|| case when r.repeated > 0
 			then format(', %s rows came again', r.repeated) else '' end
+		|| case when r.odd > 0
+			then format(', %s items could not be read', r.odd) else '' end
 		|| coalesce(', ' || r.error, '')
 		|| case when r.guard is not null
 			then format(', held by the guard %s (%s tasks without evidence)',

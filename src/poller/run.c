@@ -168,18 +168,38 @@ next_poll_ms(const struct poller *poller)
 	    poller->config->poll_interval_ms, crypto_random());
 }
 
+/* One line, however many there are. */
+static void
+log_odd(const struct run *run, const struct findings *f)
+{
+	const struct items *items = &f->fetched.items;
+	size_t i = 0;
+
+	if (f->fetched.odd == 0)
+		return;
+	while (!items->list[i].is_odd)
+		i++;
+	log_warn("connection=%s type=%s msg=\"items could not be read\" "
+		 "odd=%zu item=%s why=\"%s\"",
+	    run->connection.id, run->connection.type, f->fetched.odd,
+	    items->list[i].source_id, items->list[i].title);
+}
+
 static void
 log_run(const struct run *run, const struct findings *f,
     const struct run_result *result)
 {
-	log_info("connection=%s type=%s pages=%d items=%zu repeated=%zu "
-		 "candidates=%zu completed=%" PRId64 " reopened=%" PRId64
-		 " still_open=%d unconfirmed=%d inbox_added=%" PRId64
-		 " inbox_removed=%" PRId64,
+	log_info(
+	    "connection=%s type=%s pages=%d items=%zu repeated=%zu odd=%zu "
+	    "candidates=%zu completed=%" PRId64 " reopened=%" PRId64
+	    " still_open=%d unconfirmed=%d inbox_added=%" PRId64
+	    " inbox_removed=%" PRId64,
 	    run->connection.id, run->connection.type, f->fetched.pages,
-	    f->fetched.items.count, f->fetched.repeated, f->candidates.count,
-	    result->completed, result->reopened, f->still_open, f->unconfirmed,
-	    result->inbox_added, result->inbox_removed);
+	    f->fetched.items.count, f->fetched.repeated, f->fetched.odd,
+	    f->candidates.count, result->completed, result->reopened,
+	    f->still_open, f->unconfirmed, result->inbox_added,
+	    result->inbox_removed);
+	log_odd(run, f);
 	if (f->guard.kind)
 		log_warn("connection=%s type=%s msg=\"guard holds\" kind=%s "
 			 "held=%" PRId64,
@@ -238,7 +258,8 @@ mark(const struct poller *poller, struct run *run, struct findings *f)
 		.pages = f->fetched.pages,
 		.still_open = f->still_open,
 		.unconfirmed = f->unconfirmed,
-		.repeated = f->fetched.repeated };
+		.repeated = f->fetched.repeated,
+		.odd = f->fetched.odd };
 	enum err err, told;
 
 	crash_point("before_mark");

@@ -34,6 +34,36 @@ bad_page() {
 	is "$(writes)" 0 "$what: nothing is written"
 }
 
+# What can be told of one odd item is that it is there; the list is whole without it.
+test_one_item_that_cannot_be_read_spoils_no_list() {
+	local provider line
+
+	for provider in todoist linear attio; do
+		fill "$provider" 4 || continue
+		polls 1
+		sql "delete from tasks where source_id = '${IDS[3]}'" >/dev/null
+		polls 1
+		fault "{\"kind\": \"odd_item\", \"provider\": \"$provider\",
+			\"op\": \"list\"}"
+		change_item "$provider" "${IDS[2]}" '{"state": "completed"}'
+		polls 2
+		is "$(last_run "$CONNECTION")" complete "$provider: the run is whole"
+		is "$(tally)" "2 active, 1 completed completed" \
+			"$provider: what is finished is completed, the odd one stays"
+		is "$(sql "select odd, items from poll_runs where connection_id =
+			'$CONNECTION' order by started_at desc limit 1")" "1|3" \
+			"$provider: it is counted"
+		like "$(ctl doctor)" 'items: 1 of 1 connections cannot be read' \
+			"$provider: doctor says so"
+		line=$(grep -c "connection=$CONNECTION .*items could not be read" \
+			"$STACK_DIR/poller.log")
+		is "$line" 2 "$provider: in a line each run"
+		no_faults
+		polls 1
+		unlike "$(ctl doctor)" 'items: .* cannot be read' "$provider: it is over"
+	done
+}
+
 test_a_rate_limit_on_page_7_marks_nothing() {
 	bad_page todoist 7 '{"kind": "rate_limit", "retry_after": 1}'
 	bad_page linear 7 '{"kind": "rate_limit", "retry_after": 1}'

@@ -116,7 +116,7 @@ language sql as $$
 			'{complete,missing,reopen,none,complete,complete}',
 			array_fill('completed'::text, '{6}'), array_fill(null::text, '{6}'),
 			array_fill('{"due_date": "2031-01-01"}'::jsonb, '{6}'),
-			1, 1, 0, 0, 0, null, 0)$s$,
+			1, 1, 0, 0, 0, 0, null, 0)$s$,
 		$s$run_guard(VICTIM, C1, 'todoist', pg_temp.generation(), 'mass_drop', 7)$s$,
 		$s$run_inbox(VICTIM, C1, 'todoist', pg_temp.generation(), T0,
 			gen_random_uuid(), '{i1,n1,n2,n9}', '{a,b,c,d}',

@@ -58,6 +58,7 @@ static const struct {
 	[FAULT_WRONG_TYPE] = { "wrong_type", EFFECT_SHAPE },
 	[FAULT_UNKNOWN_STATE_TYPE] = { "unknown_state_type", EFFECT_SHAPE },
 	[FAULT_STALE] = { "stale", EFFECT_SHAPE },
+	[FAULT_ODD_ITEM] = { "odd_item", EFFECT_SPOIL },
 };
 
 struct faults {
@@ -414,6 +415,20 @@ break_utf8(struct buf *body)
 	body->ptr[at] = '\xff';
 }
 
+/* The first title goes by another name. */
+static void
+break_item(struct buf *body)
+{
+	static const char *const places[] = { "\"content\":\"", "\"title\":\"",
+		"\"content_plaintext\":\"" };
+	char *p = NULL;
+
+	for (size_t i = 0; !p && body->len && i < 3; i++)
+		p = strstr(body->ptr, places[i]);
+	if (p)
+		p[1] = 'x';
+}
+
 static const char page[] =
     "<!DOCTYPE html>\n<html><head><title>Please wait</title></head>"
     "<body><h1>We will be back soon</h1></body></html>\n";
@@ -471,6 +486,9 @@ fault_spoil(struct call *c)
 	case FAULT_GONE_410:
 		answer_text(c, 410, "text/plain; charset=utf-8",
 		    "This endpoint is deprecated.\n");
+		break;
+	case FAULT_ODD_ITEM:
+		break_item(&c->ans->body);
 		break;
 	case FAULT_INVALID_UTF8:
 		break_utf8(&c->ans->body);

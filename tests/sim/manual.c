@@ -153,6 +153,7 @@ const char manual_text[] =
 "    truncate       fewer bytes than Content-Length says, then closed\n"
 "    truncate_json  half the body as if it were whole\n"
 "    invalid_utf8   a byte 0xff in a title\n"
+"    odd_item       the first item has no title\n"
 "    graphql_errors        Linear, HTTP 200: reads keep their data beside errors;\n"
 "                          a write has data null and is not applied\n"
 "    graphql_errors_after  the same, and a write is applied\n"

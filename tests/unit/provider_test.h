@@ -281,6 +281,24 @@ assert_refuses_key(const struct provider *provider, const char *key)
 }
 
 static inline void
+assert_one_is_odd(const char *what, const struct items *items)
+{
+	size_t odd = 0;
+
+	for (size_t i = 0; i < items->count; i++) {
+		const struct item *item = &items->list[i];
+
+		odd += item->is_odd;
+		assert_non_null(item->source_id);
+		assert_non_null(item->title);
+		if (item->is_odd)
+			assert_null(item->metadata);
+	}
+	if (odd != 1)
+		fail_msg("%zu are odd: %s", odd, what);
+}
+
+static inline void
 assert_refuses_odd_keys(const struct provider *provider)
 {
 	static const char *const whole[] = { "", " ", "Bearer ", "Bearer  k3y",

@@ -229,6 +229,28 @@ test_a_page_with_one_odd_thing_is_refused_whole(void **state)
 		{ "results.0.id", "\"\"" },
 		{ "results.0.id", "\"../user\"" },
 		{ "results.0.id", "\"a?b\"" },
+		{ "next_cursor", NULL },
+		{ "next_cursor", "\"\"" },
+		{ "next_cursor", "7" },
+		{ "next_cursor", "false" },
+		{ "next_cursor", "\"sent\"" },
+	};
+	char *text = fixture("todoist/list_last_page.json");
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(odd); i++) {
+		char *body = changed(text, &odd[i]);
+		refuse_page(body, answered(200, JSON_TYPE, body));
+		free(body);
+	}
+	free(text);
+}
+
+/* It is listed, and no more is known of it; nothing else suffers for it. */
+static void
+test_an_item_that_cannot_be_read_is_one_odd_item(void **state)
+{
+	static const struct change odd[] = {
 		{ "results.0.content", NULL },
 		{ "results.0.content", "7" },
 		{ "results.0.checked", NULL },
@@ -242,18 +264,20 @@ test_a_page_with_one_odd_thing_is_refused_whole(void **state)
 		{ "results.0.due.date", "\"2026-13-40\"" },
 		{ "results.0.due.is_recurring", NULL },
 		{ "results.0.due.is_recurring", "1" },
-		{ "next_cursor", NULL },
-		{ "next_cursor", "\"\"" },
-		{ "next_cursor", "7" },
-		{ "next_cursor", "false" },
-		{ "next_cursor", "\"sent\"" },
 	};
 	char *text = fixture("todoist/list_last_page.json");
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(odd); i++) {
 		char *body = changed(text, &odd[i]);
-		refuse_page(body, answered(200, JSON_TYPE, body));
+		struct http_response res = answered(200, JSON_TYPE, body);
+		struct answer failure;
+		struct page page;
+
+		assert_int_equal(
+		    list(&mine, "sent", &res, &page, &failure), OK);
+		assert_one_is_odd(body, &page.items);
+		page_done(&page);
 		free(body);
 	}
 	free(text);
@@ -485,6 +509,8 @@ main(void)
 		cmocka_unit_test(test_an_empty_list_is_a_list),
 		cmocka_unit_test(
 		    test_a_page_with_one_odd_thing_is_refused_whole),
+		cmocka_unit_test(
+		    test_an_item_that_cannot_be_read_is_one_odd_item),
 		cmocka_unit_test(test_a_2xx_that_is_no_json_object_is_refused),
 		cmocka_unit_test(test_a_list_cut_anywhere_is_refused),
 		cmocka_unit_test(test_the_account_is_the_users_id),

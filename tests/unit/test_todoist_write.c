@@ -94,8 +94,16 @@ static const struct course courses[] = {
 	  REOPEN_URL, NULL, 0, 0 },
 	{ WISH_UNCOMPLETE, NULL, 200, "todoist/task_recurring.json", { 0 },
 	  NULL, NULL, OUTCOME_ACCEPTED, REASON_ALREADY_DONE },
+	/* What is finished need not be readable. */
 	{ WISH_UNCOMPLETE, STORED_RECURRING, 404, "todoist/error_404.json", { 0 },
-	  NULL, NULL, OUTCOME_REJECTED, REASON_NOT_FOUND },
+	  REOPEN_URL, NULL, 0, 0 },
+	/* What cannot be completed. */
+	{ WISH_COMPLETE, "{}", 200, "todoist/task_recurring.json",
+	  { "content", "\"* A heading\"" },
+	  NULL, NULL, OUTCOME_REJECTED, REASON_UNCOMPLETABLE },
+	{ WISH_UNCOMPLETE, "{}", 200, "todoist/task_recurring.json",
+	  { "content", "\"* A heading\"" },
+	  NULL, NULL, OUTCOME_ACCEPTED, REASON_ALREADY_DONE },
 	/* Answers that tell nothing. */
 	{ WISH_COMPLETE, STORED_RECURRING, 404, "todoist/error_503.html", { 0 },
 	  NULL, NULL, OUTCOME_UNKNOWN, REASON_BAD_ANSWER },

@@ -49,6 +49,7 @@ struct fetched {
 	char *metadata_patch;
 	int pages;
 	size_t repeated; /* rows that came again while pages shifted */
+	size_t odd;      /* items that could not be read */
 	char digest[CRYPTO_SHA256_HEX]; /* of items */
 	bool is_quiet;                  /* it is the list that was known */
 	char *other_account_id; /* behind the key, and not the one before */

@@ -53,7 +53,8 @@ struct provider {
 	 * with its end signal or a cursor; ERR_AUTH for a dead key or missing
 	 * scope; ERR_BUSY when rate limited. failure (never NULL) says more. An
 	 * item's state is ITEM_OPEN: rows that are not active or not the user's
-	 * own are left out (page->rows still counts them).
+	 * own are left out (page->rows still counts them). A row whose id can be
+	 * read, and not the rest, is an item that is_odd.
 	 *
 	 * An item of a list has a bag: what Flowpin's own client stores as the
 	 * task's source_metadata when it imports the item, in these members.

@@ -66,7 +66,7 @@ struct run_result {
 	int64_t held;     /* tasks without evidence */
 	int64_t limit_ms; /* reading by id was limited for so long; 0: not */
 	int pages, still_open, unconfirmed;
-	size_t repeated;
+	size_t repeated, odd;
 	/* out */
 	int64_t inbox_added, inbox_removed, completed, reopened;
 };

@@ -217,8 +217,12 @@ fetch_list(struct fetch *f, const char *known, struct fetched *out)
 	if (err)
 		return err;
 	out->repeated = absence_dedupe(&out->items);
+	for (size_t i = 0; i < out->items.count; i++)
+		out->odd += out->items.list[i].is_odd;
 	absence_digest(&out->items, out->digest);
-	out->is_quiet = out->items.count > 0 && !strcmp(out->digest, known);
+	/* an odd item is looked for anew each time */
+	out->is_quiet = out->items.count > 0 && out->odd == 0 &&
+			!strcmp(out->digest, known);
 	return is_asked || out->is_quiet ? OK : learn_account(f, out);
 }
 

@@ -229,11 +229,11 @@ read_rows(const cJSON *json, struct page *page, struct answer *failure)
 	{
 		page->rows++;
 		wrong = row_read(task, &row);
-		if (wrong != NULL)
-			return provider_bad_answer(failure, "attio: %s", wrong);
-		if (row.is_completed)
+		if (wrong == NULL && row.is_completed)
 			continue;
-		err = add_listed(&page->items, &row, failure);
+		err = wrong != NULL ? provider_add_odd(&page->items, "attio",
+					  row.id, wrong, failure)
+				    : add_listed(&page->items, &row, failure);
 		if (err)
 			return err;
 	}

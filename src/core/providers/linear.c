@@ -221,7 +221,8 @@ list_add(struct items *items, const cJSON *node, struct answer *failure)
 	if (wrong == NULL && !provider_optional(node, "url", &url))
 		wrong = "a url that is no string";
 	if (wrong != NULL)
-		return provider_bad_answer(failure, "linear: %s", wrong);
+		return provider_add_odd(
+		    items, "linear", issue.id, wrong, failure);
 	if (linear_is_closed(issue.state_type))
 		return OK;
 	item = items_add(items);

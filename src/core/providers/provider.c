@@ -159,6 +159,22 @@ provider_request_bearer(struct http_request *out, const char *key)
 }
 
 enum err
+provider_add_odd(struct items *items, const char *dialect, const char *id,
+    const char *wrong, struct answer *failure)
+{
+	struct item *item;
+
+	if (id == NULL)
+		return provider_bad_answer(failure, "%s: %s", dialect, wrong);
+	item = items_add(items);
+	if (item == NULL || !provider_copy(id, &item->source_id) ||
+	    !provider_copy(wrong, &item->title))
+		return provider_no_memory(failure);
+	item->is_odd = true;
+	return OK;
+}
+
+enum err
 provider_text(cJSON *json, bool complete, char **out)
 {
 	char *text = NULL;

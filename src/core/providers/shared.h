@@ -46,6 +46,12 @@ enum err provider_request_bearer(
 enum err provider_request_body(
     struct http_request *out, cJSON *json, bool complete) MUST_CHECK;
 
+/* A row of a list that cannot be read: wrong says why. With an id it is one odd
+ * item, of which is known that it is listed; without one the list cannot be
+ * used. */
+enum err provider_add_odd(struct items *items, const char *dialect,
+    const char *id, const char *wrong, struct answer *failure) MUST_CHECK;
+
 /* json as text that the caller frees; same rules. */
 enum err provider_text(cJSON *json, bool complete, char **out) MUST_CHECK;
 

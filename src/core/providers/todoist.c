@@ -314,12 +314,12 @@ read_rows(const struct connection *conn, const cJSON *json, struct page *page,
 	{
 		page->rows++;
 		wrong = row_read(task, &row);
-		if (wrong != NULL)
-			return provider_bad_answer(
-			    failure, "todoist: %s", wrong);
-		if (row_state(conn, &row) != ITEM_OPEN)
+		if (wrong == NULL && row_state(conn, &row) != ITEM_OPEN)
 			continue;
-		err = add_listed(&page->items, task, &row, failure);
+		err = wrong != NULL
+			  ? provider_add_odd(
+				&page->items, "todoist", row.id, wrong, failure)
+			  : add_listed(&page->items, task, &row, failure);
 		if (err)
 			return err;
 	}

@@ -230,6 +230,8 @@ add_items(struct finish *f, const struct items *items)
 		const struct item *item = &items->list[i];
 		const char *metadata = item->metadata ? item->metadata : "{}";
 
+		if (item->is_odd)
+			continue;
 		array_text(&f->refresh.source_ids, item->source_id);
 		array_text(&f->refresh.metadata, metadata);
 		array_text(&f->inbox.source_ids, item->source_id);
@@ -271,6 +273,7 @@ fill(struct finish *f, const struct run *run, const struct run_result *r,
 		.pages = r->pages,
 		.items = (int64_t)r->items->count,
 		.repeated = (int64_t)r->repeated,
+		.odd = (int64_t)r->odd,
 		.still_open = r->still_open,
 		.unconfirmed = r->unconfirmed,
 		.kind = kind,
