@@ -57,7 +57,8 @@ struct http_response {
 	int64_t reset_at_ms;
 	int64_t now_ms; /* wall clock when the answer was there */
 	struct buf body;
-	char why[160]; /* HTTP_NOT_SENT, HTTP_NO_ANSWER: for logs */
+	bool is_too_large; /* HTTP_NO_ANSWER: more than the body may hold */
+	char why[160];     /* HTTP_NOT_SENT, HTTP_NO_ANSWER: for logs */
 };
 #define HTTP_RESPONSE_INIT(max_body)                                           \
 	{                                                                      \

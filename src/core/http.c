@@ -391,7 +391,8 @@ read_failure(const struct exchange *x, CURLcode rc)
 	const char *why =
 	    x->reason[0] != '\0' ? x->reason : curl_easy_strerror(rc);
 
-	if (x->is_too_big || rc == CURLE_FILESIZE_EXCEEDED)
+	x->res->is_too_large = x->is_too_big || rc == CURLE_FILESIZE_EXCEEDED;
+	if (x->res->is_too_large)
 		fail(x->res, carried, "", "answer too large");
 	else if (rc == CURLE_ABORTED_BY_CALLBACK)
 		fail(x->res, carried, "", "kept connection died, not resent");

@@ -64,6 +64,27 @@ test_one_item_that_cannot_be_read_spoils_no_list() {
 	done
 }
 
+# A page may hold more than 8 MiB of what its people wrote: then it is asked for in parts.
+test_a_page_that_is_too_large_is_asked_for_in_parts() {
+	local provider title
+
+	title=$(printf '%*s' 45000 '' | tr ' ' x)
+	for provider in todoist linear attio; do
+		as_new_user
+		add_connection "$provider" || continue
+		add_own_item "$provider" "$title" "{\"count\": $((PAGE[$provider] + 5))}" &&
+			adopt "$provider" "$((PAGE[$provider] + 5))" || continue
+		change_item "$provider" "${IDS[3]}" '{"state": "completed"}'
+		polls 1
+		is "$(last_run "$CONNECTION")" complete "$provider: the run is whole"
+		is "$(sql "select items from poll_runs where connection_id = '$CONNECTION'
+			order by started_at desc limit 1")" $((PAGE[$provider] + 4)) \
+			"$provider: nothing is left out"
+		is "$(tally)" "$((PAGE[$provider] + 4)) active, 1 completed completed" \
+			"$provider: and it counts"
+	done
+}
+
 test_a_rate_limit_on_page_7_marks_nothing() {
 	bad_page todoist 7 '{"kind": "rate_limit", "retry_after": 1}'
 	bad_page linear 7 '{"kind": "rate_limit", "retry_after": 1}'

@@ -96,7 +96,8 @@ list(const char *cursor, struct http_response *res, struct page *page,
 
 	memset(page, 0, sizeof(*page));
 	memset(failure, 0, sizeof(*failure));
-	err = linear->list_response(&mine, cursor, res, page, failure);
+	err = linear->list_response(
+	    &mine, cursor, linear->list_max, res, page, failure);
 	http_response_done(res);
 	return err;
 }

@@ -229,8 +229,8 @@ assert_long_description_is_cut(
 		change.value = json.ptr;
 		body = changed(text, &change);
 		res = answered(200, JSON_TYPE, body);
-		assert_int_equal(
-		    provider->list_response(&conn, NULL, &res, &page, &failure),
+		assert_int_equal(provider->list_response(&conn, NULL,
+				     provider->list_max, &res, &page, &failure),
 		    OK);
 		bag = cJSON_Parse(page.items.list[0].bag);
 		cut = json_str(bag, "description");
@@ -265,7 +265,7 @@ assert_refuses_key(const struct provider *provider, const char *key)
 	for (int i = 0; i < 3; i++) {
 		struct http_request req = HTTP_REQUEST_INIT;
 		enum err err = i == 0 ? provider->list_request(
-					    &conn, push.base_url, NULL, &req)
+					    &conn, push.base_url, NULL, 1, &req)
 			       : i == 1 ? provider->read_request(&conn,
 					      push.base_url, ids, 1, &req)
 					: provider->write_request(&push, &req);

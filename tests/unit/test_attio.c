@@ -34,7 +34,8 @@ list(const char *cursor, struct http_response *res, struct page *page,
 
 	memset(page, 0, sizeof(*page));
 	memset(failure, 0, sizeof(*failure));
-	err = attio->list_response(&whole, cursor, res, page, failure);
+	err = attio->list_response(
+	    &whole, cursor, attio->list_max, res, page, failure);
 	http_response_done(res);
 	return err;
 }
@@ -65,8 +66,8 @@ test_a_list_counts_by_offset_and_names_its_assignee(void **state)
 		struct expected_request want = { HTTP_GET, lists[i].url,
 			"Bearer token-1", NULL };
 		struct http_request req = HTTP_REQUEST_INIT;
-		assert_int_equal(
-		    attio->list_request(&conn, BASE, lists[i].cursor, &req),
+		assert_int_equal(attio->list_request(&conn, BASE,
+				     lists[i].cursor, attio->list_max, &req),
 		    OK);
 		assert_request(&req, &want);
 	}
@@ -81,8 +82,8 @@ test_a_cursor_that_is_no_offset_is_not_sent(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cursors); i++) {
 		struct http_request req = HTTP_REQUEST_INIT;
-		assert_int_equal(
-		    attio->list_request(&whole, BASE, cursors[i], &req),
+		assert_int_equal(attio->list_request(&whole, BASE, cursors[i],
+				     attio->list_max, &req),
 		    ERR_BUG);
 		http_request_done(&req);
 	}

@@ -11,11 +11,14 @@ test_a_list_asks_for_what_is_not_closed(void **state)
 	struct http_request next = HTTP_REQUEST_INIT;
 
 	(void)state;
-	assert_int_equal(linear->list_request(&mine, BASE, NULL, &req), OK);
+	assert_int_equal(
+	    linear->list_request(&mine, BASE, NULL, linear->list_max, &req),
+	    OK);
 	assert_sends(&req, ACTIVE "\"variables\":{\"first\":250}}");
-	assert_int_equal(linear->list_request(&mine, BASE, "a\"b", &next), OK);
-	assert_sends(&next,
-	    ACTIVE "\"variables\":{\"first\":250,\"after\":\"a\\\"b\"}}");
+	assert_int_equal(
+	    linear->list_request(&mine, BASE, "a\"b", 7, &next), OK);
+	assert_sends(
+	    &next, ACTIVE "\"variables\":{\"first\":7,\"after\":\"a\\\"b\"}}");
 }
 
 static void
@@ -36,8 +39,9 @@ test_a_personal_key_goes_bare_and_a_token_as_bearer(void **state)
 		struct http_request req = HTTP_REQUEST_INIT;
 		char *copy = strdup(keys[i].key);
 		struct connection conn = { .key = copy };
-		assert_int_equal(
-		    linear->list_request(&conn, BASE, NULL, &req), OK);
+		assert_int_equal(linear->list_request(
+				     &conn, BASE, NULL, linear->list_max, &req),
+		    OK);
 		assert_string_equal(
 		    req.authorization.ptr, keys[i].authorization);
 		http_request_done(&req);

@@ -10,16 +10,18 @@ test_a_list_asks_for_the_largest_page(void **state)
 	static const struct expected_request first = { HTTP_GET,
 		BASE "/api/v1/tasks?limit=200", "Bearer token-1", NULL };
 	static const struct expected_request next = { HTTP_GET,
-		BASE "/api/v1/tasks?limit=200&cursor=a%2Fb%2Bc%3D",
+		BASE "/api/v1/tasks?limit=7&cursor=a%2Fb%2Bc%3D",
 		"Bearer token-1", NULL };
 	struct http_request req = HTTP_REQUEST_INIT;
 	struct http_request more = HTTP_REQUEST_INIT;
 
 	(void)state;
-	assert_int_equal(todoist->list_request(&mine, BASE, NULL, &req), OK);
+	assert_int_equal(
+	    todoist->list_request(&mine, BASE, NULL, todoist->list_max, &req),
+	    OK);
 	assert_request(&req, &first);
 	assert_int_equal(
-	    todoist->list_request(&mine, BASE, "a/b+c=", &more), OK);
+	    todoist->list_request(&mine, BASE, "a/b+c=", 7, &more), OK);
 	assert_request(&more, &next);
 }
 

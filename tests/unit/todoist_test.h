@@ -40,7 +40,8 @@ list(const struct connection *conn, const char *cursor,
 
 	memset(page, 0, sizeof(*page));
 	memset(failure, 0, sizeof(*failure));
-	err = todoist->list_response(conn, cursor, res, page, failure);
+	err = todoist->list_response(
+	    conn, cursor, todoist->list_max, res, page, failure);
 	http_response_done(res);
 	return err;
 }

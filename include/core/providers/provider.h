@@ -33,7 +33,7 @@ struct push {
 	bool is_refused;   /* the caller sets it: the target was refused,
 			      ask anew and choose once more */
 	bool knows_item, knows_states;
-	bool is_looked_at; /* the item, before the first write */
+	bool is_looked_at;    /* the item, before the first write */
 	char *metadata_patch; /* JSON object to merge into the connection's
 				 metadata, or NULL; push_done() frees it */
 };
@@ -48,13 +48,14 @@ struct provider {
 	const char *name;  /* as in integrations.type, tasks.source, URLs */
 	const char *title; /* as a person writes it */
 
-	/* List active items. cursor NULL: the first page. The reader fails with
+	/* List active items. cursor NULL: the first page. most: rows that are
+	 * asked for, list_max or fewer. The reader fails with
 	 * ERR_REMOTE for anything that is not a whole, strictly parsed page
 	 * with its end signal or a cursor; ERR_AUTH for a dead key or missing
 	 * scope; ERR_BUSY when rate limited. failure (never NULL) says more. An
 	 * item's state is ITEM_OPEN: rows that are not active or not the user's
-	 * own are left out (page->rows still counts them). A row whose id can be
-	 * read, and not the rest, is an item that is_odd.
+	 * own are left out (page->rows still counts them). A row whose id can
+	 * be read, and not the rest, is an item that is_odd.
 	 *
 	 * An item of a list has a bag: what Flowpin's own client stores as the
 	 * task's source_metadata when it imports the item, in these members.
@@ -67,10 +68,12 @@ struct provider {
 	 * the lists as they were sent. A member is left out, never null, where
 	 * the answer has none, null or another type, and an empty description
 	 * is none: a bag decides nothing, so an odd one spoils no page. */
+	size_t list_max; /* rows that a page may have at most */
 	enum err (*list_request)(const struct connection *conn,
-	    const char *base_url, const char *cursor, struct http_request *out);
+	    const char *base_url, const char *cursor, size_t most,
+	    struct http_request *out);
 	enum err (*list_response)(const struct connection *conn,
-	    const char *cursor, const struct http_response *res,
+	    const char *cursor, size_t most, const struct http_response *res,
 	    struct page *out, struct answer *failure);
 
 	/* Who is this key? *account_id is freed by the caller. Polls do not ask

@@ -16,6 +16,7 @@ struct fetch {
 	const char *base_url;
 	struct connection *conn;
 	int64_t deadline_ms;
+	size_t most; /* rows in a page */
 	struct answer *failure;
 };
 
@@ -41,23 +42,43 @@ fail(struct fetch *f, enum err err, const char *detail)
 }
 
 static enum err
-one_page(struct fetch *f, const char *cursor, struct page *page)
+ask_page(
+    struct fetch *f, const char *cursor, struct page *page, bool *is_too_large)
 {
 	struct http_request req = HTTP_REQUEST_INIT;
 	struct http_response res = HTTP_RESPONSE_INIT(CARRY_BODY_MAX);
 	enum err err;
 
-	err = f->provider->list_request(f->conn, f->base_url, cursor, &req);
+	err = f->provider->list_request(
+	    f->conn, f->base_url, cursor, f->most, &req);
 	if (!err)
 		err = carry(f->courier, f->conn, &req, f->deadline_ms, &res);
 	if (err)
 		carry_failed(f->failure);
 	else
 		err = f->provider->list_response(
-		    f->conn, cursor, &res, page, f->failure);
+		    f->conn, cursor, f->most, &res, page, f->failure);
+	*is_too_large = res.is_too_large;
 	http_request_done(&req);
 	http_response_done(&res);
 	return err;
+}
+
+/* A page of long descriptions may be too large: fewer of them are not. The rest
+ * of the list is asked for so, too. */
+static enum err
+one_page(struct fetch *f, const char *cursor, struct page *page)
+{
+	bool is_too_large = false;
+	enum err err;
+
+	for (;;) {
+		err = ask_page(f, cursor, page, &is_too_large);
+		if (!err || !is_too_large || f->most == 1 ||
+		    clock_mono_ms() >= f->deadline_ms)
+			return err;
+		f->most = (f->most + 3) / 4;
+	}
 }
 
 /* page's items move over. */
@@ -230,8 +251,11 @@ static struct fetch
 begin(const struct courier *courier, struct connection *conn,
     int64_t deadline_ms, struct answer *failure)
 {
+	const struct provider *provider = provider_by_name(conn->type);
+
 	return (struct fetch){ .courier = courier,
-		.provider = provider_by_name(conn->type),
+		.provider = provider,
+		.most = provider ? provider->list_max : 0,
 		.base_url = config_base_url(courier->config, conn->type),
 		.conn = conn,
 		.deadline_ms = deadline_ms,

@@ -156,7 +156,7 @@ offset_of(const char *cursor)
 
 static enum err
 list_request(const struct connection *conn, const char *base_url,
-    const char *cursor, struct http_request *out)
+    const char *cursor, size_t most, struct http_request *out)
 {
 	long offset = offset_of(cursor);
 	char *assignee;
@@ -167,9 +167,9 @@ list_request(const struct connection *conn, const char *base_url,
 	err = provider_request(out, HTTP_GET, base_url, TASKS);
 	if (!err)
 		err = buf_addf(&out->url,
-		    "?limit=%d&offset=%ld&is_completed=false"
+		    "?limit=%zu&offset=%ld&is_completed=false"
 		    "&sort=created_at:asc",
-		    LIMIT, offset);
+		    most, offset);
 	if (err)
 		return err;
 	assignee = assignee_of(conn);
@@ -187,17 +187,19 @@ list_request(const struct connection *conn, const char *base_url,
 /* Neither cursor nor total: a page shorter than the limit is the last
  * (guides/pagination). A longer one shows that the limit was not understood. */
 static enum err
-turn_page(const char *cursor, struct page *page, struct answer *failure)
+turn_page(
+    const char *cursor, size_t most, struct page *page, struct answer *failure)
 {
 	char next[32];
 
-	page->end = page->rows < LIMIT;
+	page->end = page->rows < most;
 	if (page->end)
 		return OK;
-	if (page->rows > LIMIT || offset_of(cursor) < 0)
+	if (page->rows > most || offset_of(cursor) < 0)
 		return provider_bad_answer(
 		    failure, "attio: more rows than asked for");
-	(void)snprintf(next, sizeof(next), "%ld", offset_of(cursor) + LIMIT);
+	(void)snprintf(
+	    next, sizeof(next), "%ld", offset_of(cursor) + (long)most);
 	if (!provider_copy(next, &page->next_cursor))
 		return provider_no_memory(failure);
 	return OK;
@@ -241,7 +243,7 @@ read_rows(const cJSON *json, struct page *page, struct answer *failure)
 }
 
 static enum err
-list_response(const struct connection *conn, const char *cursor,
+list_response(const struct connection *conn, const char *cursor, size_t most,
     const struct http_response *res, struct page *out, struct answer *failure)
 {
 	struct page page = { 0 };
@@ -253,7 +255,7 @@ list_response(const struct connection *conn, const char *cursor,
 		return provider_failed(failure);
 	err = read_rows(json, &page, failure);
 	if (!err)
-		err = turn_page(cursor, &page, failure);
+		err = turn_page(cursor, most, &page, failure);
 	cJSON_Delete(json);
 	if (err) {
 		page_done(&page);
@@ -461,6 +463,7 @@ write_response(const struct push *push, const struct http_response *res,
 const struct provider provider_attio = {
 	.name = "attio",
 	.title = "Attio",
+	.list_max = LIMIT,
 	.list_request = list_request,
 	.list_response = list_response,
 	.account_request = account_request,

@@ -57,11 +57,12 @@ static const char all_states[] =
 
 static enum err
 page_request(const struct connection *conn, const char *base_url,
-    const char *document, const char *cursor, struct http_request *out)
+    const char *document, const char *cursor, size_t most,
+    struct http_request *out)
 {
 	cJSON *variables = cJSON_CreateObject();
 	bool ok =
-	    cJSON_AddNumberToObject(variables, "first", LINEAR_FIRST) != NULL;
+	    cJSON_AddNumberToObject(variables, "first", (double)most) != NULL;
 
 	if (cursor != NULL)
 		ok = ok && cJSON_AddStringToObject(
@@ -202,9 +203,9 @@ make_title(const char *identifier, const char *title, char **out)
 
 static enum err
 list_request(const struct connection *conn, const char *base_url,
-    const char *cursor, struct http_request *out)
+    const char *cursor, size_t most, struct http_request *out)
 {
-	return page_request(conn, base_url, active_issues, cursor, out);
+	return page_request(conn, base_url, active_issues, cursor, most, out);
 }
 
 static enum err
@@ -266,7 +267,7 @@ list_read(const cJSON *json, const char *cursor, struct page *page,
 }
 
 static enum err
-list_response(const struct connection *conn, const char *cursor,
+list_response(const struct connection *conn, const char *cursor, size_t most,
     const struct http_response *res, struct page *out, struct answer *failure)
 {
 	struct page page = { 0 };
@@ -274,6 +275,7 @@ list_response(const struct connection *conn, const char *cursor,
 	enum err err;
 
 	(void)conn;
+	(void)most;
 	if (linear_read(res, &json, failure))
 		err = list_read(json, cursor, &page, failure);
 	else
@@ -376,7 +378,8 @@ static enum err
 metadata_request(const struct connection *conn, const char *base_url,
     const char *cursor, struct http_request *out)
 {
-	return page_request(conn, base_url, all_states, cursor, out);
+	return page_request(
+	    conn, base_url, all_states, cursor, LINEAR_FIRST, out);
 }
 
 /* patch grows by the states of one page; *next is borrowed from json. */
@@ -611,6 +614,7 @@ is_id(const char *source_id)
 const struct provider provider_linear = {
 	.name = "linear",
 	.title = "Linear",
+	.list_max = LINEAR_FIRST,
 	.list_request = list_request,
 	.list_response = list_response,
 	.account_request = account_request,

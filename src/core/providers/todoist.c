@@ -245,13 +245,14 @@ add_item(struct items *items, const cJSON *task, const struct todoist_row *row,
 
 static enum err
 list_request(const struct connection *conn, const char *base_url,
-    const char *cursor, struct http_request *out)
+    const char *cursor, size_t most, struct http_request *out)
 {
 	enum err err;
 
 	/* 200 is the most; 201 would be refused, not clamped (#Pagination). */
-	err = provider_request(
-	    out, HTTP_GET, base_url, TODOIST_TASKS "?limit=200");
+	err = provider_request(out, HTTP_GET, base_url, TODOIST_TASKS);
+	if (!err)
+		err = buf_addf(&out->url, "?limit=%zu", most);
 	if (!err && cursor != NULL)
 		err = buf_add_str(&out->url, "&cursor=");
 	if (!err && cursor != NULL)
@@ -327,13 +328,14 @@ read_rows(const struct connection *conn, const cJSON *json, struct page *page,
 }
 
 static enum err
-list_response(const struct connection *conn, const char *cursor,
+list_response(const struct connection *conn, const char *cursor, size_t most,
     const struct http_response *res, struct page *out, struct answer *failure)
 {
 	struct page page = { 0 };
 	cJSON *json = NULL;
 	enum err err;
 
+	(void)most;
 	if (!provider_read(&todoist_dialect, res, &json, failure))
 		return provider_failed(failure);
 	err = read_rows(conn, json, &page, failure);
@@ -451,6 +453,7 @@ read_response(const struct connection *conn, const char *const *ids,
 const struct provider provider_todoist = {
 	.name = "todoist",
 	.title = "Todoist",
+	.list_max = 200,
 	.list_request = list_request,
 	.list_response = list_response,
 	.account_request = account_request,
