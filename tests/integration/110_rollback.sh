@@ -137,11 +137,13 @@ test_what_fails_once_is_tried_again_within_the_call() {
 
 # left_open WISH PROVIDER MEMBERS: nobody can tell what became of it.
 left_open() {
-	local answer
+	local answer looked=0
 
 	next_task "$1" || return
 	write_fault "$2" "$3"
-	read_fault "$2" '"kind": "status", "status": 500'
+	# Linear's issue is looked at before it is reopened
+	[ "$2 $1" != 'linear uncomplete' ] || looked=1
+	read_fault "$2" "\"kind\": \"status\", \"status\": 500, \"skip\": $looked"
 	wish "$1" "$TASK"
 	answer=$BODY
 	is "$STATUS $(jq -r '"\(.rolled_back) \(.writeback.outcome)"' \

@@ -189,7 +189,7 @@ test_a_list_of_50000_is_compared_in_linear_time_under_any_plan() {
 		echo 'prepare diff as'
 		stack_query "$STACK_ROOT/sql/queries/run_diff.sql"
 		echo ';'
-		stack_sql -c "select format('execute diff(%L, %L, %L, %L, %L, %L, 0);',
+		stack_sql -c "select format('execute diff(%L, %L, %L, null, %L, %L, %L, 0, 0);',
 				'$LARGE'::uuid, '$LARGE'::uuid, 'todoist',
 				gateway.us(now()), array_agg('i' || n),
 				array_agg(null::text))
