@@ -1,6 +1,6 @@
 /* clang-format off */
 /* How long to wait before trying again: nobody else has such a number. All of these
- * double with each try, but for the last two.
+ * double with each try, but for two of the last three.
  *
  *	what for             first          longest            jitter   who waits
  *	BACKOFF_LOCKED_ROW   4 ms           64 ms              half     a call, for a task's row or its wish
@@ -11,6 +11,7 @@
  *	backoff_poll_ms()    poll_interval  poll_longest_wait  half     a connection whose polls fail
  *	backoff_spread_ms()  as given       as given           a tenth  polls that succeed, sweepers
  *	backoff_asked_ms()   as asked       1 h                none     whoever a provider asks to
+ *	backoff_ask_ms()     poll_interval  1 day              none     an item that was asked for by id and stays
  *
  * gateway.poll_wait_ms (SQL) says how long a connection rests in whose polls nothing is
  * new: it is asked of thousands in one statement. */
@@ -41,6 +42,11 @@ int64_t backoff_poll_ms(
 
 /* ms, give or take a tenth: a thousand that begin at once come apart. */
 int64_t backoff_spread_ms(int64_t ms, uint64_t random);
+
+/* An item that is not listed was asked for by id so many times before, and again, and its
+ * task stays as it is: the first two times the next run asks again, then ever more
+ * seldom. */
+int64_t backoff_ask_ms(int64_t interval_ms, int asks);
 
 /* What "too many requests" means, given its Retry-After (ms; below 0: none
  * came): at least 1 ms, at most an hour, a minute if nothing was said. */

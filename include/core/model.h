@@ -145,10 +145,11 @@ enum reason {
 	REASON_SOURCE_CHANGED, /* sent, unclear, and never to be sent twice */
 	REASON_NOT_FOUND,
 	REASON_BAD_ID,
-	REASON_UNCOMPLETABLE,    /* never asked: no request can carry the item's id */
-	REASON_FORBIDDEN, /* this item or team, not the whole key */
-	REASON_REFUSED,   /* permanent: bad argument, plan limit, ... */
-	REASON_GONE_API,  /* the provider retired this interface */
+	REASON_UNCOMPLETABLE, /* never asked: no request can carry the item's id
+			       */
+	REASON_FORBIDDEN,     /* this item or team, not the whole key */
+	REASON_REFUSED,       /* permanent: bad argument, plan limit, ... */
+	REASON_GONE_API,      /* the provider retired this interface */
 	REASON_STATE_REFUSED,
 	REASON_AUTH_FAILED,
 	REASON_SCOPE_MISSING,
@@ -262,6 +263,10 @@ struct candidate {
 	bool never_seen; /* no list of the account that asks ever showed it */
 	bool is_lagging; /* our last write is recent, and no run before has seen
 			    it contradicted long enough ago */
+	int asks;        /* by id, which left it as it was */
+	bool is_put_off; /* not to be asked for by id yet */
+	int64_t ask_after_ms; /* decided later: again after so long; -1: it was
+				 not asked for, or is not left as it was */
 	enum mark_action action; /* decided later */
 	const char *reason;      /* static text */
 	char *new_id;            /* to be renumbered only */

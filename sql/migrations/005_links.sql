@@ -15,6 +15,8 @@ create table gateway.links (
 	due_since timestamptz,
 	account_id text,
 	contradicted_since timestamptz,
+	asks integer not null default 0,
+	ask_after timestamptz,
 	seen_at timestamptz,
 	missing_since timestamptz,
 	linked_at timestamptz not null default clock_timestamp(),
@@ -25,6 +27,8 @@ create table gateway.links (
 	check (isfinite(seen_at)),
 	check (isfinite(missing_since)),
 	check (isfinite(contradicted_since)),
+	check (asks between 0 and 1000000000),
+	check (isfinite(ask_after)),
 	check (isfinite(linked_at)),
 	check (isfinite(changed_at))
 ) with (fillfactor = 85);
@@ -43,6 +47,8 @@ comment on column gateway.links.account_id is 'The account whose list showed the
 comment on column gateway.links.contradicted_since is 't0 of the first complete run that showed the item as it was before our last write.';
 comment on column gateway.links.seen_at is 'When it was imported, or t0 of the run that last found it changed; null: no list or import ever told how it stands, or what they told holds no longer.';
 comment on column gateway.links.missing_since is 't0 of the first complete run that did not list the item and could not see it by id.';
+comment on column gateway.links.asks is 'How often runs asked for the item by id and left its task as it was, since a list last showed it.';
+comment on column gateway.links.ask_after is 'Not before then again: what stays as it is is asked for ever more seldom.';
 comment on column gateway.links.linked_at is 'By the database''s clock: a list older than this says nothing of it.';
 comment on column gateway.links.changed_at is 'When its version was last counted up, by the database''s clock.';
 

@@ -14,6 +14,7 @@
 -- active: how many active tasks the connection has or has shown.
 -- tasks_seen: gateway.tasks_seen of what was judged; null if some could not be. At least
 -- one row says it, without a task if the list speaks of none.
+-- is_put_off: asked for by id often enough, and left as it was.
 -- Tasks that changed since t0, or whose writeback is open or was settled since, are left
 -- out. One statement, because one snapshot must see it all. The anti-join grows linearly
 -- under any plan; `<> all` does not.
@@ -71,6 +72,8 @@ with own as materialized (
 	       w.at is not null
 		and coalesce(k.contradicted_since > gateway.at(:t0)
 			- :absence_least_ms * interval '1 ms', true) as is_lagging,
+	       coalesce(k.asks, 0) as asks,
+	       coalesce(k.ask_after > gateway.at(:t0), false) as is_put_off,
 	       l.due, k.metadata ->> 'due_date' as closed_due,
 	       coalesce(k.completed_by = 'user' and c.state = 'skipped', false)
 		as is_local,
@@ -88,4 +91,5 @@ with own as materialized (
 select s.*, n.active, n.tasks_seen
   from counted n
   left join spoken_of s on true
- order by s.id
+ -- those first that were asked for the least
+ order by s.asks, s.id

@@ -12,6 +12,7 @@
 -- :verdicts       text[]    missing or returned
 -- :actions        text[]    what is done
 -- :reasons        text[]    why
+-- :ask_after_ms   bigint[]  asked for by id and left as it is: again after so long; or -1
 -- :new_ids        text[]    new source_ids, or null
 -- :metadata       text[]    of those that are reopened: the item as listed, JSON; or null
 -- :pages          integer   read
@@ -31,17 +32,18 @@ with own as materialized (
 	   and c.user_id = :user_id
 	   and c.generation = :generation
 ), judged as materialized (
-	select j.id, j.version, j.verdict, j.action, j.reason, j.new_id,
+	select j.id, j.version, j.verdict, j.action, j.reason, j.ask_after_ms, j.new_id,
 	       j.metadata::jsonb as metadata,
 	       row_number() over (partition by j.new_id order by j.id) as nth_of_id
 	  from own,
-	       unnest(:task_ids, :versions, :verdicts, :actions, :reasons, :new_ids,
-		:metadata) as j (id, version, verdict, action, reason, new_id, metadata)
+	       unnest(:task_ids, :versions, :verdicts, :actions, :reasons,
+		:ask_after_ms, :new_ids, :metadata)
+		as j (id, version, verdict, action, reason, ask_after_ms, new_id, metadata)
 ), under_way as materialized (
 	select w.task_id
 	  from gateway.tasks_under_way(:user_id, gateway.at(:t0)) as w (task_id)
 ), locked as materialized (
-	select t.id, j.action, j.reason, j.new_id, j.metadata,
+	select t.id, j.action, j.reason, j.ask_after_ms, j.new_id, j.metadata,
 	       -- what was seen of the item at the provider is taken back
 	       j.action = 'reopen' and l.completed_by = 'absence' as is_healed
 	  from judged j
@@ -54,7 +56,7 @@ with own as materialized (
 	   and l.status = t.status::text
 	   -- one that cannot be counted up must not stop the others
 	   and l.version < 1000000000000000
-	   and j.action not in ('none', 'held')
+	   and (j.action not in ('none', 'held') or j.ask_after_ms >= 0)
 	   and w.task_id is null
 	   -- the app stamps a row with the beginning of the transaction: one that was
 	   -- stamped since this one began must not get an older stamp, by which a copy
@@ -97,7 +99,11 @@ with own as materialized (
 	       missing_since = case k.action when 'missing'
 			then coalesce(l.missing_since, gateway.at(:t0)) end,
 	       contradicted_since = case k.action when 'contradicted'
-			then coalesce(l.contradicted_since, gateway.at(:t0)) end
+			then coalesce(l.contradicted_since, gateway.at(:t0)) end,
+	       asks = case when k.ask_after_ms >= 0
+			then least(l.asks + 1, 1000000) else 0 end,
+	       ask_after = case when k.ask_after_ms >= 0
+			then now() + k.ask_after_ms * interval '1 ms' end
 	  from locked k
 	 where l.task_id = k.id
 	   and l.user_id = :user_id
@@ -122,7 +128,7 @@ with own as materialized (
 	insert into gateway.decisions (user_id, task_id, run_id, verdict, action,
 		reason, is_applied)
 	select :user_id, j.id, :run_id, j.verdict, j.action, j.reason,
-	       n.task_id is not null
+	       coalesce(n.action <> 'none', false)
 	  from judged j
 	  left join noted n on n.task_id = j.id
 	  left join (
@@ -130,7 +136,7 @@ with own as materialized (
 		  from gateway.decisions d
 		 where d.user_id = :user_id
 		 order by d.task_id, d.decided_at desc) last on last.task_id = j.id
-	 where n.task_id is not null
+	 where n.action <> 'none'
 	    or (last.action, last.reason) is distinct from (j.action, j.reason)
 ), told as (
 	insert into gateway.events (user_id, type, task_id, connection_id, source,

@@ -38,7 +38,8 @@ with own as materialized (
 	   and (t.metadata is distinct from l.metadata
 		or t.account_id is distinct from :account_id
 		or t.missing_since is not null
-		or t.contradicted_since is not null)
+		or t.contradicted_since is not null
+		or t.asks > 0)
 ), locked as materialized (
 	select k.task_id, s.metadata
 	  from stale s
@@ -59,7 +60,9 @@ with own as materialized (
 	       account_id = :account_id,
 	       seen_at = gateway.at(:t0),
 	       missing_since = null,
-	       contradicted_since = null
+	       contradicted_since = null,
+	       asks = 0,
+	       ask_after = null
 	  from locked l
 	 where k.task_id = l.task_id
 	   and k.user_id = :user_id

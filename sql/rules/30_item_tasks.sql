@@ -7,7 +7,7 @@ select t.id, t.user_id, t.source::text as source, t.source_id, t.connection_id,
 		as is_linked,
        coalesce(l.version, 0) as version, l.status as noted, l.completed_by,
        l.completion_reason, l.metadata, l.account_id, l.missing_since,
-       l.contradicted_since, l.linked_at,
+       l.contradicted_since, l.asks, l.ask_after, l.linked_at,
        l.changed_at
   from public.tasks t
   left join gateway.links l

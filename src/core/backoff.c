@@ -5,6 +5,7 @@
 
 #define ASKED_DEFAULT_MS 60000
 #define ASKED_MOST_MS 3600000
+#define ASK_MOST_MS 86400000
 
 static const struct {
 	int64_t first_ms, longest_ms;
@@ -51,6 +52,12 @@ int64_t
 backoff_spread_ms(int64_t ms, uint64_t random)
 {
 	return ms - ms / 10 + (int64_t)(random % (uint64_t)(ms / 5 + 1));
+}
+
+int64_t
+backoff_ask_ms(int64_t interval_ms, int asks)
+{
+	return asks < 2 ? 0 : doubled(interval_ms, ASK_MOST_MS, asks - 2);
 }
 
 int64_t

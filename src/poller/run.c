@@ -73,8 +73,8 @@ count(struct findings *f, const struct candidate *c, const struct item *item)
 {
 	if (c->verdict != DIFF_MISSING)
 		return;
-	f->unconfirmed +=
-	    !item || c->action == MARK_MISSING || absence_is_waited_for(c);
+	f->unconfirmed += (!item && !c->is_put_off) ||
+			  c->action == MARK_MISSING || absence_is_waited_for(c);
 	f->still_open += item && item->state == ITEM_OPEN;
 }
 
@@ -89,6 +89,15 @@ take_listed(const struct findings *f, struct candidate *c)
 		return;
 	item = courier_find(&f->fetched.items, c->source_id);
 	c->metadata = item ? item->metadata : NULL;
+}
+
+/* The provider said how it stands, and its task stays as it is for that. */
+static bool
+is_left(const struct candidate *c, const struct item *item)
+{
+	return item && c->verdict == DIFF_MISSING &&
+	       item->state != ITEM_NOT_VISIBLE &&
+	       (c->action == MARK_NONE || c->action == MARK_VISIBLE);
 }
 
 /* Read by id what the decision needs, and decide. */
@@ -119,6 +128,11 @@ confirm(const struct poller *poller, struct run *run, int64_t deadline_ms,
 		if (absence_needs_reading(c) &&
 		    !provider_has_id(provider, c->source_id))
 			c->reason = reason_name(REASON_BAD_ID);
+		c->ask_after_ms =
+		    is_left(c, item)
+			? backoff_ask_ms(
+			      poller->config->poll_interval_ms, c->asks)
+			: -1;
 		take_listed(f, c);
 		count(f, c, item);
 	}

@@ -187,7 +187,7 @@ test_a_success_at_the_first_try_is_no_event() {
 # A reopening that nobody knows of is superseded by a completion, which is refused:
 # the task is completed as before, and its item is open. The polls find it.
 test_what_a_superseded_wish_has_done_is_found_by_polls() {
-	local provider
+	local provider looked
 
 	for provider in "${PROVIDERS[@]}"; do
 		fresh "$provider" || continue
@@ -195,7 +195,11 @@ test_what_a_superseded_wish_has_done_is_found_by_polls() {
 		is_outcome accepted "done"
 		fault "{\"kind\": \"reset_after\", \"write\": true, \"times\": 1,
 			\"provider\": \"$provider\"}"
-		fault "{\"kind\": \"reset_before\", \"provider\": \"$provider\"}"
+		# Linear's issue is looked at before it is reopened
+		looked=0
+		[ "$provider" != linear ] || looked=1
+		fault "{\"kind\": \"reset_before\", \"provider\": \"$provider\",
+			\"skip\": $looked}"
 		uncomplete "$TASK"
 		is "$STATUS" 504 "$provider: not known: $BODY"
 		sql "update writebacks set due_at = now() + interval '1 hour'

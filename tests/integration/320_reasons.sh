@@ -95,6 +95,71 @@ test_still_open_completes_under_no_policy() {
 	is "$?" 1 "by the poller, too"
 }
 
+# --- what stays as it is is not asked for again and again -------------------------
+
+# asked: how many items the runs since mark() asked for by id
+asked() {
+	count_requests op=read
+}
+
+test_what_a_policy_keeps_is_asked_for_ever_more_seldom() {
+	local i reads=
+
+	fill todoist 8
+	polls 1
+	sim PATCH "/_sim/accounts/todoist/${TOKENS[todoist]}" '{"deleted_reads": "flag"}'
+	item_changes todoist 0 5 '{"state": "deleted"}'
+	export FLOWPIN_COMPLETE_ON=completed FLOWPIN_POLL_INTERVAL_MS=60000
+	for i in {1..4}; do
+		mark
+		polls 1
+		reads+=" $(asked)"
+	done
+	is "$reads" " 5 5 5 0" "three times at once, and then later"
+	is "$(sql "select count(*) from links where user_id = '$USER_ID' and asks = 3
+		and ask_after between now() + interval '50 s' and now() + interval '70 s'")" \
+		5 "an interval later"
+	sql "update links set ask_after = now() where asks > 0" >/dev/null
+	mark
+	polls 1
+	is "$(asked)" 5 "then again"
+	is "$(sql "select count(*) from links where user_id = '$USER_ID' and asks = 4
+		and ask_after between now() + interval '100 s' and now() + interval '130 s'")" \
+		5 "and two later"
+	is "$(guard_of)" "" "no guard is needed for what was answered"
+	item_changes todoist 0 5 '{"state": "open"}'
+	polls 1
+	is "$(sql "select max(asks) from links where user_id = '$USER_ID'")" 0 \
+		"what is listed again begins anew"
+	unset FLOWPIN_COMPLETE_ON FLOWPIN_POLL_INTERVAL_MS
+	is "$(tally)" "8 active" "and all stay"
+}
+
+test_a_run_leaves_the_user_some_of_what_the_provider_allows() {
+	fill todoist 250
+	polls 1
+	sim PATCH "/_sim/accounts/todoist/${TOKENS[todoist]}" '{"deleted_reads": "flag"}'
+	item_changes todoist 0 100 '{"state": "deleted"}'
+	mark
+	polls 1
+	is "$(asked)" 40 "so many in a run"
+	is "$(guard_of)" "mass_drop 60" "of the rest nobody knows yet"
+	polls 2
+	is "$(asked)" 100 "each once"
+	is "$(tally)" "150 active, 100 completed deleted" "and all are found"
+	is "$(guard_of)" "" "the guard released itself"
+}
+
+test_many_that_were_finished_are_told_by_one_list() {
+	fill todoist 120
+	polls 1
+	item_changes todoist 0 90 '{"state": "completed"}'
+	mark
+	polls 1
+	is "$(tally)" "30 active, 90 completed completed" "all are found"
+	is "$(asked) $(count_requests op=completed_list)" "0 1" "by one question"
+}
+
 # --- Todoist: finished, and yet 404 by id ---------------------------------------
 
 forgets_finished() {

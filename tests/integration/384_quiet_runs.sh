@@ -47,10 +47,10 @@ test_a_quiet_run_is_a_complete_one() {
 		sql "update connections set failure_count = 2, last_error = 'odd'
 			where id = '$CONNECTION'"
 		polls 1
-		is "$(sql "select count(*), max(generation) from poll_runs
+		is "$(sql "select count(*), max(generation) - min(generation) from poll_runs
 			where connection_id = '$CONNECTION'
 			and outcome = 'complete' and pages = 1
-			and items = 4")" '4|4' "$provider: it is told as one"
+			and items = 4")" '4|3' "$provider: it is told as one"
 		ok "$provider: it was short" eval '! went_long'
 		is "$(sql "select quiet_runs, failure_count, last_error is null,
 				lease_until is null, next_poll_at > now(),

@@ -163,6 +163,59 @@ test_absence_alone_never_completes_a_task(void **state)
 	}
 }
 
+/* A list and a look may be from before our last write. What they cannot show,
+ * and the due date of a series, have rules of their own. */
+static void
+test_what_is_against_a_recent_write_is_a_contradiction(void **state)
+{
+	(void)state;
+	for (int i = 0; i < ITEM_STATE_COUNT; i++) {
+		struct candidate missing = { .is_lagging = true,
+			.was_missing = true,
+			.is_long_missing = true };
+		struct candidate returned = { .verdict = DIFF_RETURNED,
+			.is_lagging = true };
+		struct item item = { .state = (enum item_state)i,
+			.new_id = (char[]){ "n" } };
+		enum mark_action last = MARK_CONTRADICTED;
+
+		if (i == ITEM_NOT_VISIBLE)
+			last = MARK_COMPLETE;
+		if (i == ITEM_OPEN)
+			last = MARK_VISIBLE;
+		if (i == ITEM_RENUMBERED)
+			last = MARK_RENUMBER;
+		assert_int_equal(
+		    absence_decide(&missing, &item, EVERYTHING), OK);
+		assert_int_equal(missing.action, last);
+		free(missing.new_id);
+		assert_int_equal(
+		    absence_decide(&returned, &item, EVERYTHING), OK);
+		assert_int_equal(returned.action,
+		    i == ITEM_OPEN ? MARK_CONTRADICTED : MARK_NONE);
+	}
+}
+
+/* What was asked for often enough waits, and needs no guard; what nobody
+ * answered for does. */
+static void
+test_what_is_put_off_is_not_asked_for(void **state)
+{
+	struct candidate c = { .is_put_off = true };
+	struct candidates all = { &c, 1, 10 };
+
+	(void)state;
+	assert_false(absence_needs_reading(&c));
+	assert_int_equal(absence_decide(&c, NULL, EVERYTHING), OK);
+	assert_int_equal(c.action, MARK_NONE);
+	assert_string_equal(c.reason, "put_off");
+	assert_int_equal(absence_guard(&all, 0, -1).kind, GUARD_NONE);
+	c.is_put_off = false;
+	assert_true(absence_needs_reading(&c));
+	assert_int_equal(absence_decide(&c, NULL, EVERYTHING), OK);
+	assert_int_equal(absence_guard(&all, 0, -1).kind, GUARD_LIST_EMPTIED);
+}
+
 /* --- what a policy leaves open ------------------------------------------- */
 
 /* Two lists within a moment show the same trouble twice. */
@@ -576,6 +629,9 @@ main(void)
 		cmocka_unit_test(
 		    test_a_later_date_than_the_closed_one_is_the_next_occurrence),
 		cmocka_unit_test(test_two_lists_that_come_at_once_are_one),
+		cmocka_unit_test(
+		    test_what_is_against_a_recent_write_is_a_contradiction),
+		cmocka_unit_test(test_what_is_put_off_is_not_asked_for),
 		cmocka_unit_test(
 		    test_a_policy_decides_about_every_state_but_two),
 		cmocka_unit_test(test_a_policy_is_a_list_of_reasons),

@@ -131,6 +131,29 @@ test_the_wait_asked_for_is_kept_within_bounds(void **state)
 		assert_true(backoff_asked_ms(table[i].asked_ms) == table[i].ms);
 }
 
+static void
+test_what_stays_as_it_is_is_asked_for_ever_more_seldom(void **state)
+{
+	static const struct {
+		int asks;
+		int64_t ms;
+	} table[] = {
+		{ -1, 0 },
+		{ 0, 0 },
+		{ 1, 0 },
+		{ 2, 60000 },
+		{ 3, 120000 },
+		{ 12, 61440000 },
+		{ 13, 86400000 },
+		{ INT_MAX, 86400000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++)
+		assert_true(
+		    backoff_ask_ms(60000, table[i].asks) == table[i].ms);
+}
+
 int
 main(void)
 {
@@ -141,6 +164,8 @@ main(void)
 		cmocka_unit_test(test_failed_polls_wait_as_the_settings_say),
 		cmocka_unit_test(test_what_comes_again_is_spread_by_a_tenth),
 		cmocka_unit_test(test_the_wait_asked_for_is_kept_within_bounds),
+		cmocka_unit_test(
+		    test_what_stays_as_it_is_is_asked_for_ever_more_seldom),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,6 +99,8 @@ struct provider {
 	 * ITEM_REASSIGNED, ITEM_MOVED or ITEM_ARCHIVED, never ITEM_OPEN.
 	 * metadata NULL: nothing new, keep what is stored. */
 	size_t read_max;
+	size_t read_most; /* requests of a run: the rest of what the provider
+			     allows in an interval is its user's calls' */
 	enum err (*read_request)(const struct connection *conn,
 	    const char *base_url, const char *const *ids, size_t count,
 	    struct http_request *out);

@@ -13,6 +13,7 @@
 #define FINISHED_LONGEST_MS ((int64_t)80 * 24 * 3600 * 1000)
 #define FINISHED_MARGIN_MS ((int64_t)24 * 3600 * 1000)
 #define FINISHED_PAGES_MAX 200
+#define FINISHED_FIRST 10
 /* A few ids of a batch that is refused are found so; more are not looked for.
  */
 #define HALVINGS_MAX 16
@@ -53,6 +54,10 @@ struct reading {
 	int64_t deadline_ms;
 	int64_t limit_ms; /* it asks to be left alone so long; 0: not */
 	int halvings;     /* of the present batch */
+	size_t requests;  /* by id, so far */
+	/* what was finished, once it was looked for */
+	struct items finished;
+	bool has_finished, is_told;
 };
 
 static void
@@ -123,7 +128,8 @@ batch(struct reading *r, const struct way *way, const char *const *ids,
 {
 	size_t half = count / 2;
 
-	if (clock_mono_ms() >= r->deadline_ms)
+	if (clock_mono_ms() >= r->deadline_ms ||
+	    r->requests++ >= r->provider->read_most)
 		return false;
 	switch (one_batch(r, way, ids, count, out)) {
 	case ASKED_TOO_MUCH:
@@ -216,33 +222,62 @@ read_finished(struct reading *r, struct items *out)
 	return !err || failure.outcome == OUTCOME_REJECTED;
 }
 
+/* Among what was finished, which is read at most once; NULL: it is not there,
+ * or the provider did not say (is_told). */
+static const struct item *
+find_finished(struct reading *r, const char *source_id)
+{
+	if (!r->has_finished)
+		r->is_told = !r->limit_ms && read_finished(r, &r->finished);
+	r->has_finished = true;
+	return courier_find(&r->finished, source_id);
+}
+
 /* Of what is not visible, some was finished: the provider lists that apart. */
 static void
 look_among_finished(struct reading *r, struct items *items)
 {
-	struct items finished = { 0 };
-	size_t kept = 0, unseen = 0;
-	bool is_told;
+	size_t kept = 0;
 
-	for (size_t i = 0; i < items->count; i++)
-		unseen += items->list[i].state == ITEM_NOT_VISIBLE;
-	if (unseen == 0 || !r->provider->finished_request)
-		return;
-	is_told = !r->limit_ms && read_finished(r, &finished);
 	for (size_t i = 0; i < items->count; i++) {
 		struct item *item = &items->list[i];
-		bool is_unseen = item->state == ITEM_NOT_VISIBLE;
+		bool is_unseen = item->state == ITEM_NOT_VISIBLE &&
+				 r->provider->finished_request;
 
-		if (is_unseen && courier_find(&finished, item->source_id))
+		if (is_unseen && find_finished(r, item->source_id))
 			item->state = ITEM_COMPLETED;
-		else if (is_unseen && !is_told) {
+		else if (is_unseen && !r->is_told) {
 			item_done(item); /* as if it had not been asked for */
 			continue;
 		}
 		items->list[kept++] = *item;
 	}
 	items->count = kept;
-	items_done(&finished);
+}
+
+/* Many that cannot be asked for together: one list of what was finished most
+ * likely speaks of most. Gives how many are left. */
+static size_t
+take_finished(
+    struct reading *r, const char **ids, size_t count, struct items *out)
+{
+	size_t left = 0;
+
+	if (r->provider->read_max > 1 || count <= FINISHED_FIRST ||
+	    !r->provider->finished_request)
+		return count;
+	for (size_t i = 0; i < count; i++) {
+		const struct item *found = find_finished(r, ids[i]);
+		struct item *item = found ? items_add(out) : NULL;
+
+		if (item && (item->source_id = strdup(ids[i])) != NULL)
+			item->state = ITEM_COMPLETED;
+		else if (item)
+			out->count--;
+		if (!item || !item->source_id)
+			ids[left++] = ids[i];
+	}
+	return left;
 }
 
 int64_t
@@ -275,12 +310,13 @@ courier_read(const struct courier *courier, struct connection *conn,
 		if (provider->is_old_id && provider->is_old_id(ids[i]) &&
 		    provider_has_id(provider, ids[i]))
 			sorted[old++] = ids[i];
-	all_batches(&r, &by_id, sorted, n, out);
+	all_batches(&r, &by_id, sorted, take_finished(&r, sorted, n, out), out);
 	look_among_finished(&r, out);
 	if (!r.limit_ms)
 		all_batches(&r, &by_old_id, sorted + n, old - n, out);
 	sort(out);
 out:
+	items_done(&r.finished);
 	free(sorted);
 	return r.limit_ms;
 }

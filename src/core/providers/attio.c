@@ -468,6 +468,7 @@ const struct provider provider_attio = {
 	.list_response = list_response,
 	.account_request = account_request,
 	.account_response = account_response,
+	.read_most = 500, /* of 100 in a second */
 	.read_max = 1,
 	.read_request = read_request,
 	.read_response = read_response,

@@ -623,6 +623,7 @@ const struct provider provider_linear = {
 	.metadata_request = metadata_request,
 	.metadata_response = metadata_response,
 	.read_max = LINEAR_FIRST,
+	.read_most = 250, /* of 2500 in an hour */
 	.read_request = linear_issues_request,
 	.read_response = read_response,
 	.is_id = is_id,

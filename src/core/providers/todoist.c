@@ -459,6 +459,7 @@ const struct provider provider_todoist = {
 	.account_request = account_request,
 	.account_response = account_response,
 	.read_max = 1,
+	.read_most = 40, /* of 1000 in 15 minutes */
 	.read_request = read_request,
 	.read_response = read_response,
 	.finished_request = todoist_finished_request,

@@ -122,6 +122,8 @@ read_candidate(const struct rows *rows, size_t row, struct candidate *c)
 	c->is_long_missing = rows_bool(rows, row, "is_long_missing");
 	c->never_seen = rows_bool(rows, row, "never_seen");
 	c->is_lagging = rows_bool(rows, row, "is_lagging");
+	c->asks = (int)rows_int(rows, row, "asks");
+	c->is_put_off = rows_bool(rows, row, "is_put_off");
 	c->verdict = verdict_of(rows_text(rows, row, "verdict"));
 	c->source_id = strdup(rows_text(rows, row, "source_id"));
 	c->is_local = rows_bool(rows, row, "is_local");
@@ -218,6 +220,7 @@ add_candidates(
 		array_text(&args->verdicts, diff_verdict_name(c->verdict));
 		array_text(&args->actions, mark_action_name(c->action));
 		array_text(&args->reasons, c->reason);
+		array_int(&args->ask_after_ms, c->ask_after_ms);
 		array_text(&args->new_ids, c->new_id);
 		array_text(&args->metadata, c->metadata);
 	}

@@ -8,6 +8,7 @@
 #define DROP_PER_CENT 20
 
 static const char no_answer[] = "no_answer";
+static const char put_off[] = "put_off";
 
 /* clang-format off */
 static const enum item_state by_policy[] = {
@@ -65,7 +66,7 @@ bool
 absence_needs_reading(const struct candidate *candidate)
 {
 	if (candidate->verdict == DIFF_MISSING)
-		return true;
+		return !candidate->is_put_off;
 	return !candidate->is_local && !is_next_occurrence(candidate);
 }
 
@@ -142,6 +143,8 @@ absence_decide(struct candidate *c, const struct item *item, unsigned policy)
 
 	c->action = MARK_NONE;
 	c->reason = item ? item_state_name(item->state) : no_answer;
+	if (c->verdict == DIFF_MISSING && c->is_put_off)
+		c->reason = put_off;
 	if (is_next_occurrence(c)) {
 		c->action = MARK_REOPEN;
 		c->reason = "next_occurrence";
