@@ -112,7 +112,9 @@ $$;
 -- any of these by the gateway                    nothing: it took note before
 --
 -- An upsert is told by this trigger having fired for an insert that meets the same row,
--- by its id or by its item, in the same statement. It must run before any trigger that
+-- by its id or by its item, in the same statement. (All that one function does, or one
+-- message of several statements, counts as one: there an insert that was ignored makes an
+-- upsert of a later update of its row.) It must run before any trigger that
 -- sets updated_at, which hides what the client sent: triggers fire in the order of their
 -- names. An upsert also never changes connection_id, which clients that do not know it
 -- send back as they read it, and a connection that is not there (any more) is taken as
