@@ -43,9 +43,9 @@ int64_t backoff_poll_ms(
 /* ms, give or take a tenth: a thousand that begin at once come apart. */
 int64_t backoff_spread_ms(int64_t ms, uint64_t random);
 
-/* An item that is not listed was asked for by id so many times before, and again, and its
- * task stays as it is: the first two times the next run asks again, then ever more
- * seldom. */
+/* An item that is not listed was asked for by id so many times before, and
+ * again, and its task stays as it is: the first two times the next run asks
+ * again, then ever more seldom. */
 int64_t backoff_ask_ms(int64_t interval_ms, int asks);
 
 /* What "too many requests" means, given its Retry-After (ms; below 0: none

@@ -70,8 +70,8 @@ struct run_result {
 	/* out */
 	int64_t inbox_added, inbox_removed, completed, reopened;
 };
-/* ERR_NOTFOUND: another poller has it now, or it is gone. Nothing changed, as with
- * any other error. */
+/* ERR_NOTFOUND: another poller has it now, or it is gone. Nothing changed, as
+ * with any other error. */
 enum err run_finish(const struct store *store, const struct run *run,
     struct run_result *result) MUST_CHECK;
 

@@ -7,9 +7,9 @@
 
 struct evidence {
 	enum wish wish;
-	bool is_guess; /* the account may never have had the item */
-	bool is_patient;  /* nobody waits for the answer: rather try again */
-	bool is_too_old;  /* trying again has been going on long enough */
+	bool is_guess;   /* the account may never have had the item */
+	bool is_patient; /* nobody waits for the answer: rather try again */
+	bool is_too_old; /* trying again has been going on long enough */
 	bool may_have_happened; /* a write went out whose effect is not known */
 	int64_t doubt_ms; /* the provider may still work on a write so long */
 	int attempts;     /* owners so far, at least 1 */
