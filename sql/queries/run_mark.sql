@@ -137,7 +137,8 @@ with own as materialized (
 		 where d.user_id = :user_id
 		 order by d.task_id, d.decided_at desc) last on last.task_id = j.id
 	 where n.action <> 'none'
-	    or (last.action, last.reason) is distinct from (j.action, j.reason)
+	    or (j.reason <> 'put_off'
+		and (last.action, last.reason) is distinct from (j.action, j.reason))
 ), told as (
 	insert into gateway.events (user_id, type, task_id, connection_id, source,
 		reason)
