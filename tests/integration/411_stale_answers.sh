@@ -7,14 +7,9 @@
 # shellcheck source=absence.sh
 . "$(dirname "$0")/absence.sh"
 
-# stale PROVIDER MS
+# stale PROVIDER: from now on lists and reads show how things are at this moment.
 stale() {
-	fault "{\"kind\": \"stale\", \"provider\": \"$1\", \"age_ms\": $2}"
-}
-
-# a_while_ago: what was made so far is older than any stale answer.
-a_while_ago() {
-	sleep 1.2 # as old as a stale answer's age
+	fault "{\"kind\": \"stale\", \"provider\": \"$1\"}"
 }
 
 test_a_completion_of_ours_outlives_a_stale_list() {
@@ -24,8 +19,7 @@ test_a_completion_of_ours_outlives_a_stale_list() {
 		fill "$provider" 2 || continue
 		task=$(task_of "${IDS[0]}")
 		polls 1
-		a_while_ago
-		stale "$provider" 1000
+		stale "$provider"
 		complete "$task"
 		is "$STATUS $(field .writeback.reason)" "200 done" "$provider: $BODY"
 		polls 1
@@ -52,10 +46,9 @@ test_a_reopening_of_ours_outlives_a_stale_list() {
 		polls 1
 		complete "$task"
 		is "$STATUS" 200 "$provider: $BODY"
-		a_while_ago
+		stale "$provider"
 		uncomplete "$task"
 		is "$STATUS $(field .writeback.outcome)" "200 accepted" "$provider: $BODY"
-		stale "$provider" 1000
 		polls 1
 		is "$(tally)" "2 active" "$provider: it stays active"
 		no_faults
@@ -150,8 +143,7 @@ test_a_recurring_item_needs_no_second_list() {
 	add_own_item todoist Daily '{"recurring": "every day"}' && adopt todoist 1
 	polls 1
 	task=$(task_of "${IDS[0]}")
-	a_while_ago
-	stale todoist 1000
+	stale todoist
 	complete "$task"
 	is "$STATUS $(field .writeback.reason)" "200 done" "it is closed: $BODY"
 	polls 1

@@ -124,7 +124,8 @@ is_over_limit(struct call *c)
 static void
 serve_as_it_was(struct call *c)
 {
-	past_enter(c->acc, c->now_ms - c->fault.age_ms);
+	past_enter(c->acc, c->fault.age_ms > 0 ? c->now_ms - c->fault.age_ms
+					       : c->fault.made_ms);
 	c->provider->serve(c);
 	past_leave(c->acc);
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "call.h"
+#include "when.h"
 
 enum effect {
 	EFFECT_SHAPE, /* the provider answers, and looks at the fault itself */
@@ -262,6 +263,7 @@ faults_add(struct faults *f, const cJSON *json, char *why, int max)
 	if (!set_all(&fault, json, why, max))
 		return 0;
 	fault.id = ++f->last_id;
+	fault.made_ms = when_now_ms();
 	f->list = mem_grow(f->list, (f->n + 1) * sizeof(*f->list));
 	f->list[f->n++] = fault;
 	return fault.id;

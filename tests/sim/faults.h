@@ -63,7 +63,9 @@ struct fault {
 	/* What it does. */
 	int status;          /* 0: the kind's own */
 	int64_t delay_ms;    /* before anything else */
-	int64_t age_ms;      /* of what a stale answer shows */
+	int64_t age_ms;      /* of what a stale answer shows; 0: as it was when
+				the fault was made */
+	int64_t made_ms;     /* the fault */
 	int64_t retry_after; /* seconds */
 	int drop;
 	int applied; /* -1: as the kind says */
