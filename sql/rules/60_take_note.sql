@@ -209,11 +209,16 @@ begin
 		   and t.source_id = made.source_id
 	loop
 		if other.is_held then
-			perform
-			   from public.tasks t
-			  where t.id = other.id
-			    for key share skip locked;
-			continue when not found;
+			begin
+				perform
+				   from public.tasks t
+				  where t.id = other.id
+				    for key share;
+				continue when not found;
+			exception when lock_not_available then
+				-- most likely somebody changes it
+				perform gateway.waited(sqlstate);
+			end;
 		end if;
 		ids := coalesce(ids, '') || other.id || ' ';
 	end loop;
@@ -239,6 +244,10 @@ begin
 		if met is not null then
 			perform set_config('flowpin.upsert',
 				met || statement_timestamp(), true);
+			if new.connection_id is not null then
+				new.connection_id := gateway.connection_there(
+					new.connection_id, new.user_id);
+			end if;
 			return new;
 		end if;
 	elsif tg_op = 'UPDATE' and current_setting('flowpin.upsert', true)

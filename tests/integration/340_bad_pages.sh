@@ -72,8 +72,8 @@ test_a_page_that_is_too_large_is_asked_for_in_parts() {
 	for provider in todoist linear attio; do
 		as_new_user
 		add_connection "$provider" || continue
-		add_own_item "$provider" "$title" "{\"count\": $((PAGE[$provider] + 5))}" &&
-			adopt "$provider" "$((PAGE[$provider] + 5))" || continue
+		add_own_item "$provider" "$title" "{\"count\": $((PAGE[$provider] + 5))}"
+		adopt "$provider" "$((PAGE[$provider] + 5))" || continue
 		change_item "$provider" "${IDS[3]}" '{"state": "completed"}'
 		polls 1
 		is "$(last_run "$CONNECTION")" complete "$provider: the run is whole"
