@@ -101,6 +101,20 @@ test_an_upsert_of_a_row_that_is_being_deleted_is_a_wish() {
 		"completed completed" "both sides have it: $(wishes "$TASK")"
 }
 
+# As the gateway's own statements lock it, for a moment.
+test_an_old_copy_of_a_row_that_is_locked_does_not_win() {
+	next_task
+	meanwhile "select 1 from tasks where id = '$TASK' for update"
+	app "insert into tasks (id, user_id, title, source, source_id, status,
+			completed_at, updated_at)
+		values ('$TASK', '$USER_ID', 'x', 'todoist', '$ITEM', 'completed',
+			now(), now() - interval '1 day')
+		on conflict (id) do update set status = excluded.status,
+			completed_at = excluded.completed_at, updated_at = excluded.updated_at"
+	wait "$MEANWHILE"
+	is "$(task_status "$TASK") $(wishes "$TASK")" "active " "it does not"
+}
+
 test_sync_now_meets_deleted_rows_and_goes_on() {
 	as_new_user
 	add_connection todoist && make_task todoist 'to be synced' || return
