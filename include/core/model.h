@@ -144,9 +144,9 @@ enum reason {
 	REASON_SOURCE_GONE,    /* uncompleting what no longer exists */
 	REASON_SOURCE_CHANGED, /* sent, unclear, and never to be sent twice */
 	REASON_NOT_FOUND,
-	REASON_BAD_ID,
-	REASON_UNCOMPLETABLE, /* never asked: no request can carry the item's id
-			       */
+	REASON_BAD_ID, /* never asked: no request can carry the item's id */
+	REASON_UNCOMPLETABLE, /* the provider has such items, and never closes
+				 them */
 	REASON_FORBIDDEN,     /* this item or team, not the whole key */
 	REASON_REFUSED,       /* permanent: bad argument, plan limit, ... */
 	REASON_GONE_API,      /* the provider retired this interface */
@@ -167,7 +167,7 @@ enum reason {
 	REASON_ACCOUNT_CHANGED, /* the key is another account's: not sent */
 	/* superseded */
 	REASON_NEWER_WISH,
-	REASON_NOT_WRITTEN,
+	REASON_NOT_WRITTEN,  /* the row that was to say so never came to be */
 	REASON_LOCAL_CHANGE, /* archived or deleted here meanwhile */
 	REASON_COUNT
 };

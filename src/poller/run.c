@@ -249,7 +249,8 @@ static enum err
 fail_to_mark(
     const struct poller *poller, struct run *run, const struct findings *f)
 {
-	struct answer failure = { .retry_after_ms = -1 };
+	struct answer failure = { .outcome = OUTCOME_UNKNOWN,
+		.retry_after_ms = -1 };
 
 	snprintf(failure.detail, sizeof(failure.detail),
 	    "what was found could not be written down: %s", err_text());

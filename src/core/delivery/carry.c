@@ -95,8 +95,10 @@ carry_wait_ms(const struct courier *courier, const struct connection *conn)
 static bool
 is_alive(enum err err, const struct http_response *res)
 {
-	/* what could not be tried for lack of memory says nothing */
-	return err || (res->carried == HTTP_ANSWERED && res->status < 500);
+	/* what could not be tried for lack of memory says nothing; who says too
+	 * much is alive */
+	return err || res->is_too_large ||
+	       (res->carried == HTTP_ANSWERED && res->status < 500);
 }
 
 enum err
