@@ -96,8 +96,10 @@ with own as materialized (
 			then clock_timestamp() else l.due_since end,
 	       account_id = case when k.action = 'reopen' then :account_id
 			else l.account_id end,
-	       missing_since = case k.action when 'missing'
-			then coalesce(l.missing_since, gateway.at(:t0)) end,
+	       missing_since = case when k.action = 'missing'
+			then coalesce(l.missing_since, gateway.at(:t0))
+			when k.action in ('none', 'held') and k.reason = 'not_visible'
+			then l.missing_since end,
 	       contradicted_since = case k.action when 'contradicted'
 			then coalesce(l.contradicted_since, gateway.at(:t0)) end,
 	       asks = case when k.ask_after_ms >= 0
@@ -128,7 +130,7 @@ with own as materialized (
 	insert into gateway.decisions (user_id, task_id, run_id, verdict, action,
 		reason, is_applied)
 	select :user_id, j.id, :run_id, j.verdict, j.action, j.reason,
-	       coalesce(n.action <> 'none', false)
+	       coalesce(n.action not in ('none', 'held'), false)
 	  from judged j
 	  left join noted n on n.task_id = j.id
 	  left join (
@@ -136,7 +138,7 @@ with own as materialized (
 		  from gateway.decisions d
 		 where d.user_id = :user_id
 		 order by d.task_id, d.decided_at desc) last on last.task_id = j.id
-	 where n.action <> 'none'
+	 where n.action not in ('none', 'held')
 	    or (j.reason <> 'put_off'
 		and (last.action, last.reason) is distinct from (j.action, j.reason))
 ), told as (

@@ -91,13 +91,20 @@ take_listed(const struct findings *f, struct candidate *c)
 	c->metadata = item ? item->metadata : NULL;
 }
 
-/* The provider said how it stands, and its task stays as it is for that. */
-static bool
-is_left(const struct candidate *c, const struct item *item)
+/* When to ask again for what was asked for by id and left its task as it is;
+ * -1: it was not. What cannot be seen is asked for in the next run, after those
+ * that were asked for less often. */
+static int64_t
+ask_after_ms(const struct poller *poller, const struct candidate *c,
+    const struct item *item)
 {
-	return item && c->verdict == DIFF_MISSING &&
-	       item->state != ITEM_NOT_VISIBLE &&
-	       (c->action == MARK_NONE || c->action == MARK_VISIBLE);
+	if (!item || c->verdict != DIFF_MISSING)
+		return -1;
+	if (item->state == ITEM_NOT_VISIBLE)
+		return c->action == MARK_COMPLETE ? -1 : 0;
+	if (c->action != MARK_NONE && c->action != MARK_VISIBLE)
+		return -1;
+	return backoff_ask_ms(poller->config->poll_interval_ms, c->asks);
 }
 
 /* Read by id what the decision needs, and decide. */
@@ -128,11 +135,7 @@ confirm(const struct poller *poller, struct run *run, int64_t deadline_ms,
 		if (absence_needs_reading(c) &&
 		    !provider_has_id(provider, c->source_id))
 			c->reason = reason_name(REASON_BAD_ID);
-		c->ask_after_ms =
-		    is_left(c, item)
-			? backoff_ask_ms(
-			      poller->config->poll_interval_ms, c->asks)
-			: -1;
+		c->ask_after_ms = ask_after_ms(poller, c, item);
 		take_listed(f, c);
 		count(f, c, item);
 	}
