@@ -150,6 +150,18 @@ test_a_run_leaves_the_user_some_of_what_the_provider_allows() {
 	is "$(guard_of)" "" "the guard released itself"
 }
 
+# While a guard holds what cannot be seen, all the others still have their turn.
+test_what_cannot_be_seen_keeps_none_from_being_asked_for() {
+	fill todoist 250
+	polls 1
+	sim PATCH "/_sim/accounts/todoist/${TOKENS[todoist]}" '{"deleted_reads": "flag"}'
+	item_changes todoist 0 80 '{"state": "moved"}'
+	item_changes todoist 80 40 '{"state": "deleted"}'
+	polls 5
+	like "$(guard_of)" '^mass_drop ' "a guard holds"
+	is "$(tally)" "210 active, 40 completed deleted" "what was answered is done"
+}
+
 test_many_that_were_finished_are_told_by_one_list() {
 	fill todoist 120
 	polls 1
