@@ -248,12 +248,6 @@ test_136_of_794_items_missing_once_mark_nothing() {
 	done
 }
 
-# switch PROVIDER ACCOUNT: whose the key of the latest connection is from now on
-switch() {
-	sim POST /_sim/accounts "$(jq -n --arg p "$1" --arg t "${TOKENS[$1]}" \
-		--arg a "$2" '{provider: $p, token: $t, account: $a}')"
-}
-
 test_another_account_behind_the_key_is_held_until_it_is_back() {
 	local provider
 

@@ -26,12 +26,6 @@ other_first() {
 	add_own_item "$1" 'Item' '{"count": 8}' && adopt "$1" 8 && polls 1
 }
 
-# switch PROVIDER ACCOUNT: whose the key of the latest connection is from now on
-switch() {
-	sim POST /_sim/accounts "$(jq -n --arg p "$1" --arg t "${TOKENS[$1]}" \
-		--arg a "$2" '{provider: $p, token: $t, account: $a}')"
-}
-
 test_what_a_deleted_connection_showed_no_other_account_may_end() {
 	local provider
 

@@ -59,6 +59,12 @@ task_of() {
 		where user_id = '$USER_ID' and source_id = '$1'"
 }
 
+# switch PROVIDER ACCOUNT: whose the key of the latest connection is from now on
+switch() {
+	sim POST /_sim/accounts "$(jq -n --arg p "$1" --arg t "${TOKENS[$1]}" \
+		--arg a "$2" '{provider: $p, token: $t, account: $a}')"
+}
+
 # tally: the user's tasks by status and reason, like `3 active, 1 completed moved`
 tally() {
 	sql "select coalesce(string_agg(n || ' ' || what, ', ' order by what), 'none')
