@@ -66,9 +66,8 @@ with own as materialized (
 	select k.id, k.version, k.source_id, k.missing_since is not null as was_missing,
 	       coalesce(k.missing_since <= gateway.at(:t0)
 			- :absence_least_ms * interval '1 ms', false) as is_long_missing,
-	       case when k.account_id is null
-		then k.connection_id is null
-		else k.account_id is distinct from :account_id end as never_seen,
+	       gateway.is_guess(k.account_id, :account_id, k.connection_id is null)
+		as never_seen,
 	       w.at is not null
 		and coalesce(k.contradicted_since > gateway.at(:t0)
 			- :absence_least_ms * interval '1 ms', true) as is_lagging,

@@ -68,8 +68,7 @@ with who as (
 			or k.last_complete_run_at < greatest(i.changed_at, i.linked_at)
 			then format('no whole list of connection %s since it changed', c.id)
 		when i.status = 'active' and i.missing_since is null
-		     and case when i.account_id is null then i.connection_id is null
-			else i.account_id is distinct from c.account_id end
+		     and gateway.is_guess(i.account_id, c.account_id, i.connection_id is null)
 			then format('no list of connection %s''s account ever showed its item', c.id)
 		end as why
 	  from who

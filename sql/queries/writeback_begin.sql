@@ -79,7 +79,7 @@ select w.ord,
 		as source_metadata,
        coalesce((o.writeback).by_fallback, (j.before).connection_id is null)
 		as by_fallback,
-       gateway.is_guess(l, c.account_id, coalesce((o.writeback).by_fallback,
+       gateway.is_guess(l.account_id, c.account_id, coalesce((o.writeback).by_fallback,
 		(j.before).connection_id is null)) as is_guess,
        -- who calls for a reopening means it, whoever changed the row before
        coalesce((o.writeback).origin <> 'call'

@@ -151,12 +151,13 @@ language sql immutable parallel safe as $$
 		    else (own).is_fallback end
 $$;
 
--- Is it a guess that a connection of account_id knows a task's item? No list of that
--- account showed it: that it says "not found" proves nothing.
-create or replace function gateway.is_guess(l gateway.links, account_id text,
-	by_fallback boolean) returns boolean
+-- Is it a guess that account_id has a task's item, which shown_to's list showed? What that
+-- account does not see proves nothing then. Where either is not known, the task's own word
+-- counts: whether it names a connection.
+create or replace function gateway.is_guess(shown_to text, account_id text,
+	names_none boolean) returns boolean
 language sql immutable parallel safe as $$
-	select coalesce((l).account_id <> account_id, by_fallback)
+	select coalesce(shown_to <> account_id, names_none)
 $$;
 
 -- What becomes of a wish: it is sent, or skipped for the reason that is returned.
