@@ -212,6 +212,7 @@ struct writeback {
 	char target[64], due_read[40];
 	char *source_id;
 	char *source_metadata; /* JSON object text, as the last poll saw it */
+	char *shown_to; /* the account whose list showed the item, or NULL */
 	struct connection connection;
 };
 void writeback_done(struct writeback *w);

@@ -81,6 +81,7 @@ select w.ord,
 		as by_fallback,
        gateway.is_guess(l.account_id, c.account_id, coalesce((o.writeback).by_fallback,
 		(j.before).connection_id is null)) as is_guess,
+       l.account_id as shown_to,
        -- who calls for a reopening means it, whoever changed the row before
        coalesce((o.writeback).origin <> 'call'
 		and (o.writeback).wish = 'complete', false) as by_row,

@@ -46,6 +46,7 @@ with due as materialized (
 select (k.row).user_id, (k.row).id as writeback_id, (k.row).task_id, (k.row).wish,
        (k.row).by_fallback,
        gateway.is_guess(l.account_id, c.account_id, (k.row).by_fallback) as is_guess,
+       l.account_id as shown_to,
        (k.row).origin <> 'call' as by_row, (k.row).source, (k.row).source_id,
        (k.row).source_metadata, (k.row).generation as writeback_generation,
        (k.row).attempts, (k.row).is_unclear, gateway.doubt_ms(k.row),

@@ -205,6 +205,7 @@ writeback_done(struct writeback *w)
 {
 	free(w->source_id);
 	free(w->source_metadata);
+	free(w->shown_to);
 	connection_done(&w->connection);
 	memset(w, 0, sizeof(*w));
 }

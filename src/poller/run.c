@@ -35,7 +35,7 @@ is_key_dead(const struct poller *poller, struct run *run, int64_t deadline_ms,
 	if (failure->outcome != OUTCOME_AUTH_FAILED)
 		return false;
 	return failure->reason == REASON_SCOPE_MISSING ||
-	       courier_ask_key(&poller->courier, &run->connection,
+	       courier_ask_key(&poller->courier, &run->connection, NULL,
 		   deadline_ms) == KEY_REFUSED;
 }
 

@@ -159,6 +159,35 @@ test_a_key_that_was_replaced_concludes_nothing() {
 	done
 }
 
+# The same, with a connection of which no run has learnt whose it is.
+test_nor_does_a_key_whose_account_no_run_has_seen() {
+	local provider other new
+
+	for provider in todoist linear attio; do
+		fill "$provider" 2 || continue
+		polls 1
+		other=$(sim_token "$provider") new=$(</proc/sys/kernel/random/uuid)
+		sim POST /_sim/accounts \
+			"{\"provider\": \"$provider\", \"token\": \"$other\"}"
+		sql "insert into integrations (id, user_id, type, api_key)
+			values ('$new', '$USER_ID', '$provider', '$other');
+			update tasks set connection_id = '$new'
+			where id = '$(task_of "${IDS[0]}")'" >/dev/null
+		complete "$(task_of "${IDS[0]}")"
+		is "$STATUS $(field .writeback.outcome) $(field .writeback.reason)" \
+			"504 open account_changed" "$provider: $BODY"
+		is "$(provider_says "$provider" "${IDS[0]}")" open \
+			"$provider: nothing is done there"
+		poll_once "$new"
+		sql "update writebacks set due_at = now() where settled_at is null" \
+			>/dev/null
+		wait_until 20 all_ended || flunk "$provider: it ends"
+		is "$(sql "select state || ' ' || reason from writebacks
+			where user_id = '$USER_ID'")" "skipped connection_gone" \
+			"$provider: once it is known"
+	done
+}
+
 # all_wait COUNT: so many wishes of the user wait for its account.
 all_wait() {
 	[ "$(sql "select count(*) from writebacks where user_id = '$USER_ID'

@@ -60,6 +60,7 @@ static const struct {
 	[FAULT_UNKNOWN_STATE_TYPE] = { "unknown_state_type", EFFECT_SHAPE },
 	[FAULT_STALE] = { "stale", EFFECT_SHAPE },
 	[FAULT_ODD_ITEM] = { "odd_item", EFFECT_SPOIL },
+	[FAULT_FOREIGN] = { "foreign", EFFECT_REPLACE },
 };
 
 struct faults {
@@ -488,6 +489,12 @@ fault_spoil(struct call *c)
 	case FAULT_GONE_410:
 		answer_text(c, 410, "text/plain; charset=utf-8",
 		    "This endpoint is deprecated.\n");
+		break;
+	case FAULT_FOREIGN:
+		answer_text(c, f->status ? f->status : 404,
+		    "application/json; charset=utf-8",
+		    "{\"message\":\"no Route matched with those "
+		    "values\"}\n");
 		break;
 	case FAULT_ODD_ITEM:
 		break_item(&c->ans->body);

@@ -73,12 +73,13 @@ enum err courier_ask_account(const struct courier *courier,
     struct answer *failure) MUST_CHECK;
 
 /* A refusal was met, or a not found: is it the key itself, whose identity the
- * provider refuses to tell, too, or one of another account than conn's? Else it
- * was about the item, or a right that the key lacks. conn's key is open.
- * KEY_UNKNOWN: the provider did not say. */
+ * provider refuses to tell, too, or one of another account than account_id?
+ * Else it was about the item, or a right that the key lacks. conn's key is
+ * open; account_id may be NULL: any will do. KEY_UNKNOWN: the provider did not
+ * say. */
 enum key_word { KEY_UNKNOWN, KEY_WORKS, KEY_REFUSED, KEY_OF_ANOTHER };
 enum key_word courier_ask_key(const struct courier *courier,
-    struct connection *conn, int64_t deadline_ms);
+    struct connection *conn, const char *account_id, int64_t deadline_ms);
 
 /* Read items by id, in as few requests as the provider allows. out: one for
  * each id that the provider spoke of, by source_id; the others are unknown.

@@ -410,6 +410,17 @@ prepare(struct delivery *d)
 		    d->push.target, sizeof(d->push.target), "%s", w->target);
 }
 
+/* Whose key should it be? The account's that the last run saw behind it; before
+ * there was one, the account's that showed the item. NULL: nobody knows, or it
+ * was a guess anyway. */
+static const char *
+account_wanted(const struct writeback *w)
+{
+	const char *known = w->connection.account_id;
+
+	return known || w->is_guess ? known : w->shown_to;
+}
+
 /* Does what was answered depend on whose key it is? A client may have replaced
  * it since the last run, which would have seen that. */
 static bool
@@ -417,8 +428,7 @@ depends_on_key(const struct delivery *d)
 {
 	if (d->answer.outcome == OUTCOME_AUTH_FAILED)
 		return true;
-	return d->answer.outcome == OUTCOME_REJECTED &&
-	       d->w->connection.account_id &&
+	return d->answer.outcome == OUTCOME_REJECTED && account_wanted(d->w) &&
 	       (d->answer.reason == REASON_NOT_FOUND ||
 		   d->answer.reason == REASON_FORBIDDEN);
 }
@@ -440,7 +450,8 @@ confirm(struct delivery *d)
 
 	if (!depends_on_key(d))
 		return;
-	word = courier_ask_key(d->courier, &d->w->connection, d->deadline_ms);
+	word = courier_ask_key(d->courier, &d->w->connection,
+	    account_wanted(d->w), d->deadline_ms);
 	if (word == KEY_OF_ANOTHER)
 		say(&d->answer, OUTCOME_UNKNOWN, REASON_ACCOUNT_CHANGED,
 		    "answered to another account's key");

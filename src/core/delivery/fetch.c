@@ -272,18 +272,17 @@ courier_ask_account(const struct courier *courier, struct connection *conn,
 }
 
 enum key_word
-courier_ask_key(
-    const struct courier *courier, struct connection *conn, int64_t deadline_ms)
+courier_ask_key(const struct courier *courier, struct connection *conn,
+    const char *account_id, int64_t deadline_ms)
 {
 	struct answer failure = { 0 };
 	struct fetch f = begin(courier, conn, deadline_ms, &failure);
-	char *account_id = NULL;
-	enum err err = ask_account(&f, &account_id);
+	char *found = NULL;
+	enum err err = ask_account(&f, &found);
 	bool is_other;
 
-	is_other = account_id && conn->account_id &&
-		   strcmp(account_id, conn->account_id) != 0;
-	free(account_id);
+	is_other = found && account_id && strcmp(found, account_id) != 0;
+	free(found);
 	if (!err)
 		return is_other ? KEY_OF_ANOTHER : KEY_WORKS;
 	return failure.outcome == OUTCOME_AUTH_FAILED ? KEY_REFUSED

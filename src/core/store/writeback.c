@@ -54,6 +54,8 @@ read_work(const struct rows *rows, size_t row, struct writeback *w)
 	if (!err)
 		err = copy_text(rows_text(rows, row, "source_metadata"),
 		    &w->source_metadata);
+	if (!err)
+		err = copy_text(rows_text(rows, row, "shown_to"), &w->shown_to);
 	return err ? err : read_connection(rows, row, w);
 }
 

@@ -3,9 +3,10 @@ things at once, everything that can fail does, and then both sides must agree.
 
 Started by run.sh, which brings PostgreSQL and the simulator. Walks go side by side
 in rounds, each with its own user and accounts; when all of a round are over,
-everything is left alone, every connection is polled twice, and the oracle looks
-at every task and every request. Walk number N of a run has the seed SEED + N, so a
-walk that failed is played again, alone, with WALKS=1 and its own seed.
+everything is left alone, every connection is polled until what is listed is
+believed, and the oracle looks at every task and every request. Walk number N of a
+run has the seed SEED + N, so a walk that failed is played again, alone, with WALKS=1
+and its own seed.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from walks.wire import wait_until
 BESIDE = 40         # walks at once
 END_WAIT = 60       # seconds for every writeback to end
 RUN_WAIT = 40       # seconds for a run of every connection
+LAG = 1.5           # seconds after which what is listed is believed; see run.sh
 STORIES = int(os.environ.get("STORIES", "3"))  # walks that are told in full
 LINES = 90          # of a walk's log about one task
 
@@ -124,25 +126,25 @@ class Test:
         self.processes.leave_alone()
         for walk in walks:
             walk.heal()
+            walk.come_home()
         self.await_writebacks()
         raided = [walk for walk in walks if walk.raided]
         for _ in range(2 if raided else 0):
             self.run_all(raided)
         for walk in raided:
-            self.approve(walk)
-        for _ in range(2):
+            for account in walk.raided & walk.connections.keys():
+                self.approve(walk.connections[account])
+        for _ in range(3):
+            time.sleep(LAG)
             self.run_all(walks)
 
-    def approve(self, walk):
-        """A person has looked: what a guard holds there is gone for good."""
-        for account in walk.raided:
-            found = walk.connections.get(account)
-            if found:  # without a guard there is nothing to approve
-                subprocess.run(
-                    [f"{self.stack.programs}/flowpinctl", "--config",
-                     self.stack.conf, "guard", "approve", found], timeout=30,
-                    check=False, stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL)
+    def approve(self, connection):
+        """A person has looked: what a guard holds there is right. Without a guard
+        there is nothing to approve."""
+        subprocess.run(
+            [f"{self.stack.programs}/flowpinctl", "--config", self.stack.conf,
+             "guard", "approve", connection], timeout=30, check=False,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def await_writebacks(self):
         """Those that wait for their next attempt need not: so time passes."""

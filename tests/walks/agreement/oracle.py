@@ -71,6 +71,7 @@ import collections
 import datetime
 
 from walks.agreement.app import AGENT
+from walks.agreement.plan import STALE_MOST
 from walks.agreement.walk import is_done
 
 NEAR = 0.005        # seconds: clocks of one machine, rounded differently
@@ -236,6 +237,7 @@ class Oracle:
         self.build_segments()
         self.check_items()
         self.check_completions()
+        self.check_reopenings()
         self.check_archived()
         self.check_open_wishes()
         self.check_overtaken()
@@ -653,7 +655,7 @@ class Oracle:
 
     def is_evident(self, change, item, since):
         until = seconds(change["at"])
-        since -= NEAR
+        since = self.evidence_from(item, since)
         # whose own writes are no evidence
         mind = self.changed_mind(change)
         own = mind is not None and change["row_id"]
@@ -667,6 +669,48 @@ class Oracle:
             if s.is_done and (s.done_by != own or s.is_app and s.at >= mind):
                 return True
         return False
+
+    @staticmethod
+    def evidence_from(item, since):
+        """A run believes what it was told, which may be of some moments ago."""
+        return since - NEAR - (STALE_MOST if item.account.is_stale else 0)
+
+    def check_reopenings(self):
+        """What a run reopens was open, and since the user's own completion of it if
+        that was the last word."""
+        runs = {e["xact"]: e["became"] for e in self.audit
+                if e["what"] == "poll_runs"}
+        for e in self.audit:
+            if (e["what"] != "links" or e["op"] != "update"
+                    or e["xact"] not in runs
+                    or (e["was"]["status"], e["became"]["status"])
+                    != ("completed", "active")):
+                continue
+            item = self.walk.by_source.get(
+                (e["became"]["source"], e["became"]["source_id"]))
+            since = max(self.evidence_from(
+                item, seconds(runs[e["xact"]]["started_at"])),
+                self.completed_at(e) or 0)
+            if not any(s.start <= seconds(e["at"]) and s.end > since
+                       and not s.is_done and not self.scope(item, s.flags)
+                       for s in self.segments[item]):
+                self.verdict.find(
+                    "disagreements", e["row_id"],
+                    f"reopened at {e['at']} by the run of "
+                    f"{runs[e['xact']]['started_at']}, but item {item.number} was "
+                    "not open since")
+
+    def completed_at(self, change):
+        """When the user's last word before that change took effect at the provider,
+        if it was to complete."""
+        row = next((r for r in reversed(self.rows[change["row_id"]])
+                    if self.made[r["id"]]["id"] < change["id"]), None)
+        if not row or row["wish"] != "complete" or row["state"] != "accepted":
+            return None
+        return max((w.ended for w in self.writes.get(
+            (row["source"], row["source_id"]), [])
+            if w.task == row["task_id"] and w.wish == "complete" and w.applied
+            and w.at <= (seconds(row["settled_at"]) or ENDLESS)), default=None)
 
     def changed_mind(self, change):
         """If the user's last word, before that change, was that it is not done:

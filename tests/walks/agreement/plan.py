@@ -45,14 +45,18 @@ LIST_FAULTS = (
     ("reset_before", {}), ("reset_after", {}), ("hang_before", {}),
     ("empty_body", {}), ("rate_limit", {"retry_after": 1}), ("auth", {}),
     ("delay", {"delay_ms": 250}), ("graphql_errors", {}),
-    ("unknown_state_type", {}),
+    ("unknown_state_type", {}), ("stale", {}), ("stale", {}),
+    ("foreign", {"status": 404}), ("foreign", {"status": 401}),
+    ("foreign", {"status": 403}),
 )
 LIST_LIES = ("drop_items", "empty_list", "missing_page")
 READ_FAULTS = (
     ("status", {"status": 500}), ("html", {}), ("truncate_json", {}),
     ("reset_before", {}), ("hang_before", {}), ("delay", {"delay_ms": 250}),
     ("rate_limit", {"retry_after": 1}), ("graphql_errors", {}),
-    ("not_found", {}),
+    ("not_found", {}), ("stale", {}), ("stale", {}),
+    ("foreign", {"status": 404}), ("foreign", {"status": 401}),
+    ("foreign", {"status": 410}),
 )
 WRITE_FAULTS = (
     ("reset_before", {}), ("reset_after", {}), ("reset_after", {}),
@@ -64,7 +68,10 @@ WRITE_FAULTS = (
     ("forbidden", {}), ("gone_410", {}), ("success_false", {}),
     ("sync_error", {}), ("graphql_errors", {}), ("graphql_errors_after", {}),
     ("state_refused", {}), ("not_found", {}),
+    ("foreign", {"status": 404}), ("foreign", {"status": 401}),
+    ("foreign", {"status": 403}), ("foreign", {"status": 410}),
 )
+STALE_MOST = 1.2    # seconds that a stale answer is behind; see run.sh
 # To Todoist an empty answer is a yes, also to what it does not know.
 ONLY = {  # faults that one provider alone can show
     "empty_body": ("linear", "attio"),
@@ -90,6 +97,8 @@ STEPS = (
     ("poll", 5), ("poll_wait", 8),
     # what a guard is for: a provider that shows nothing, and honest mass deletion
     ("blackout", 0.8), ("raid", 0.4),
+    # somebody else's key in a connection, for some steps
+    ("switch", 0.8),
     # trouble
     ("fault", 10), ("both", 5), ("slow_run", 6), ("unknown", 5),
 )
@@ -104,6 +113,7 @@ class Account:
     def __init__(self, number, provider, lies_by):
         self.number, self.provider = number, provider
         self.lies_by = lies_by  # "list" or "read"
+        self.is_stale = False   # what it answers may be some moments old
         self.items = 0
 
 
@@ -143,7 +153,10 @@ class Plan:
             for _ in range(self.pick.randrange(4, 8)):
                 self.add_item(account)
         self.first_items = list(self.items)
+        for account in self.accounts:
+            account.is_stale = self.pick.random() < 0.4
         self.away = {}  # account -> step at which its connection comes back
+        self.switched = {}  # account -> step at which it has its own key again
         kinds, weights = zip(*STEPS)
         self.steps = []
         for number in range(1, steps + 1):
@@ -152,6 +165,11 @@ class Plan:
                 del self.away[back[0]]
                 step = Step(number, "connect", account=back[0],
                             is_row=self.pick.random() < 0.6)
+            elif number in self.switched.values():
+                account = next(a for a, at in self.switched.items()
+                               if at == number)
+                del self.switched[account]
+                step = Step(number, "replace_key", account=account)
             else:
                 kind = self.pick.choices(kinds, weights)[0]
                 step = self.step(number, kind)
@@ -184,6 +202,13 @@ class Plan:
             return "completed"
         return deed
 
+    def free_step(self, number):
+        """A later one at which no key comes back yet."""
+        while True:
+            number += self.pick.randrange(1, 12)
+            if number not in self.switched.values():
+                return number
+
     def fault(self, account, op):
         faults = {"list": LIST_FAULTS, "read": READ_FAULTS,
                   "write": WRITE_FAULTS}[op]
@@ -195,6 +220,10 @@ class Plan:
                 continue
             if kind == "not_found" and account.lies_by != "read":
                 continue
+            if kind == "stale":
+                if not account.is_stale:
+                    continue
+                more = {"age_ms": self.pick.randrange(100, int(STALE_MOST * 1000))}
             return {"kind": kind, **more}
 
     def of_app(self, kind):
@@ -225,6 +254,10 @@ class Plan:
                                         if UNSEEN[a.provider]])
             what = {"account": account,
                     "items": [self.add_item(account) for _ in range(RAID)]}
+        elif kind == "switch":
+            what = {"account": account, "is_row": self.pick.random() < 0.5,
+                    "is_approved": self.pick.random() < 0.4}
+            self.switched[account] = self.free_step(number)
         elif kind in ("writeback", "pause"):
             what = {"account": account, "is_on": self.pick.random() < 0.6}
         elif kind in ("disconnect", "app_disconnect"):

@@ -25,6 +25,8 @@ settings() {
 		stack_setting provider_timeout_ms 700 &&
 		stack_setting give_up_ms 8000 &&
 		stack_setting recurring_grace_ms 1200 &&
+		stack_setting replica_lag_ms 1500 &&
+		stack_setting absence_least_ms 1400 &&
 		stack_setting sweep_ms 200 &&
 		stack_setting poll_interval_ms 3600000 &&
 		stack_setting poll_longest_wait_ms 3600000 &&

@@ -92,6 +92,9 @@ class Walk:
         self.faults = []
         self.app = None
         self.raided = set()     # accounts where much was deleted at once
+        self.strangers = set()  # accounts in whose connection one's key was
+        self.let_in = set()     # and then approved, so that the way back is another one
+        self.approve = test.approve
         self.log = []
         self.lock = threading.Lock()
         self.begun = time.time()
@@ -356,6 +359,29 @@ class Walk:
     def step_replace_key(self, step):
         self.change_connection(step.account, key=self.keys[step.account])
 
+    def step_switch(self, step):
+        """The connection gets a stranger's key, by a mistake or on purpose: then a
+        person lets the other account in."""
+        account = step.account
+        found = self.connections.get(account)
+        if not found:
+            return
+        key = f"{self.keys[account]}-stranger-{step.number}"
+        for path, what in (("accounts", {"token": key}),
+                           ("items", {"account": key, "title": "a stranger's"})):
+            self.simulator.ask("POST", "/_sim/" + path,
+                               {"provider": account.provider, **what})
+        self.strangers.add(account)
+        if step.is_row:
+            self.app.set_connection(found, api_key=key)
+        else:
+            self.change_connection(account, key=key)
+        self.poll_and_wait(account)
+        if step.is_approved:
+            self.approve(found)
+            self.let_in.add(account)
+            self.poll_and_wait(account)
+
     def step_person(self, step):
         self.person(step.item, step.deed)
 
@@ -597,7 +623,16 @@ class Walk:
                 self.api.sure("DELETE", target)
                 continue
             self.connections[account] = found["id"]
-            self.revive(account, target, found["status"])
+            if account in self.strangers:
+                self.api.sure("PATCH", target, {"key": self.keys[account]})
+            self.revive(account, target,
+                        self.api.sure("GET", target).json["connection"]["status"])
+
+    def come_home(self):
+        for account in self.let_in & self.connections.keys():
+            for _ in range(3):
+                self.poll_and_wait(account)
+                self.approve(self.connections[account])
 
     def revive(self, account, target, status):
         """One trouble may hide another: a paused one's key may be dead."""
