@@ -292,6 +292,8 @@ class Oracle:
                                   if e["at"] <= made[row["id"]]["at"]), None)
                     if maker:
                         unseen[key].remove(maker)
+                    else:
+                        maker = self.unseen_in_sum(row)
                 if maker:
                     self.call_of[row["id"]] = maker
                 else:
@@ -301,6 +303,17 @@ class Oracle:
                                       f"writeback {row['id']} ({row['origin']}) "
                                       "has no user's action")
         self.check_unseen(unseen)
+
+    def unseen_in_sum(self, row):
+        """Several changes that no trigger saw are one: what came out. By way of
+        archived, none of them is a wish."""
+        return next((e for e in self.audit if (
+            e["what"] == "tasks" and e["row_id"] == row["task_id"] and by_app(e)
+            and e["became"] and e["at"] <= self.made[row["id"]]["at"]
+            and self.is_triggerless(seconds(e["at"]))
+            and e["was"] and e["was"]["status"] == "archived"
+            and e["became"]["status"] == (
+                "completed" if row["wish"] == "complete" else "active"))), None)
 
     def row_changes(self):
         """What the app wrote, as it took effect, that is a wish."""
