@@ -38,6 +38,8 @@ struct server {
 	int wake_fd;
 	pthread_mutex_t lock;
 	pthread_cond_t left;
+	pthread_t *threads; /* the workers */
+	int count;
 	int running; /* workers that have not ended */
 };
 
@@ -353,27 +355,31 @@ accept_until_stopped(struct server *server, int listen_fd, int signal_fd)
 static enum err
 start_workers(struct server *server)
 {
+	int workers = server->options->workers, failed = 0;
 	pthread_attr_t attr;
-	pthread_t thread;
-	int failed = 0;
 
+	server->threads = calloc((size_t)workers, sizeof(*server->threads));
+	if (!server->threads)
+		return err_set(ERR_NOMEM, "no memory for %d workers", workers);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, WORKER_STACK);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_mutex_lock(&server->lock);
-	for (int i = 0; !failed && i < server->options->workers; i++) {
-		failed = pthread_create(&thread, &attr, worker, server);
-		server->running += !failed;
+	while (!failed && server->count < workers) {
+		failed = pthread_create(
+		    &server->threads[server->count], &attr, worker, server);
+		server->count += !failed;
 	}
+	server->running = server->count;
 	pthread_mutex_unlock(&server->lock);
 	pthread_attr_destroy(&attr);
-	if (failed && server->running == 0)
+	if (failed && server->count == 0)
 		return err_set(
 		    ERR_CONFIG, "cannot start a thread: %s", strerror(failed));
 	return OK;
 }
 
-/* Wait until every worker has finished its request, stop_ms at most. */
+/* Wait until every worker has finished its request, stop_ms at most, and then
+ * for its thread to end, which clears away what libraries keep for it. */
 static enum err
 drain(struct server *server)
 {
@@ -391,6 +397,9 @@ drain(struct server *server)
 	if (left)
 		return err_set(
 		    ERR_TIMEOUT, "%d requests were still under way", left);
+	for (int i = 0; i < server->count; i++)
+		pthread_join(server->threads[i], NULL);
+	free(server->threads);
 	return OK;
 }
 
