@@ -20,9 +20,7 @@ after quiet and two runs. For every mix:
   that has a key. If that one is of another account, it cannot see the item, and
   whether both sides agree is not checked. What is checked all the same: that no run
   completes such a task while its item is open, see below, and that a wish reached
-  the item if it is said to have. While the item was never listed by the connection
-  that a task has by the fallback, "not visible" and "another's" say nothing of it:
-  they depend on who asks, and that one may be another account.
+  the item if it is said to have.
 - *Recurring*: the row stands for the series. An active one must know the due date
   that its item now has; one that was completed here, even if only here, must be
   active again once its item is open with a later date than was closed.
@@ -811,11 +809,6 @@ class Oracle:
         return next((c for c in able if seen and c["account_id"] == seen),
                     able[0] if able else None)
 
-    def may_speak(self, task, found):
-        """Has this account shown the item, or does the task name it?"""
-        seen = self.link(task)["account_id"]
-        return seen == found["account_id"] if seen else task["connection_id"]
-
     def live_connection(self, task):
         """The same, if it can see the item."""
         account = self.walk.by_source[task["source"], task["source_id"]].account
@@ -850,12 +843,6 @@ class Oracle:
             flags = self.flags(item)
             link = self.link(task)
             if item.account.provider == "todoist" and flags == {"archived"}:
-                continue
-            # whose an item is depends on who asks, for any provider
-            hidden = {"others"}
-            if item.kind != "linear":
-                hidden |= {"deleted", "moved"}
-            if flags & hidden and not self.may_speak(task, found):
                 continue
             if flags:
                 self.verdict.find("disagreements", task["id"],

@@ -93,7 +93,7 @@ class Walk:
         self.app = None
         self.raided = set()     # accounts where much was deleted at once
         self.strangers = set()  # accounts in whose connection one's key was
-        self.let_in = set()     # and then approved, so that the way back is another one
+        self.let_in = set()     # and that, once a person had let the stranger in
         self.approve = test.approve
         self.log = []
         self.lock = threading.Lock()
@@ -379,7 +379,7 @@ class Walk:
         self.poll_and_wait(account)
         if step.is_approved:
             self.approve(found)
-            self.let_in.add(account)
+            self.let_in.add(found)
             self.poll_and_wait(account)
 
     def step_person(self, step):
@@ -627,12 +627,6 @@ class Walk:
                 self.api.sure("PATCH", target, {"key": self.keys[account]})
             self.revive(account, target,
                         self.api.sure("GET", target).json["connection"]["status"])
-
-    def come_home(self):
-        for account in self.let_in & self.connections.keys():
-            for _ in range(3):
-                self.poll_and_wait(account)
-                self.approve(self.connections[account])
 
     def revive(self, account, target, status):
         """One trouble may hide another: a paused one's key may be dead."""
