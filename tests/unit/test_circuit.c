@@ -111,6 +111,29 @@ test_late_answers_do_not_keep_it_open_longer(void **state)
 	circuit_done(&c);
 }
 
+static void
+test_whoever_answers_is_alive_but_for_a_server_error(void **state)
+{
+	static const struct {
+		struct http_response res;
+		bool is_alive;
+	} table[] = {
+		{ { .carried = HTTP_ANSWERED, .status = 200 }, true },
+		{ { .carried = HTTP_ANSWERED, .status = 429 }, true },
+		{ { .carried = HTTP_ANSWERED, .status = 500 }, false },
+		{ { .carried = HTTP_ANSWERED, .status = 503 }, false },
+		{ { .carried = HTTP_NO_ANSWER }, false },
+		{ { .carried = HTTP_NOT_SENT }, false },
+		{ { .carried = HTTP_NO_ANSWER, .is_too_large = true }, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		assert_int_equal(
+		    circuit_is_alive(OK, &table[i].res), table[i].is_alive);
+	assert_true(circuit_is_alive(ERR_NOMEM, &table[5].res));
+}
+
 int
 main(void)
 {
@@ -126,6 +149,8 @@ main(void)
 		cmocka_unit_test(
 		    test_a_failed_probe_opens_it_for_twice_as_long),
 		cmocka_unit_test(test_late_answers_do_not_keep_it_open_longer),
+		cmocka_unit_test(
+		    test_whoever_answers_is_alive_but_for_a_server_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

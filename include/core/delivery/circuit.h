@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/err.h"
+#include "core/http.h"
+
 #define CIRCUIT_FAILURES 20 /* in a row, of at least so many connections: */
 #define CIRCUIT_DISTINCT 3  /* one user's trouble is not the provider's */
 
@@ -31,7 +34,13 @@ int64_t circuit_wait_ms(struct circuit *circuit, int64_t now_ms);
  * true is followed by circuit_report(). */
 bool circuit_enter(struct circuit *circuit, int64_t now_ms);
 
-/* is_alive: it answered, whatever it said; not a 5xx. */
+/* Does what came of a request (http_send(): err, res) say that the provider is
+ * alive? It answered, whatever it said, but no 5xx; what says too much is
+ * alive, too. What could not be tried for lack of memory says nothing against
+ * it. */
+bool circuit_is_alive(enum err err, const struct http_response *res);
+
+/* is_alive: see there. */
 void circuit_report(struct circuit *circuit, const char *connection_id,
     bool is_alive, int64_t now_ms);
 

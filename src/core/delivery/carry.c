@@ -92,15 +92,6 @@ carry_wait_ms(const struct courier *courier, const struct connection *conn)
 	return circuit ? circuit_wait_ms(circuit, clock_mono_ms()) : 0;
 }
 
-static bool
-is_alive(enum err err, const struct http_response *res)
-{
-	/* what could not be tried for lack of memory says nothing; who says too
-	 * much is alive */
-	return err || res->is_too_large ||
-	       (res->carried == HTTP_ANSWERED && res->status < 500);
-}
-
 enum err
 carry(const struct courier *courier, const struct connection *conn,
     const struct http_request *req, int64_t deadline_ms,
@@ -122,8 +113,8 @@ carry(const struct courier *courier, const struct connection *conn,
 	crash_point(is_question ? "after_question" : "after_provider_call");
 	(void)is_question; /* unused without crash points */
 	if (circuit)
-		circuit_report(
-		    circuit, conn->id, is_alive(err, res), clock_mono_ms());
+		circuit_report(circuit, conn->id, circuit_is_alive(err, res),
+		    clock_mono_ms());
 	return err;
 }
 

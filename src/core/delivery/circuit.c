@@ -65,6 +65,13 @@ open_circuit(struct circuit *c, int64_t now_ms)
 	c->open_until_ms = now_ms + backoff_ms(BACKOFF_CIRCUIT, c->opened, 0);
 }
 
+bool
+circuit_is_alive(enum err err, const struct http_response *res)
+{
+	return err || res->is_too_large ||
+	       (res->carried == HTTP_ANSWERED && res->status < 500);
+}
+
 void
 circuit_report(
     struct circuit *c, const char *connection_id, bool is_alive, int64_t now_ms)
