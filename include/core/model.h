@@ -187,6 +187,20 @@ struct answer {
 enum ending { END_ACCEPTED, END_SKIPPED, END_ROLLED_BACK, END_QUEUED };
 const char *ending_name(enum ending ending);
 
+/* What is to become of a writeback, as verdict_decide() says. */
+struct verdict {
+	enum ending ending;
+	enum reason reason;
+	bool auth_failed; /* the connection's key is dead */
+	int64_t limit_ms; /* the provider asked to wait so long; 0: not */
+	int64_t retry_ms; /* worth asking again in so long; 0: not known */
+	int64_t due_ms;   /* queued: try again in so long */
+	bool is_unclear;  /* queued: a write may have had its effect */
+	int64_t
+	    doubt_ms; /* queued, accepted: one may be done yet for so long */
+	char detail[160];
+};
+
 /* A row of writebacks with what its delivery needs. */
 struct writeback {
 	char id[CRYPTO_UUID]; /* also the stable command id at the provider */

@@ -16,7 +16,7 @@
 -- :patches        jsonb[]    what was learnt of the connection, or null
 -- :key_versions   bigint[]   of the key that it was asked with: what these three say
 --                            holds for that one
--- One row per element: held and settled; or busy, its task's row was locked by someone
+-- One row per element: owned and settled; or busy, its task's row was locked by someone
 -- else: again, alone; or neither: the lease was lost (fencing). restored: the task is
 -- back to what it was.
 -- Only tasks that may change are locked, and never waited for: one locked row must not
@@ -53,7 +53,7 @@ with said as (
 	    or exists (select from tasks_locked t
 			where t.ord = s.ord
 			  and gateway.link_version(t.id) is not distinct from t.version)
-), held as materialized (
+), owned as materialized (
 	-- a newer wish makes trying again pointless, and harmful after it; but it waits
 	-- for a send that may still have its effect
 	select s.ord,
@@ -83,7 +83,7 @@ with said as (
 			then now() + h.due_ms * interval '1 ms' end,
 	       settled_at = case h.new_state when 'queued' then null
 			else clock_timestamp() end
-	  from held h
+	  from owned h
 	 where w.user_id = (h.was).user_id
 	   and w.id = (h.was).id
 ), inherited as (
@@ -94,7 +94,7 @@ with said as (
 	       before_completed_at = (h.was).before_completed_at,
 	       before_completed_by = (h.was).before_completed_by,
 	       before_completion_reason = (h.was).before_completion_reason
-	  from held h
+	  from owned h
 	 where n.user_id = (h.was).user_id
 	   and n.task_id = (h.was).task_id
 	   and n.settled_at is null
@@ -109,7 +109,7 @@ with said as (
 	       completed_by = (h.was).before_completed_by,
 	       completion_reason = (h.was).before_completion_reason,
 	       changed_at = clock_timestamp()
-	  from held h
+	  from owned h
 	  join public.tasks t
 	    on t.id = (h.was).task_id
 	   and t.user_id = (h.was).user_id
@@ -134,7 +134,7 @@ with said as (
 ), there as materialized (
 	-- one that is being deleted names nothing
 	select h.ord, h.was
-	  from held h
+	  from owned h
 	  join public.integrations i
 	    on i.id = (h.was).connection_id
 	   and i.user_id = (h.was).user_id
@@ -154,7 +154,7 @@ with said as (
 	select (h.was).connection_id as id, bool_or(h.auth_failed) as auth_failed,
 	       max(h.limit_ms) as limit_ms,
 	       (array_agg(h.patch) filter (where h.patch is not null))[1] as patch
-	  from held h
+	  from owned h
 	  join gateway.connections c
 	    on c.id = (h.was).connection_id
 	   and c.user_id = (h.was).user_id
@@ -182,7 +182,7 @@ with said as (
 			else 'writeback.accepted' end,
 	       (h.was).task_id, (h.was).id, (h.was).connection_id, (h.was).source,
 	       (h.was).wish, h.new_reason
-	  from held h
+	  from owned h
 	 where h.is_told
 	   and h.new_state in ('rolled_back', 'skipped', 'accepted')
 	   and (h.new_state <> 'rolled_back'
@@ -194,13 +194,13 @@ with said as (
 	  join public.integrations i on i.id = c.id
 	 where c.auth_failed
 )
-select s.ord, h.ord is not null as held, r.ord is null as busy,
+select s.ord, h.ord is not null as owned, r.ord is null as busy,
        b.ord is not null as restored,
        case when t.id is not null then gateway.task_json(
 		coalesce(c.task, n.task, t), coalesce(b.link, l)) end as task
   from said s
   left join ready r using (ord)
-  left join held h using (ord)
+  left join owned h using (ord)
   left join restored b using (ord)
   left join changed c using (ord)
   left join named n using (ord)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/clock.h"
-#include "core/delivery/courier.h"
+#include "core/courier/courier.h"
 #include "core/keys.h"
 #include "core/program.h"
 #include "core/store/connection.h"

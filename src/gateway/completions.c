@@ -8,7 +8,7 @@
 #include "core/backoff.h"
 #include "core/clock.h"
 #include "core/crash.h"
-#include "core/delivery/carry_out.h"
+#include "core/delivery/outbound.h"
 #include "core/providers/provider.h"
 #include "core/store/idempotency.h"
 #include "core/store/writeback.h"
@@ -91,8 +91,8 @@ problem_status(const struct verdict *v)
 }
 
 static enum err
-reply_failure(struct reply *reply, const struct begin *begin,
-    const struct carried_out *out)
+reply_failure(
+    struct reply *reply, const struct begin *begin, const struct outbound *out)
 {
 	const struct verdict *v = &out->verdict;
 	int status = problem_status(v);
@@ -136,7 +136,7 @@ reply_as_read(struct gateway *gateway, const struct request *req,
     const struct begin *begin, struct reply *reply)
 {
 	const struct provider *provider;
-	struct carried_out out = { .verdict.ending = END_ROLLED_BACK };
+	struct outbound out = { .verdict.ending = END_ROLLED_BACK };
 	struct fate fate = { 0 };
 	enum err err = writeback_read(
 	    &gateway->store, req->user_id, begin->writeback_id, &fate);
@@ -166,11 +166,11 @@ static enum err
 send_and_settle(struct gateway *gateway, const struct request *req,
     struct begin *begin, int64_t deadline_ms, struct reply *reply)
 {
-	struct carried_out out = { 0 };
-	enum err err = carry_out(&gateway->store, &gateway->courier,
+	struct outbound out = { 0 };
+	enum err err = outbound_send(&gateway->store, &gateway->courier,
 	    &begin->writeback, deadline_ms, false, &out);
 
-	if (!err && !out.is_held) {
+	if (!err && !out.is_owned) {
 		atomic_fetch_add(&gateway->metrics.lost_leases, 1);
 		err = reply_as_read(gateway, req, begin, reply);
 		goto out;
@@ -189,7 +189,7 @@ send_and_settle(struct gateway *gateway, const struct request *req,
 	else
 		err = reply_failure(reply, begin, &out);
 out:
-	carried_out_done(&out);
+	outbound_done(&out);
 	return err;
 }
 

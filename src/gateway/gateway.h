@@ -3,7 +3,7 @@
 #define GATEWAY_GATEWAY_H
 
 #include "core/config.h"
-#include "core/delivery/courier.h"
+#include "core/courier/courier.h"
 #include "core/store/store.h"
 #include "core/token.h"
 #include "metrics.h"

@@ -6,7 +6,7 @@
 
 #include "core/backoff.h"
 #include "core/clock.h"
-#include "core/delivery/carry_out.h"
+#include "core/delivery/outbound.h"
 #include "core/log.h"
 #include "gateway.h"
 
@@ -61,11 +61,11 @@ static bool
 swept_one(struct gateway *gateway)
 {
 	struct metrics *metrics = &gateway->metrics;
-	struct carried_out out;
+	struct outbound out;
 	bool found;
 	char why[200];
 	enum err err =
-	    carry_out_due(&gateway->store, &gateway->courier, &found, &out);
+	    outbound_take_up(&gateway->store, &gateway->courier, &found, &out);
 
 	if (err)
 		log_warn("msg=\"sweeping failed\" why=%s",
@@ -73,9 +73,9 @@ swept_one(struct gateway *gateway)
 	if (!found)
 		return false;
 	atomic_fetch_add(&metrics->swept, 1);
-	if (out.is_held)
+	if (out.is_owned)
 		atomic_fetch_add(&metrics->writebacks[out.verdict.ending], 1);
-	carried_out_done(&out);
+	outbound_done(&out);
 	return !err;
 }
 

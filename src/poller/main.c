@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "core/crash.h"
-#include "core/delivery/carry_out.h"
+#include "core/delivery/outbound.h"
 #include "core/keys.h"
 #include "core/log.h"
 #include "core/program.h"
@@ -216,11 +216,11 @@ sweep(const struct poller *poller)
 	bool found = true;
 
 	for (int i = 0; !err && found && !is_stopping && i < SWEEP_LIMIT; i++) {
-		struct carried_out out;
+		struct outbound out;
 
-		err = carry_out_due(
+		err = outbound_take_up(
 		    &poller->store, &poller->courier, &found, &out);
-		carried_out_done(&out);
+		outbound_done(&out);
 	}
 	return err;
 }
@@ -353,7 +353,10 @@ open_poller(struct poller *poller, const struct config *config)
 	enum err err;
 
 	poller->config = config;
-	err = absence_policy_parse(config->complete_on, &poller->complete_on);
+	poller->inbound.store = &poller->store;
+	poller->inbound.courier = &poller->courier;
+	err = absence_policy_parse(
+	    config->complete_on, &poller->inbound.complete_on);
 	if (!err)
 		err = config_check_api_keys(config);
 	if (!err)

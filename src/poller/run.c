@@ -14,18 +14,8 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "core/store/connection.h"
-#include "core/sync/absence.h"
 
 #define MARGIN_MS 2000 /* of the lease, for the marking */
-
-/* What a run found out, before any of it is written down. */
-struct findings {
-	struct fetched fetched;
-	struct candidates candidates;
-	struct guard guard;
-	int still_open, unconfirmed;
-	int64_t limit_ms; /* reading by id was limited for so long; 0: not */
-};
 
 /* A list that the key lacks the right to is refused for good. */
 static bool
@@ -66,116 +56,6 @@ fail(const struct poller *poller, struct run *run,
 	err = run_fail(&poller->store, run, &f);
 	crash_point("after_run_fails");
 	return err;
-}
-
-static void
-count(struct findings *f, const struct candidate *c, const struct item *item)
-{
-	if (c->verdict != DIFF_MISSING)
-		return;
-	f->unconfirmed += (!item && !c->is_put_off) ||
-			  c->action == MARK_MISSING || absence_is_waited_for(c);
-	f->still_open += item && item->state == ITEM_OPEN;
-}
-
-/* A task that is open again is so as the list shows its item: a wish that comes
- * next compares with that. */
-static void
-take_listed(const struct findings *f, struct candidate *c)
-{
-	const struct item *item;
-
-	if (c->action != MARK_REOPEN)
-		return;
-	item = courier_find(&f->fetched.items, c->source_id);
-	c->metadata = item ? item->metadata : NULL;
-}
-
-/* When to ask again for what was asked for by id and left its task as it is;
- * -1: it was not. What cannot be seen is asked for in the next run, after those
- * that were asked for less often. */
-static int64_t
-ask_after_ms(const struct poller *poller, const struct candidate *c,
-    const struct item *item)
-{
-	if (!item || c->verdict != DIFF_MISSING)
-		return -1;
-	if (item->state == ITEM_NOT_VISIBLE)
-		return c->action == MARK_COMPLETE ? -1 : 0;
-	if (c->action != MARK_NONE && c->action != MARK_VISIBLE)
-		return -1;
-	return backoff_ask_ms(poller->config->poll_interval_ms, c->asks);
-}
-
-/* Read by id what the decision needs, and decide. */
-static enum err
-confirm(const struct poller *poller, struct run *run, int64_t deadline_ms,
-    struct findings *f)
-{
-	const struct provider *provider =
-	    provider_by_name(run->connection.type);
-	struct candidates *candidates = &f->candidates;
-	const char **ids = calloc(candidates->count + 1, sizeof(*ids));
-	struct items read = { 0 };
-	enum err err = OK;
-	size_t n = 0;
-
-	if (!ids)
-		return err_set(ERR_NOMEM, "no memory for candidates");
-	for (size_t i = 0; i < candidates->count; i++)
-		if (absence_needs_reading(&candidates->list[i]))
-			ids[n++] = candidates->list[i].source_id;
-	f->limit_ms = courier_read(
-	    &poller->courier, &run->connection, ids, n, deadline_ms, &read);
-	for (size_t i = 0; !err && i < candidates->count; i++) {
-		struct candidate *c = &candidates->list[i];
-		const struct item *item = courier_find(&read, c->source_id);
-
-		err = absence_decide(c, item, poller->complete_on);
-		if (absence_needs_reading(c) &&
-		    !provider_has_id(provider, c->source_id))
-			c->reason = reason_name(REASON_BAD_ID);
-		c->ask_after_ms = ask_after_ms(poller, c, item);
-		take_listed(f, c);
-		count(f, c, item);
-	}
-	items_done(&read);
-	free(ids);
-	return err;
-}
-
-/* Whose list it is; NULL: not known. */
-static const char *
-account_of(const struct run *run, const struct findings *f)
-{
-	return f->fetched.account_id ? f->fetched.account_id
-				     : run->connection.account_id;
-}
-
-/* Of a whole list: what does it speak of, and what is to be done about it? */
-static enum err
-judge(const struct poller *poller, struct run *run, int64_t deadline_ms,
-    struct findings *f)
-{
-	const struct run_question question = { .items = &f->fetched.items,
-		.account_id = account_of(run, f),
-		.absence_least_ms = poller->config->absence_least_ms,
-		.replica_lag_ms = poller->config->replica_lag_ms };
-	enum err err = run_diff(&poller->store, run, &question, &f->candidates);
-
-	if (!err)
-		err = confirm(poller, run, deadline_ms, f);
-	if (!err)
-		f->guard = absence_guard(
-		    &f->candidates, f->fetched.items.count, run->approved);
-	return err;
-}
-
-static void
-findings_done(struct findings *f)
-{
-	fetched_done(&f->fetched);
-	candidates_done(&f->candidates);
 }
 
 static int64_t
@@ -266,7 +146,7 @@ mark(const struct poller *poller, struct run *run, struct findings *f)
 	struct run_result result = { .items = &f->fetched.items,
 		.candidates = &f->candidates,
 		.digest = f->fetched.digest,
-		.account_id = account_of(run, f),
+		.account_id = findings_account(run, f),
 		.metadata_patch = f->fetched.metadata_patch,
 		.next_poll_ms = next_poll_ms(poller),
 		.idle_poll_ms = poller->config->poll_idle_interval_ms,
@@ -312,7 +192,7 @@ conclude(const struct poller *poller, struct run *run, int64_t deadline_ms,
 		return fail(poller, run, &f->fetched, deadline_ms, &failure);
 	err = run_reconcile(&poller->store, run);
 	if (!err)
-		err = judge(poller, run, deadline_ms, f);
+		err = inbound_judge(&poller->inbound, run, deadline_ms, f);
 	return err ? err : mark(poller, run, f);
 }
 
@@ -411,7 +291,7 @@ run_preview(const struct poller *poller, struct run *run)
 		printf("%s %s: not the whole list, marks nothing: %s\n",
 		    run->connection.id, run->connection.type, failure.detail);
 	} else {
-		err = judge(poller, run, deadline_ms, &f);
+		err = inbound_judge(&poller->inbound, run, deadline_ms, &f);
 		if (!err)
 			print_findings(run, &f);
 	}

@@ -2,14 +2,13 @@
 #ifndef POLLER_RUN_H
 #define POLLER_RUN_H
 
-#include "core/delivery/courier.h"
-#include "core/store/run.h"
+#include "core/delivery/inbound.h"
 
 struct poller {
 	const struct config *config;
 	struct store store;
 	struct courier courier;
-	unsigned complete_on; /* policy, see core/sync/absence.h */
+	struct inbound inbound;
 };
 
 /* Fetch, and unless that says nothing new: diff, confirm, mark; every failure

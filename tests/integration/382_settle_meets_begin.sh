@@ -17,7 +17,7 @@ is_queued_behind() {
 }
 
 # settle STATE GATE: ends the writeback in flight as its owner would, with a look at
-# the gate once the statement has its snapshot. Says held and busy.
+# the gate once the statement has its snapshot. Says owned and busy.
 settle() {
 	local row user id generation
 

@@ -26,7 +26,7 @@ static const struct connection taught = {
 static const struct connection half_taught = {
 	.key = key, .account_id = account, .metadata = knows_other
 };
-static const struct verdict bad_answer = { OUTCOME_UNKNOWN, REASON_BAD_ANSWER,
+static const struct meaning bad_answer = { OUTCOME_UNKNOWN, REASON_BAD_ANSWER,
 	-1 };
 
 #define ACTIVE                                                                 \

@@ -150,15 +150,15 @@ assert_request(struct http_request *req, const struct expected_request *want)
 }
 
 /* What an answer must mean; wait_ms counts only for rate limits. */
-struct verdict {
+struct meaning {
 	enum outcome outcome;
 	enum reason reason;
 	int64_t wait_ms;
 };
 
 static inline void
-assert_verdict(
-    const char *what, const struct answer *answer, const struct verdict *want)
+assert_meaning(
+    const char *what, const struct answer *answer, const struct meaning *want)
 {
 	if (answer->outcome != want->outcome || answer->reason != want->reason)
 		fail_msg("%s: %s %s (%s), not %s %s", what,
@@ -175,7 +175,7 @@ assert_verdict(
 }
 
 static inline enum err
-err_of(const struct verdict *v)
+err_of(const struct meaning *v)
 {
 	if (v->outcome == OUTCOME_AUTH_FAILED)
 		return ERR_AUTH;

@@ -14,7 +14,7 @@ static char by_member[] = "{\"assignee\":\"" MEMBER "\"}";
 static char by_mail[] = "{\"assignee\":\"ada+x@example.test\"}";
 static char no_text[] = "{\"assignee\":7}";
 static const struct connection whole = { .key = key };
-static const struct verdict bad_answer = { OUTCOME_UNKNOWN, REASON_BAD_ANSWER,
+static const struct meaning bad_answer = { OUTCOME_UNKNOWN, REASON_BAD_ANSWER,
 	-1 };
 
 static struct push
@@ -237,7 +237,7 @@ test_a_full_page_is_followed_by_another(void **state)
 	}
 	res = page_of(PAGE + 1);
 	assert_int_equal(list(NULL, &res, &page, &failure), ERR_REMOTE);
-	assert_verdict("too many rows", &failure, &bad_answer);
+	assert_meaning("too many rows", &failure, &bad_answer);
 }
 
 static void
@@ -266,7 +266,7 @@ test_a_page_with_one_odd_thing_is_refused_whole(void **state)
 		struct page page;
 		if (list(NULL, &res, &page, &failure) != ERR_REMOTE)
 			fail_msg("taken for a page: %s", body);
-		assert_verdict(body, &failure, &bad_answer);
+		assert_meaning(body, &failure, &bad_answer);
 		assert_null(page.items.list);
 		free(body);
 	}
@@ -333,7 +333,7 @@ test_a_2xx_that_is_no_json_object_is_refused(void **state)
 static const struct {
 	int status;
 	const char *file;
-	struct verdict verdict;
+	struct meaning meaning;
 } errors[] = {
 	/* what stands between answers in JSON, too: it is no word of the vendor's */
 	{ 307, "attio/proxy_no_route.json", { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
@@ -372,10 +372,10 @@ test_every_error_has_its_meaning(void **state)
 		    answered_file(errors[i].status, errors[i].file);
 		res.retry_after_ms = 900;
 		attio->write_response(&push, &res, &answer);
-		assert_verdict(errors[i].file, &answer, &errors[i].verdict);
+		assert_meaning(errors[i].file, &answer, &errors[i].meaning);
 		assert_int_equal(list(NULL, &res, &page, &answer),
-		    err_of(&errors[i].verdict));
-		assert_verdict(errors[i].file, &answer, &errors[i].verdict);
+		    err_of(&errors[i].meaning));
+		assert_meaning(errors[i].file, &answer, &errors[i].meaning);
 	}
 }
 
@@ -386,7 +386,7 @@ test_a_request_that_was_cut_is_unknown(void **state)
 	static const struct {
 		enum http_carried carried;
 		const char *why;
-		struct verdict verdict;
+		struct meaning meaning;
 	} cuts[] = {
 		{ HTTP_NOT_SENT,  "refused",       { OUTCOME_UNKNOWN, REASON_UNREACHABLE, 0 } },
 		{ HTTP_NO_ANSWER, "timeout: late", { OUTCOME_UNKNOWN, REASON_TIMEOUT, 0 } },
@@ -402,7 +402,7 @@ test_a_request_that_was_cut_is_unknown(void **state)
 		struct http_response res =
 		    not_answered(cuts[i].carried, cuts[i].why);
 		attio->write_response(&push, &res, &answer);
-		assert_verdict(cuts[i].why, &answer, &cuts[i].verdict);
+		assert_meaning(cuts[i].why, &answer, &cuts[i].meaning);
 		assert_int_equal(list(NULL, &res, &page, &answer), ERR_REMOTE);
 	}
 }
@@ -457,7 +457,7 @@ test_the_account_is_workspace_and_member(void **state)
 static void
 test_a_token_that_is_not_active_is_a_dead_key(void **state)
 {
-	static const struct verdict dead = { OUTCOME_AUTH_FAILED,
+	static const struct meaning dead = { OUTCOME_AUTH_FAILED,
 		REASON_AUTH_FAILED, 0 };
 	struct http_response res =
 	    answered_file(200, "attio/self_inactive.json");
@@ -467,7 +467,7 @@ test_a_token_that_is_not_active_is_a_dead_key(void **state)
 	(void)state;
 	assert_int_equal(
 	    attio->account_response(&res, &id, &failure), ERR_AUTH);
-	assert_verdict("inactive", &failure, &dead);
+	assert_meaning("inactive", &failure, &dead);
 	assert_null(id);
 	http_response_done(&res);
 }
@@ -552,7 +552,7 @@ test_a_read_of_another_task_or_an_odd_one_is_refused(void **state)
 		assert_int_equal(
 		    attio->read_response(&conn, &id, 1, &res, &items, &failure),
 		    ERR_REMOTE);
-		assert_verdict(body, &failure, &bad_answer);
+		assert_meaning(body, &failure, &bad_answer);
 		assert_null(items.list);
 		http_response_done(&res);
 		free(body);
@@ -588,14 +588,14 @@ test_a_write_sets_one_value(void **state)
 static void
 test_a_write_is_accepted_when_the_task_is_as_wished(void **state)
 {
-	static const struct verdict done = { OUTCOME_ACCEPTED, REASON_DONE, 0 };
-	static const struct verdict gone = { OUTCOME_REJECTED, REASON_NOT_FOUND,
+	static const struct meaning done = { OUTCOME_ACCEPTED, REASON_DONE, 0 };
+	static const struct meaning gone = { OUTCOME_REJECTED, REASON_NOT_FOUND,
 		0 };
 	static const struct {
 		enum wish wish;
 		int status;
 		const char *file;
-		const struct verdict *verdict;
+		const struct meaning *meaning;
 	} answers[] = {
 		{ WISH_COMPLETE, 200, "attio/task_completed.json", &done },
 		{ WISH_UNCOMPLETE, 200, "attio/task_open.json", &done },
@@ -614,7 +614,7 @@ test_a_write_is_accepted_when_the_task_is_as_wished(void **state)
 		    answered_file(answers[i].status, answers[i].file);
 		struct answer answer;
 		attio->write_response(&push, &res, &answer);
-		assert_verdict(answers[i].file, &answer, answers[i].verdict);
+		assert_meaning(answers[i].file, &answer, answers[i].meaning);
 		http_response_done(&res);
 	}
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "core/delivery/circuit.h"
+#include "core/courier/circuit.h"
 
 /* see core/backoff.h */
 #define FIRST_MS 2000

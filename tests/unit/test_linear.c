@@ -258,7 +258,7 @@ test_a_page_with_one_odd_thing_is_refused_whole(void **state)
 		struct page page;
 		if (list("sent", &res, &page, &failure) != ERR_REMOTE)
 			fail_msg("taken for a page: %s", body);
-		assert_verdict(body, &failure, &bad_answer);
+		assert_meaning(body, &failure, &bad_answer);
 		assert_null(page.items.list);
 		assert_null(page.account_id);
 		free(body);
@@ -307,7 +307,7 @@ test_data_beside_errors_is_no_page(void **state)
 		{ "errors", "{}" },
 		{ "errors", "\"oops\"" },
 	};
-	static const struct verdict server = { OUTCOME_UNKNOWN,
+	static const struct meaning server = { OUTCOME_UNKNOWN,
 		REASON_SERVER_ERROR, 0 };
 	struct http_response res =
 	    answered_file(200, "linear/list_with_errors.json");
@@ -317,12 +317,12 @@ test_data_beside_errors_is_no_page(void **state)
 
 	(void)state;
 	assert_int_equal(list(NULL, &res, &page, &failure), ERR_REMOTE);
-	assert_verdict("errors", &failure, &server);
+	assert_meaning("errors", &failure, &server);
 	for (size_t i = 0; i < COUNT(odd); i++) {
 		char *body = changed(text, &odd[i]);
 		res = answered(200, JSON_TYPE, body);
 		assert_int_equal(list(NULL, &res, &page, &failure), ERR_REMOTE);
-		assert_verdict(body, &failure, &bad_answer);
+		assert_meaning(body, &failure, &bad_answer);
 		free(body);
 	}
 	free(text);
@@ -474,7 +474,7 @@ test_a_read_with_one_odd_thing_is_refused_whole(void **state)
 		if (linear->read_response(
 			&mine, &id, 1, &res, &items, &failure) != ERR_REMOTE)
 			fail_msg("taken for an issue: %s", body);
-		assert_verdict(body, &failure, &bad_answer);
+		assert_meaning(body, &failure, &bad_answer);
 		assert_null(items.list);
 		http_response_done(&res);
 		free(body);

@@ -10,7 +10,7 @@
 static const struct {
 	int status;
 	const char *file;
-	struct verdict verdict;
+	struct meaning meaning;
 } errors[] = {
 	/* what stands between answers in JSON, too: it is no word of the vendor's */
 	{ 307, "linear/proxy_no_route.json", { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
@@ -50,7 +50,7 @@ static const struct {
 static const struct {
 	int status;
 	const char *message, *extensions;
-	struct verdict verdict;
+	struct meaning meaning;
 } shapes[] = {
 	{ 200, "", "{\"type\":\"internal error\"}",         { OUTCOME_UNKNOWN, REASON_SERVER_ERROR, 0 } },
 	{ 200, "", "{\"type\":\"lock timeout\"}",           { OUTCOME_UNKNOWN, REASON_SERVER_ERROR, 0 } },
@@ -92,7 +92,7 @@ static const struct {
 /* What a list and a write make of the same answer. */
 static void
 assert_both(
-    const char *what, struct http_response *res, const struct verdict *want)
+    const char *what, struct http_response *res, const struct meaning *want)
 {
 	struct push push = push_of(WISH_COMPLETE, &taught, STORED);
 	struct answer answer;
@@ -101,9 +101,9 @@ assert_both(
 	res->reset_at_ms = NOW_MS + RESET_MS;
 	res->retry_after_ms = EDGE_MS;
 	linear->write_response(&push, res, &answer);
-	assert_verdict(what, &answer, want);
+	assert_meaning(what, &answer, want);
 	assert_int_equal(list(NULL, res, &page, &answer), err_of(want));
-	assert_verdict(what, &answer, want);
+	assert_meaning(what, &answer, want);
 }
 
 static void
@@ -113,7 +113,7 @@ test_every_error_has_its_meaning(void **state)
 	for (size_t i = 0; i < COUNT(errors); i++) {
 		struct http_response res =
 		    answered_file(errors[i].status, errors[i].file);
-		assert_both(errors[i].file, &res, &errors[i].verdict);
+		assert_both(errors[i].file, &res, &errors[i].meaning);
 	}
 }
 
@@ -129,7 +129,7 @@ test_errors_are_decided_by_code_then_type_then_status(void **state)
 				     "\"extensions\":%s}],\"data\":null}",
 				     shapes[i].message, shapes[i].extensions),
 		    OK);
-		assert_both(shapes[i].extensions, &res, &shapes[i].verdict);
+		assert_both(shapes[i].extensions, &res, &shapes[i].meaning);
 	}
 }
 
@@ -168,7 +168,7 @@ test_a_request_that_was_cut_is_unknown(void **state)
 	static const struct {
 		enum http_carried carried;
 		const char *why;
-		struct verdict verdict;
+		struct meaning meaning;
 	} cuts[] = {
 		{ HTTP_NOT_SENT,  "refused",       { OUTCOME_UNKNOWN, REASON_UNREACHABLE, 0 } },
 		{ HTTP_NO_ANSWER, "timeout: late", { OUTCOME_UNKNOWN, REASON_TIMEOUT, 0 } },
@@ -180,7 +180,7 @@ test_a_request_that_was_cut_is_unknown(void **state)
 	for (size_t i = 0; i < COUNT(cuts); i++) {
 		struct http_response res =
 		    not_answered(cuts[i].carried, cuts[i].why);
-		assert_both(cuts[i].why, &res, &cuts[i].verdict);
+		assert_both(cuts[i].why, &res, &cuts[i].meaning);
 	}
 }
 

@@ -257,7 +257,7 @@ test_a_wish_finds_its_state(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(courses); i++) {
 		const struct course *c = &courses[i];
-		struct verdict verdict = { c->outcome, c->reason, -1 };
+		struct meaning meaning = { c->outcome, c->reason, -1 };
 		struct push push = push_of(c->wish, c->conn, c->metadata);
 		struct http_request req = HTTP_REQUEST_INIT;
 		struct answer answer;
@@ -266,7 +266,7 @@ test_a_wish_finds_its_state(void **state)
 		if (walk(c, &push, &answer)) {
 			if (c->write != NULL)
 				fail_msg("%s: decided", c->name);
-			assert_verdict(c->name, &answer, &verdict);
+			assert_meaning(c->name, &answer, &meaning);
 		} else {
 			if (c->write == NULL)
 				fail_msg("%s: undecided", c->name);
@@ -337,7 +337,7 @@ test_states_that_are_odd_decide_nothing(void **state)
 		assert_int_equal(
 		    linear->ask_response(&push, &res, &decided, &answer), OK);
 		assert_true(decided);
-		assert_verdict(body, &answer, &bad_answer);
+		assert_meaning(body, &answer, &bad_answer);
 		http_response_done(&res);
 		push_done(&push);
 		free(body);
@@ -355,7 +355,7 @@ test_a_write_is_accepted_when_the_issue_is_as_wished(void **state)
 		enum wish wish;
 		const char *file;
 		struct change change;
-		struct verdict verdict;
+		struct meaning meaning;
 	} answers[] = {
 		{ WISH_COMPLETE, "linear/update_completed.json", { "data.issueUpdate.success", "true" }, { OUTCOME_ACCEPTED, REASON_DONE, 0 } },
 		{ WISH_UNCOMPLETE, "linear/update_started.json", { "data.issueUpdate.success", "true" }, { OUTCOME_ACCEPTED, REASON_DONE, 0 } },
@@ -384,7 +384,7 @@ test_a_write_is_accepted_when_the_issue_is_as_wished(void **state)
 		struct http_response res = answered(200, JSON_TYPE, body);
 		struct answer answer;
 		linear->write_response(&push, &res, &answer);
-		assert_verdict(body, &answer, &answers[i].verdict);
+		assert_meaning(body, &answer, &answers[i].meaning);
 		http_response_done(&res);
 		free(body);
 		free(text);

@@ -313,6 +313,7 @@ test_a_writeback_that_is_done_is_empty(void **state)
 	memset(&w, 0x5a, sizeof(w));
 	w.source_id = text("1");
 	w.source_metadata = text("{}");
+	w.shown_to = text("account");
 	fill_connection(&w.connection);
 	writeback_done(&w);
 	assert_empty(w);

@@ -212,7 +212,7 @@ refuse_page(const char *what, struct http_response res)
 
 	if (list(&mine, "sent", &res, &page, &failure) != ERR_REMOTE)
 		fail_msg("taken for a page: %s", what);
-	assert_verdict(what, &failure, &bad_answer);
+	assert_meaning(what, &failure, &bad_answer);
 	assert_null(page.items.list);
 	assert_null(page.next_cursor);
 }
@@ -347,7 +347,7 @@ test_the_account_is_the_users_id(void **state)
 	res = answered(200, JSON_TYPE, "{\"id\":2671355}");
 	assert_int_equal(
 	    todoist->account_response(&res, &id, &failure), ERR_REMOTE);
-	assert_verdict("number", &failure, &bad_answer);
+	assert_meaning("number", &failure, &bad_answer);
 	assert_null(id);
 	http_response_done(&res);
 	res = answered_file(401, "todoist/error_401.json");

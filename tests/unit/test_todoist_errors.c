@@ -7,7 +7,7 @@
 static const struct {
 	int status;
 	const char *file;
-	struct verdict verdict;
+	struct meaning meaning;
 } errors[] = {
 	/* what stands between answers in JSON, too: it is no word of the vendor's */
 	{ 307, "todoist/proxy_no_route.json", { OUTCOME_UNKNOWN, REASON_BAD_ANSWER, 0 } },
@@ -43,7 +43,7 @@ static const struct {
 static const struct {
 	enum http_carried carried;
 	const char *why;
-	struct verdict verdict;
+	struct meaning meaning;
 } cuts[] = {
 	{ HTTP_NOT_SENT,  "could not connect",          { OUTCOME_UNKNOWN, REASON_UNREACHABLE, 0 } },
 	{ HTTP_NOT_SENT,  "timeout: connecting",        { OUTCOME_UNKNOWN, REASON_UNREACHABLE, 0 } },
@@ -65,22 +65,22 @@ test_every_error_of_a_read_has_its_meaning(void **state)
 		    answered_file(errors[i].status, errors[i].file);
 		res.retry_after_ms = 1500;
 		assert_int_equal(list(&mine, NULL, &res, &page, &failure),
-		    err_of(&errors[i].verdict));
-		assert_verdict(errors[i].file, &failure, &errors[i].verdict);
+		    err_of(&errors[i].meaning));
+		assert_meaning(errors[i].file, &failure, &errors[i].meaning);
 	}
 	for (size_t i = 0; i < COUNT(cuts); i++) {
 		struct http_response res =
 		    not_answered(cuts[i].carried, cuts[i].why);
 		assert_int_equal(
 		    list(&mine, NULL, &res, &page, &failure), ERR_REMOTE);
-		assert_verdict(cuts[i].why, &failure, &cuts[i].verdict);
+		assert_meaning(cuts[i].why, &failure, &cuts[i].meaning);
 	}
 }
 
 static void
 test_every_error_of_a_write_has_its_meaning(void **state)
 {
-	static const struct verdict gone = { OUTCOME_REJECTED, REASON_NOT_FOUND,
+	static const struct meaning gone = { OUTCOME_REJECTED, REASON_NOT_FOUND,
 		-1 };
 	static const char *const stored[] = { STORED_PLAIN, STORED_RECURRING };
 	struct answer answer;
@@ -93,12 +93,12 @@ test_every_error_of_a_write_has_its_meaning(void **state)
 		    answered_file(errors[i / 2].status, errors[i / 2].file);
 		res.retry_after_ms = 1500;
 		todoist->write_response(&push, &res, &answer);
-		assert_verdict(
-		    errors[i / 2].file, &answer, &errors[i / 2].verdict);
+		assert_meaning(
+		    errors[i / 2].file, &answer, &errors[i / 2].meaning);
 		http_response_done(&res);
 		res = answered_file(404, "todoist/error_404.json");
 		todoist->write_response(&push, &res, &answer);
-		assert_verdict("404", &answer, &gone);
+		assert_meaning("404", &answer, &gone);
 		http_response_done(&res);
 	}
 	for (size_t i = 0; i < COUNT(cuts) * 2; i++) {
@@ -107,7 +107,7 @@ test_every_error_of_a_write_has_its_meaning(void **state)
 		struct http_response res =
 		    not_answered(cuts[i / 2].carried, cuts[i / 2].why);
 		todoist->write_response(&push, &res, &answer);
-		assert_verdict(cuts[i / 2].why, &answer, &cuts[i / 2].verdict);
+		assert_meaning(cuts[i / 2].why, &answer, &cuts[i / 2].meaning);
 		http_response_done(&res);
 	}
 }

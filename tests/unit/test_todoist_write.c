@@ -144,7 +144,7 @@ test_what_was_asked_decides_what_is_written(void **state)
 		const struct course *c = &courses[i];
 		struct expected_request want = { HTTP_POST, c->url,
 			"Bearer token-1", c->body };
-		struct verdict verdict = { c->outcome, c->reason, 7000 };
+		struct meaning meaning = { c->outcome, c->reason, 7000 };
 		struct push push = push_of(c->wish, RECURRING, c->metadata);
 		struct http_request req = HTTP_REQUEST_INIT;
 		struct http_response res = course_answer(c);
@@ -155,7 +155,7 @@ test_what_was_asked_decides_what_is_written(void **state)
 		assert_int_equal(decided, c->url == NULL);
 		http_response_done(&res);
 		if (decided) {
-			assert_verdict(c->file, &answer, &verdict);
+			assert_meaning(c->file, &answer, &meaning);
 			continue;
 		}
 		assert_int_equal(todoist->ask_request(&push, &asks, &req), OK);
@@ -204,7 +204,7 @@ test_a_wish_by_row_closes_only_what_is_surely_open(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct verdict verdict = { rows[i].outcome, rows[i].reason,
+		struct meaning meaning = { rows[i].outcome, rows[i].reason,
 			-1 };
 		struct push push =
 		    push_of(WISH_COMPLETE, RECURRING, rows[i].metadata);
@@ -219,7 +219,7 @@ test_a_wish_by_row_closes_only_what_is_surely_open(void **state)
 		    todoist->ask_response(&push, &res, &decided, &answer), OK);
 		assert_int_equal(decided, rows[i].decided);
 		if (decided)
-			assert_verdict(rows[i].file, &answer, &verdict);
+			assert_meaning(rows[i].file, &answer, &meaning);
 		http_request_done(&req);
 		http_response_done(&res);
 		push_done(&push);
@@ -240,7 +240,7 @@ test_a_reopening_by_row_takes_no_occurrence_back(void **state)
 		{ STORED_RECURRING, "todoist/task_recurring.json", true },
 		{ STORED_RECURRING, "todoist/task_completed.json", false },
 	};
-	static const struct verdict verdict = { OUTCOME_ACCEPTED,
+	static const struct meaning meaning = { OUTCOME_ACCEPTED,
 		REASON_ALREADY_DONE, -1 };
 	struct answer answer;
 
@@ -256,7 +256,7 @@ test_a_reopening_by_row_takes_no_occurrence_back(void **state)
 		    todoist->ask_response(&push, &res, &decided, &answer), OK);
 		assert_int_equal(decided, rows[i].decided);
 		if (decided)
-			assert_verdict(rows[i].file, &answer, &verdict);
+			assert_meaning(rows[i].file, &answer, &meaning);
 		else
 			assert_string_equal(push.target, "reopen");
 		http_response_done(&res);
@@ -401,7 +401,7 @@ test_any_2xx_closes_a_plain_task_but_a_web_page(void **state)
 		{ 200, JSON_TYPE, " \n<!doctype html>", false },
 		{ 200, "", "<html>", false },
 	};
-	static const struct verdict done = { OUTCOME_ACCEPTED, REASON_DONE, 0 };
+	static const struct meaning done = { OUTCOME_ACCEPTED, REASON_DONE, 0 };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(answers); i++) {
@@ -410,7 +410,7 @@ test_any_2xx_closes_a_plain_task_but_a_web_page(void **state)
 		    answers[i].status, answers[i].type, answers[i].body);
 		struct answer answer;
 		todoist->write_response(&push, &res, &answer);
-		assert_verdict(answers[i].body, &answer,
+		assert_meaning(answers[i].body, &answer,
 		    answers[i].accepted ? &done : &bad_answer);
 		http_response_done(&res);
 	}
@@ -422,7 +422,7 @@ test_a_command_ends_as_its_status_says(void **state)
 	/* clang-format off */
 	static const struct {
 		const char *status;
-		struct verdict verdict;
+		struct meaning meaning;
 	} answers[] = {
 		{ "\"ok\"", { OUTCOME_ACCEPTED, REASON_DONE, 0 } },
 		{ "{\"http_code\":404,\"error_tag\":\"NOT_FOUND\"}", { OUTCOME_REJECTED, REASON_NOT_FOUND, 0 } },
@@ -452,7 +452,7 @@ test_a_command_ends_as_its_status_says(void **state)
 		struct http_response res = answered(200, JSON_TYPE, body);
 		struct answer answer;
 		todoist->write_response(&push, &res, &answer);
-		assert_verdict(body, &answer, &answers[i].verdict);
+		assert_meaning(body, &answer, &answers[i].meaning);
 		http_response_done(&res);
 		free(body);
 	}

@@ -29,7 +29,7 @@ push_of(enum wish wish, const char *id, const char *metadata)
 		.wish = wish,
 		.command_id = COMMAND };
 }
-static const struct verdict bad_answer = { OUTCOME_UNKNOWN, REASON_BAD_ANSWER,
+static const struct meaning bad_answer = { OUTCOME_UNKNOWN, REASON_BAD_ANSWER,
 	-1 };
 
 static inline enum err

@@ -65,20 +65,12 @@ enum err writeback_claim_due(const struct store *store, int limit,
 struct settle {
 	const char *user_id, *writeback_id; /* in */
 	int64_t generation;
-	enum ending ending;
-	enum reason reason;
-	const char *detail;
-	int64_t due_ms;   /* END_QUEUED: next attempt in so long */
-	bool is_unclear;  /* END_QUEUED: a write may have had its effect */
-	int64_t doubt_ms; /* END_QUEUED, END_ACCEPTED: for so long a write may
-			     yet have its effect, and later wishes wait */
-	bool auth_failed; /* mark the connection */
-	int64_t limit_ms; /* rate limited so long; 0: not */
+	struct verdict verdict;
 	const char *metadata_patch;
 	int64_t key_version;   /* that all this was learnt with */
 	bool names_connection; /* an acceptance fills connection_id in */
 	bool is_told;          /* the user hears of it by an event */
-	bool is_held;     /* out; false: the lease was lost, nothing done */
+	bool is_owned;    /* out; false: the lease was lost, nothing done */
 	bool is_busy;     /* the task's row was locked: again, alone */
 	enum err err;     /* of this element */
 	bool is_restored; /* rolled back, and the task was still ours */

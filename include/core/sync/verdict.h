@@ -17,19 +17,6 @@ struct evidence {
 	struct answer answer; /* the last one */
 };
 
-struct verdict {
-	enum ending ending;
-	enum reason reason;
-	bool auth_failed; /* the connection's key is dead */
-	int64_t limit_ms; /* the provider asked to wait so long; 0: not */
-	int64_t retry_ms; /* worth asking again in so long; 0: not known */
-	int64_t due_ms;   /* queued: try again in so long */
-	bool is_unclear;  /* queued: a write may have had its effect */
-	int64_t
-	    doubt_ms; /* queued, accepted: one may be done yet for so long */
-	char detail[160];
-};
-
 /* Rollback only of what certainly did not happen (rejected, never sent, or
  * read by id and found not done when the provider could no longer be working
  * on it); what may have happened stays queued until it is known or too old. */

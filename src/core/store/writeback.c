@@ -360,17 +360,17 @@ add_settle(struct q_writeback_settle_args *args, const struct settle *s)
 	array_text(&args->user_ids, s->user_id);
 	array_text(&args->ids, s->writeback_id);
 	array_int(&args->generations, s->generation);
-	array_text(&args->states, ending_name(s->ending));
-	array_text(&args->reasons, reason_name(s->reason));
-	array_text(&args->details, s->detail);
-	array_int(&args->due_ms, s->due_ms);
-	array_bool(&args->auth_failed, s->auth_failed);
-	array_int(&args->limit_ms, s->limit_ms);
+	array_text(&args->states, ending_name(s->verdict.ending));
+	array_text(&args->reasons, reason_name(s->verdict.reason));
+	array_text(&args->details, s->verdict.detail);
+	array_int(&args->due_ms, s->verdict.due_ms);
+	array_bool(&args->auth_failed, s->verdict.auth_failed);
+	array_int(&args->limit_ms, s->verdict.limit_ms);
 	array_text(&args->patches, s->metadata_patch);
 	array_bool(&args->are_told, s->is_told);
 	array_int(&args->key_versions, s->key_version);
-	array_bool(&args->is_unclear, s->is_unclear);
-	array_int(&args->doubt_ms, s->doubt_ms);
+	array_bool(&args->is_unclear, s->verdict.is_unclear);
+	array_int(&args->doubt_ms, s->verdict.doubt_ms);
 }
 
 static enum err
@@ -379,7 +379,7 @@ read_settled(const struct rows *rows, size_t row, struct settle *list)
 	struct settle *s = &list[rows_int(rows, row, "ord") - 1];
 
 	s->is_busy = rows_bool(rows, row, "busy");
-	s->is_held = rows_bool(rows, row, "held");
+	s->is_owned = rows_bool(rows, row, "owned");
 	s->is_restored = rows_bool(rows, row, "restored");
 	return copy_text(rows_text(rows, row, "task"), &s->task);
 }
@@ -392,7 +392,8 @@ writeback_settle(const struct store *store, struct settle *list, size_t count)
 	enum err err;
 
 	for (size_t i = 0; i < count; i++) {
-		list[i].is_held = list[i].is_restored = list[i].is_busy = false;
+		list[i].is_owned = list[i].is_restored = list[i].is_busy =
+		    false;
 		list[i].task = NULL;
 		add_settle(&args, &list[i]);
 	}
@@ -446,8 +447,8 @@ settle_together(void *context, void **elements, size_t count)
 static bool
 is_shareable(const struct settle *s)
 {
-	return !s->auth_failed && s->limit_ms == 0 && !s->metadata_patch &&
-	       !s->names_connection;
+	return !s->verdict.auth_failed && s->verdict.limit_ms == 0 &&
+	       !s->metadata_patch && !s->names_connection;
 }
 
 enum err

@@ -93,7 +93,6 @@ class Walk:
         self.app = None
         self.raided = set()     # accounts where much was deleted at once
         self.strangers = set()  # accounts in whose connection one's key was
-        self.let_in = set()     # and that, once a person had let the stranger in
         self.approve = test.approve
         self.log = []
         self.lock = threading.Lock()
@@ -379,7 +378,6 @@ class Walk:
         self.poll_and_wait(account)
         if step.is_approved:
             self.approve(found)
-            self.let_in.add(found)
             self.poll_and_wait(account)
 
     def step_person(self, step):

@@ -1,8 +1,8 @@
 /* One question and its answer. Private to this room. */
-#ifndef CORE_DELIVERY_CARRY_H
-#define CORE_DELIVERY_CARRY_H
+#ifndef CORE_COURIER_CARRY_H
+#define CORE_COURIER_CARRY_H
 
-#include "core/delivery/courier.h"
+#include "core/courier/courier.h"
 
 #define CARRY_BODY_MAX ((size_t)8 * 1024 * 1024)
 

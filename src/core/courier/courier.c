@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/delivery/circuit.h"
+#include "core/courier/circuit.h"
 #include "core/clock.h"
 #include "core/crash.h"
 

@@ -3,8 +3,8 @@
  * provider is not flooded when it comes back. Per process and provider; what
  * concerns one connection (rate limits, dead keys) is shared through the
  * database instead. Time comes in as an argument. */
-#ifndef CORE_DELIVERY_CIRCUIT_H
-#define CORE_DELIVERY_CIRCUIT_H
+#ifndef CORE_COURIER_CIRCUIT_H
+#define CORE_COURIER_CIRCUIT_H
 
 #include <pthread.h>
 #include <stdbool.h>

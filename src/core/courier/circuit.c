@@ -1,5 +1,5 @@
 /* Closed, open, half open: the usual three. */
-#include "core/delivery/circuit.h"
+#include "core/courier/circuit.h"
 
 #include <stdio.h>
 #include <string.h>

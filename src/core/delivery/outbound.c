@@ -1,7 +1,7 @@
 /* The lease covers the delivery's deadline and the settle after it. A settle
  * whose commit is in doubt is simply said again: fencing by the generation
  * makes the second one find nothing to do. */
-#include "core/delivery/carry_out.h"
+#include "core/delivery/outbound.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #define SETTLE_TRIES 8
 
 void
-carried_out_done(struct carried_out *out)
+outbound_done(struct outbound *out)
 {
 	free(out->task);
 	out->task = NULL;
@@ -40,17 +40,17 @@ settle_until_said(const struct store *store, struct settle *settle)
 }
 
 static void
-tell(const struct writeback *w, const struct carried_out *out)
+tell(const struct writeback *w, const struct outbound *out)
 {
 	const struct verdict *v = &out->verdict;
 	char detail[200], line[600];
 
 	snprintf(line, sizeof(line),
 	    "writeback=%s task=%s connection=%s wish=%s ending=%s reason=%s "
-	    "attempts=%d held=%d detail=%s",
+	    "attempts=%d owned=%d detail=%s",
 	    w->id, w->task_id, w->connection.id, wish_name(w->wish),
 	    ending_name(v->ending), reason_name(v->reason), w->attempts,
-	    out->is_held, log_quote(v->detail, detail, sizeof(detail)));
+	    out->is_owned, log_quote(v->detail, detail, sizeof(detail)));
 	if (v->ending == END_ACCEPTED)
 		log_info("%s", line);
 	else
@@ -60,8 +60,7 @@ tell(const struct writeback *w, const struct carried_out *out)
 /* Nobody is there to be answered: the user is told by an event, of a success
  * only if there was a doubt before. */
 static bool
-is_event(
-    const struct writeback *w, const struct carried_out *out, bool is_patient)
+is_event(const struct writeback *w, const struct outbound *out, bool is_patient)
 {
 	enum ending ending = out->verdict.ending;
 
@@ -81,9 +80,9 @@ keep(void *context, const struct writeback *w, const struct push *push)
 }
 
 enum err
-carry_out(const struct store *store, const struct courier *courier,
+outbound_send(const struct store *store, const struct courier *courier,
     struct writeback *w, int64_t deadline_ms, bool is_patient,
-    struct carried_out *out)
+    struct outbound *out)
 {
 	const struct provider *provider = provider_by_name(w->connection.type);
 	char *patch = NULL;
@@ -99,20 +98,13 @@ carry_out(const struct store *store, const struct courier *courier,
 	settle = (struct settle){ .user_id = w->user_id,
 		.writeback_id = w->id,
 		.generation = w->generation,
-		.ending = out->verdict.ending,
-		.reason = out->verdict.reason,
-		.detail = out->verdict.detail,
-		.due_ms = out->verdict.due_ms,
-		.is_unclear = out->verdict.is_unclear,
-		.doubt_ms = out->verdict.doubt_ms,
-		.auth_failed = out->verdict.auth_failed,
-		.limit_ms = out->verdict.limit_ms,
+		.verdict = out->verdict,
 		.metadata_patch = patch,
 		.key_version = w->connection.key_version,
 		.names_connection = w->by_fallback,
 		.is_told = is_event(w, out, is_patient) };
 	err = settle_until_said(store, &settle);
-	out->is_held = !err && settle.is_held;
+	out->is_owned = !err && settle.is_owned;
 	out->is_restored = settle.is_restored;
 	out->task = settle.task;
 	tell(w, out);
@@ -122,8 +114,8 @@ carry_out(const struct store *store, const struct courier *courier,
 
 /* One at a time: a lease must not run out in a queue. */
 enum err
-carry_out_due(const struct store *store, const struct courier *courier,
-    bool *found, struct carried_out *out)
+outbound_take_up(const struct store *store, const struct courier *courier,
+    bool *found, struct outbound *out)
 {
 	const struct config *config = courier->config;
 	/* counted from before the claim, as the lease is: who stood still in
@@ -139,8 +131,8 @@ carry_out_due(const struct store *store, const struct courier *courier,
 	crash_point("after_take_up");
 	*found = !err && n == 1;
 	if (*found) {
-		err =
-		    carry_out(store, courier, &list[0], deadline_ms, true, out);
+		err = outbound_send(
+		    store, courier, &list[0], deadline_ms, true, out);
 		writeback_done(&list[0]);
 	}
 	free(list);

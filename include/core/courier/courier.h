@@ -1,7 +1,7 @@
 /* Where providers, HTTP and decisions meet: carries what a provider wrote and
  * hands it what came back. Knows no database. */
-#ifndef CORE_DELIVERY_COURIER_H
-#define CORE_DELIVERY_COURIER_H
+#ifndef CORE_COURIER_COURIER_H
+#define CORE_COURIER_COURIER_H
 
 #include "core/config.h"
 #include "core/crypto.h"

@@ -1,30 +1,31 @@
 /* Send and settle: one claimed writeback to its end. Used by whoever owns it:
  * the call that made it, a sweeper, a poller. */
-#ifndef CORE_DELIVERY_CARRY_OUT_H
-#define CORE_DELIVERY_CARRY_OUT_H
+#ifndef CORE_DELIVERY_OUTBOUND_H
+#define CORE_DELIVERY_OUTBOUND_H
 
-#include "core/delivery/courier.h"
+#include "core/courier/courier.h"
 #include "core/store/store.h"
 
-struct carried_out {
+struct outbound {
 	struct verdict verdict;
-	bool is_held;     /* false: the lease was lost; another owner decides */
+	bool is_owned;    /* false: the lease was lost; another owner decides */
 	bool is_restored; /* rolled back, and the task is as it was */
-	char *task;       /* JSON as it now is; NULL: deleted, or not held */
+	char *task;       /* JSON as it now is; NULL: deleted, or not ours */
 	char sentence[400]; /* for the user; "" if there is nothing to say */
 };
-void carried_out_done(struct carried_out *out);
+void outbound_done(struct outbound *out);
 
 /* Deliver w by deadline_ms (clock_mono_ms()), then write down what came of it.
  * is_patient: nobody waits, so the user is told by an event. ERR_*: it could
  * not be written down; the lease will end and another owner look. */
-enum err carry_out(const struct store *store, const struct courier *courier,
+enum err outbound_send(const struct store *store, const struct courier *courier,
     struct writeback *w, int64_t deadline_ms, bool is_patient,
-    struct carried_out *out) MUST_CHECK;
+    struct outbound *out) MUST_CHECK;
 
 /* Take up one writeback that is due. *found false: there is none. out is the
  * caller's to be done with if *found. */
-enum err carry_out_due(const struct store *store, const struct courier *courier,
-    bool *found, struct carried_out *out) MUST_CHECK;
+enum err outbound_take_up(const struct store *store,
+    const struct courier *courier, bool *found,
+    struct outbound *out) MUST_CHECK;
 
 #endif
