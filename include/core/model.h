@@ -232,9 +232,9 @@ struct writeback {
 void writeback_done(struct writeback *w);
 
 /* Why a complete list speaks of a task. */
-enum diff_verdict {
-	DIFF_MISSING, /* active, not listed */
-	DIFF_RETURNED /* completed here, listed */
+enum finding {
+	FINDING_MISSING, /* active, not listed */
+	FINDING_RETURNED /* completed here, listed */
 };
 
 /* What is done about it. */
@@ -250,7 +250,7 @@ enum mark_action {
 			     last write */
 };
 const char *mark_action_name(enum mark_action action);
-const char *diff_verdict_name(enum diff_verdict verdict);
+const char *finding_name(enum finding finding);
 
 /* What a user is told without having called. */
 struct event {
@@ -271,7 +271,7 @@ struct candidate {
 	char *source_id;
 	char *due; /* as listed; NULL: not listed, or it does not recur */
 	char *closed_due; /* as it was when it was completed here; NULL */
-	enum diff_verdict verdict;
+	enum finding finding;
 	bool is_local;    /* its completion stayed in Flowpin on purpose */
 	bool was_missing; /* an earlier complete run did not see it either */
 	bool is_long_missing; /* and that was long enough ago */

@@ -31,7 +31,7 @@ create table gateway.connections (
 	last_error text,
 	last_run_at timestamptz,
 	last_complete_run_at timestamptz,
-	quiet_runs integer not null default 0,
+	idle_runs integer not null default 0,
 	quiet_list text,
 	quiet_tasks bigint,
 	quiet_inbox bigint,
@@ -41,7 +41,7 @@ create table gateway.connections (
 	check (generation between 0 and 1000000000000000),
 	check (key_version between 0 and 1000000000000000),
 	check (failure_count between 0 and 1000000000),
-	check (quiet_runs between 0 and 1000000000),
+	check (idle_runs between 0 and 1000000000),
 	check (isfinite(next_poll_at)),
 	check (isfinite(lease_until)),
 	check (isfinite(rate_limited_until)),
@@ -67,7 +67,7 @@ comment on column gateway.connections.rate_limited_until is 'The provider asked 
 comment on column gateway.connections.failure_count is 'Runs that failed since the last complete one.';
 comment on column gateway.connections.last_error is 'Why the last run failed, for its owner and operators.';
 comment on column gateway.connections.last_complete_run_at is 't0 of the last run that saw the whole list.';
-comment on column gateway.connections.quiet_runs is 'Complete runs in a row that found nothing new; many of them make the interval longer.';
+comment on column gateway.connections.idle_runs is 'Complete runs in a row that found nothing new; many of them make the interval longer.';
 comment on column gateway.connections.quiet_list is 'SHA-256 of the last whole list that gave a run nothing to do; null: none did, or not for certain.';
 comment on column gateway.connections.quiet_tasks is 'gateway.tasks_seen when that run judged.';
 comment on column gateway.connections.quiet_inbox is 'gateway.inbox_seen when that run ended.';

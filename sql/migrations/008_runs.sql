@@ -46,7 +46,7 @@ create table gateway.decisions (
 	user_id uuid not null,
 	task_id uuid not null,
 	run_id uuid not null,
-	verdict text not null check (verdict in ('missing', 'returned')),
+	finding text not null check (finding in ('missing', 'returned')),
 	action text not null check (action in ('none', 'complete', 'reopen',
 		'missing', 'visible', 'renumber', 'held', 'contradicted')),
 	reason text,
@@ -57,7 +57,7 @@ create table gateway.decisions (
 
 comment on table gateway.decisions is 'What a run made of a task that its list spoke of. A decision like the one before it is not written again.';
 comment on column gateway.decisions.task_id is 'No foreign key: the story outlives a deleted task.';
-comment on column gateway.decisions.verdict is 'What the list said: missing, or returned (completed here, and listed).';
+comment on column gateway.decisions.finding is 'What the list said: missing, or returned (completed here, and listed).';
 comment on column gateway.decisions.reason is 'What the provider said of the item by id; no_answer: nothing; reopened: it is open again; next_occurrence: the list shows a later date.';
 comment on column gateway.decisions.is_applied is 'False: there was nothing to do, or the task had changed meanwhile.';
 

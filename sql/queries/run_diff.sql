@@ -8,7 +8,7 @@
 -- :dues              text[]  their due dates if they recur, or null
 -- :absence_least_ms  bigint  two lists that are closer to each other are one
 -- :replica_lag_ms    bigint  a list may be older than a write that is younger than this
--- verdict: missing   active, not listed: to be confirmed by id
+-- finding: missing   active, not listed: to be confirmed by id
 --          returned  completed, listed. due and closed_due: as listed, and as it was
 --                    when it was completed. is_local: it stayed local on purpose
 -- active: how many active tasks the connection has or has shown.
@@ -77,7 +77,7 @@ with own as materialized (
 	       coalesce(k.completed_by = 'user' and c.state = 'skipped', false)
 		as is_local,
 	       case k.status when 'completed' then 'returned' else 'missing' end
-		as verdict
+		as finding
 	  from known k
 	  left join listed l on l.source_id = k.source_id
 	  left join last_completion c on c.task_id = k.id

@@ -32,7 +32,7 @@ with state as materialized (
 ), activity as (
 	select s.*, case when s.has_news or s.is_held
 			or s.inbox <> coalesce(c.quiet_inbox, 0)
-			then 0 else least(c.quiet_runs + 1, 1000000) end as quiet_runs
+			then 0 else least(c.idle_runs + 1, 1000000) end as idle_runs
 	  from state s
 	  join gateway.connections c on c.id = s.id
 	 where c.id = :connection_id
@@ -40,13 +40,13 @@ with state as materialized (
 update gateway.connections c
    set lease_until = null,
        next_poll_at = gateway.poll_next(gateway.poll_wait_ms(:next_poll_ms,
-		:idle_poll_ms, a.quiet_runs, :idle_after), c.next_poll_at,
+		:idle_poll_ms, a.idle_runs, :idle_after), c.next_poll_at,
 		gateway.at(:t0), gateway.limit_until(c.rate_limited_until,
 		:limit_ms)),
        rate_limited_until = gateway.limit_until(c.rate_limited_until, :limit_ms),
-       quiet_runs = a.quiet_runs,
+       idle_runs = a.idle_runs,
        -- the same list over the same tasks will have nothing to do either
-       quiet_list = case when a.quiet_runs > 0 and :candidates = 0
+       quiet_list = case when a.idle_runs > 0 and :candidates = 0
 		and a.tasks = :tasks_seen then :list end,
        quiet_tasks = :tasks_seen,
        quiet_inbox = a.inbox,

@@ -9,7 +9,7 @@
 -- :run_id         uuid      the run's
 -- :task_ids       uuid[]    judged
 -- :versions       bigint[]  their links' versions then
--- :verdicts       text[]    missing or returned
+-- :findings       text[]    missing or returned
 -- :actions        text[]    what is done
 -- :reasons        text[]    why
 -- :ask_after_ms   bigint[]  asked for by id and left as it is: again after so long; or -1
@@ -32,13 +32,13 @@ with own as materialized (
 	   and c.user_id = :user_id
 	   and c.generation = :generation
 ), judged as materialized (
-	select j.id, j.version, j.verdict, j.action, j.reason, j.ask_after_ms, j.new_id,
+	select j.id, j.version, j.finding, j.action, j.reason, j.ask_after_ms, j.new_id,
 	       j.metadata::jsonb as metadata,
 	       row_number() over (partition by j.new_id order by j.id) as nth_of_id
 	  from own,
-	       unnest(:task_ids, :versions, :verdicts, :actions, :reasons,
+	       unnest(:task_ids, :versions, :findings, :actions, :reasons,
 		:ask_after_ms, :new_ids, :metadata)
-		as j (id, version, verdict, action, reason, ask_after_ms, new_id, metadata)
+		as j (id, version, finding, action, reason, ask_after_ms, new_id, metadata)
 ), under_way as materialized (
 	select w.task_id
 	  from gateway.tasks_under_way(:user_id, gateway.at(:t0)) as w (task_id)
@@ -127,9 +127,9 @@ with own as materialized (
 	   and t.user_id = :user_id
 	   and n.action in ('complete', 'reopen', 'renumber')
 ), decided as (
-	insert into gateway.decisions (user_id, task_id, run_id, verdict, action,
+	insert into gateway.decisions (user_id, task_id, run_id, finding, action,
 		reason, is_applied)
-	select :user_id, j.id, :run_id, j.verdict, j.action, j.reason,
+	select :user_id, j.id, :run_id, j.finding, j.action, j.reason,
 	       coalesce(n.action not in ('none', 'held'), false)
 	  from judged j
 	  left join noted n on n.task_id = j.id

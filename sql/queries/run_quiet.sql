@@ -11,7 +11,7 @@
 -- :items           integer[]  listed
 -- :repeated        integer[]  rows that came again
 -- :idle_poll_ms    bigint    an idle one waits so long at most
--- :idle_after      integer   quiet runs until it is idle
+-- :idle_after      integer   such runs until it is idle
 -- A row for each that is ended. Of the others nothing is changed: there is, or may be,
 -- something to do, another poller has it now, or it is gone.
 with asked as materialized (
@@ -50,9 +50,9 @@ with asked as materialized (
 	update gateway.connections c
 	   set lease_until = null,
 	       next_poll_at = gateway.poll_next(gateway.poll_wait_ms(o.wait_ms,
-			:idle_poll_ms, c.quiet_runs + 1, :idle_after), c.next_poll_at,
+			:idle_poll_ms, c.idle_runs + 1, :idle_after), c.next_poll_at,
 			gateway.at(o.t0), c.rate_limited_until),
-	       quiet_runs = least(c.quiet_runs + 1, 1000000),
+	       idle_runs = least(c.idle_runs + 1, 1000000),
 	       failure_count = 0,
 	       last_error = null,
 	       last_complete_run_at = gateway.at(o.t0),

@@ -102,7 +102,7 @@ with who as (
 	union all
 	select d.decided_at, 3, 'decision',
 	       format('%s in the list; the provider says %s: %s%s',
-			case d.verdict when 'returned' then 'again' else 'not' end,
+			case d.finding when 'returned' then 'again' else 'not' end,
 			d.reason,
 			case d.action when 'none' then 'stays as it is'
 				when 'missing' then 'stays, a second run must agree'

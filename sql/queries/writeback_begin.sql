@@ -5,7 +5,7 @@
 -- :wishes     text[]    complete or uncomplete
 -- :ids        uuid[]    of new writebacks
 -- :lease_ms   bigint[]  0: nobody waits for it, so it is queued for the sweepers
--- One row per element. verdict:
+-- One row per element. route:
 --   not_found, archived, unchanged   nothing was done
 --   busy    someone else has the row at this moment: try again, alone
 --   joined  nothing was done: an earlier wish was the same; id and state are its
@@ -35,21 +35,21 @@ with wished as (
 	       case when (l.task).status::text = 'archived' then 'archived'
 		    when ((l.task).status::text = 'completed') = (l.wish = 'complete')
 			then 'same'
-		    else 'change' end as verdict
+		    else 'change' end as route
 	  from locked l
 ), joined as materialized (
 	select j.ord, w.*
 	  from judged j
 	 cross join lateral gateway.wish_join(j.before, j.wish) w
-	 where j.verdict = 'same'
+	 where j.route = 'same'
 ), added as materialized (
-	select j.ord, j.verdict = 'change' as is_change, j.before, j.wish, a.*
+	select j.ord, j.route = 'change' as is_change, j.before, j.wish, a.*
 	  from judged j
 	  left join joined o using (ord)
 	 cross join lateral gateway.wish_add(coalesce(o.known, j.before), j.wish,
 		j.writeback_id, j.lease_ms, 'call', null) a
-	 where j.verdict = 'change'
-	    or o.verdict = 'unknown'
+	 where j.route = 'change'
+	    or o.route = 'unknown'
 ), changed as (
 	update public.tasks t
 	   set status = gateway.task_status(case a.wish when 'complete'
@@ -66,10 +66,10 @@ with wished as (
 select w.ord,
        case when s.ord is null then 'not_found'
 	    when j.ord is null then 'busy'
-	    when a.verdict = 'send' then 'send'
+	    when a.route = 'send' then 'send'
 	    when a.ord is not null then 'skip'
-	    else coalesce(o.verdict, j.verdict) end as verdict,
-       case when a.verdict <> 'send' then a.verdict end as reason,
+	    else coalesce(o.route, j.route) end as route,
+       case when a.route <> 'send' then a.route end as reason,
        case when j.ord is not null then gateway.task_json(
 		coalesce(d.task, j.task), coalesce(a.link, o.link, l)) end as task,
        coalesce((o.writeback).id, w.id) as id,
@@ -96,5 +96,5 @@ select w.ord,
   left join gateway.connection_use c
     on c.connection_id = coalesce(a.connection_id, (o.writeback).connection_id)
    and c.owner_id = w.user_id
-   and (a.verdict = 'send' or o.verdict = 'joined')
+   and (a.route = 'send' or o.route = 'joined')
  order by w.ord

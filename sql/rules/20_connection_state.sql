@@ -161,7 +161,7 @@ language sql immutable parallel safe as $$
 $$;
 
 -- What becomes of a wish: it is sent, or skipped for the reason that is returned.
-create or replace function gateway.wish_verdict(source text, source_id text,
+create or replace function gateway.wish_route(source text, source_id text,
 	c gateway.connection_state) returns text
 language sql immutable parallel safe as $$
 	select case when source = 'manual' or source_id is null then 'manual'
@@ -172,13 +172,13 @@ language sql immutable parallel safe as $$
 		    else 'send' end
 $$;
 
--- When to poll again: past so many quiet runs the wait doubles with each, up to the
+-- When to poll again: past so many idle runs the wait doubles with each, up to the
 -- longest.
 create or replace function gateway.poll_wait_ms(wait_ms bigint, longest_ms bigint,
-	quiet_runs integer, idle_after integer) returns bigint
+	idle_runs integer, idle_after integer) returns bigint
 language sql immutable parallel safe as $$
 	select least(greatest(wait_ms, longest_ms), wait_ms
-		* power(2, greatest(0, least(30, quiet_runs - idle_after)))::bigint)
+		* power(2, greatest(0, least(30, idle_runs - idle_after)))::bigint)
 $$;
 
 -- The moment of the next poll. One that was asked for while the run was under way (next

@@ -110,11 +110,11 @@ $$;
 -- caller may leave out a part of it. The caller holds the lock on the task's row, and
 -- changes the row after this, not before.
 -- writeback: its id. lease_ms: the caller sends it itself within its lease; 0: a sweeper
--- does. moment: when a client wished it, by its own clock; null: now. verdict: send, or
+-- does. moment: when a client wished it, by its own clock; null: now. route: send, or
 -- why it was skipped. state: as it was written. metadata: what the write needs.
 create or replace function gateway.wish_add(task gateway.task_before, wish text,
 	writeback uuid, lease_ms bigint, origin text, moment timestamptz,
-	out verdict text, out state text, out connection_id uuid,
+	out route text, out state text, out connection_id uuid,
 	out link gateway.links, out metadata jsonb)
 language plpgsql as $$
 declare
@@ -132,15 +132,15 @@ begin
 	select f.* into c
 	  from gateway.connection_for(task.user_id, task.source, task.connection_id,
 		account) f;
-	verdict := gateway.wish_verdict(task.source, task.source_id, c);
-	if verdict = 'no_connection' and gateway.connections_found(task.user_id) then
+	route := gateway.wish_route(task.source, task.source_id, c);
+	if route = 'no_connection' and gateway.connections_found(task.user_id) then
 		select f.* into c
 		  from gateway.connection_for(task.user_id, task.source,
 			task.connection_id, account) f;
-		verdict := gateway.wish_verdict(task.source, task.source_id, c);
+		route := gateway.wish_route(task.source, task.source_id, c);
 	end if;
 	connection_id := c.id;
-	if verdict <> 'manual' then
+	if route <> 'manual' then
 		was := gateway.link_make(task, task.status, null);
 		update gateway.links l
 		   set version = l.version + 1,
@@ -150,7 +150,7 @@ begin
 		       completion_reason = null,
 		       -- the date that was closed, when nobody asks which is next
 		       metadata = case when wish_add.wish = 'uncomplete'
-				and verdict <> 'send'
+				and route <> 'send'
 				then l.metadata - 'due_date' else l.metadata end,
 		       missing_since = null,
 		       contradicted_since = null,
@@ -190,7 +190,7 @@ begin
 		back_reason := was.completion_reason;
 	end if;
 
-	state := case when verdict <> 'send' then 'skipped'
+	state := case when route <> 'send' then 'skipped'
 		when lease_ms = 0 or exists (
 			select from gateway.writebacks o
 			 where o.user_id = task.user_id
@@ -213,14 +213,14 @@ begin
 	values (task.user_id, writeback, task.id, c.id,
 		task.connection_id is null and c.id is not null, wish_add.wish,
 		wish_add.origin, wish_add.state,
-		case when verdict <> 'send' then verdict end,
+		case when route <> 'send' then route end,
 		coalesce(link.version, 0), back.status, back.completed_at, back_by,
 		back_reason, task.source, task.source_id,
 		metadata,
 		(wish_add.state = 'sending')::integer,
 		(wish_add.state = 'sending')::integer,
-		case when verdict = 'send'
+		case when route = 'send'
 			then now() + lease_ms * interval '1 ms' end,
-		case when verdict <> 'send' then now() end);
+		case when route <> 'send' then now() end);
 end
 $$;

@@ -1,5 +1,5 @@
 -- A wish for what a task already is: what is known of the other side?
--- verdict: joined     its last wish was this one: writeback says how it stands
+-- route: joined     its last wish was this one: writeback says how it stands
 --          unchanged  there is no item, or the provider is known to agree: its
 --                     item was found finished; or it was listed, and nothing
 --                     since is in doubt
@@ -9,7 +9,7 @@
 -- A function, because a statement's own snapshot may be older than the lock that the
 -- caller holds on the task's row.
 create or replace function gateway.wish_join(task gateway.task_before, wish text,
-	out verdict text, out writeback gateway.writebacks, out link gateway.links,
+	out route text, out writeback gateway.writebacks, out link gateway.links,
 	out known gateway.task_before)
 language plpgsql as $$
 begin
@@ -24,7 +24,7 @@ begin
 	   and w.wish = wish_join.wish
 	 order by w.created_at desc
 	 limit 1;
-	verdict := case when task.source = 'manual' or task.source_id is null
+	route := case when task.source = 'manual' or task.source_id is null
 			then 'unchanged'
 		when writeback.id is not null then 'joined'
 		when link.source_id is distinct from task.source_id

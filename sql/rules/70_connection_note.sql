@@ -67,7 +67,7 @@ begin
 	       rate_limited_until = null,
 	       lease_until = null,
 	       quiet_list = null,
-	       quiet_runs = 0,
+	       idle_runs = 0,
 	       failure_count = 0,
 	       last_error = null,
 	       next_poll_at = now(),

@@ -229,11 +229,11 @@ mark_action_name(enum mark_action action)
 }
 
 const char *
-diff_verdict_name(enum diff_verdict verdict)
+finding_name(enum finding finding)
 {
 	static const char *const names[] = { "missing", "returned" };
 
-	return names[verdict];
+	return names[finding];
 }
 
 const char *

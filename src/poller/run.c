@@ -273,7 +273,7 @@ print_findings(const struct run *run, const struct findings *f)
 		const struct candidate *c = &f->candidates.list[i];
 
 		printf("%s %s: task %s (item %s, %s): %s, %s\n", id, type,
-		    c->task_id, c->source_id, diff_verdict_name(c->verdict),
+		    c->task_id, c->source_id, finding_name(c->finding),
 		    mark_action_name(c->action), c->reason);
 	}
 }

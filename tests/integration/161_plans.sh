@@ -58,7 +58,7 @@ grow() {
 			started_at, ended_at, outcome)
 		select user_id, connection_id, row_number() over (), now(), now(),
 		       'complete' from tasks;
-		insert into decisions (user_id, task_id, run_id, verdict, action,
+		insert into decisions (user_id, task_id, run_id, finding, action,
 			is_applied)
 		select user_id, id, id, 'missing', 'none', true from tasks;
 		insert into events (user_id, type, task_id)

@@ -95,7 +95,7 @@ waits_about() {
 
 # quiet RUNS: as if so many had found nothing
 quiet() {
-	sql "update connections set quiet_runs = $1 where id = '$CONNECTION'"
+	sql "update connections set idle_runs = $1 where id = '$CONNECTION'"
 }
 
 test_an_idle_connection_is_polled_less_and_less_often() {
@@ -139,7 +139,7 @@ test_news_make_a_connection_busy_again() {
 		waits_about 60
 		quiet 12
 		api POST "/v1/connections/$CONNECTION/poll"
-		is "$(sql "select quiet_runs || ' ' || (next_poll_at <= now())
+		is "$(sql "select idle_runs || ' ' || (next_poll_at <= now())
 			from connections where id = '$CONNECTION'")" "0 true" \
 			"$provider: nor is one that is asked for"
 	done

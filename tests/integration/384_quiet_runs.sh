@@ -42,7 +42,7 @@ test_a_quiet_run_is_a_complete_one() {
 
 	for provider in "${PROVIDERS[@]}"; do
 		settled "$provider" 3 || continue
-		before=$(sql "select quiet_runs + 1 from connections
+		before=$(sql "select idle_runs + 1 from connections
 			where id = '$CONNECTION'")
 		sql "update connections set failure_count = 2, last_error = 'odd'
 			where id = '$CONNECTION'"
@@ -52,7 +52,7 @@ test_a_quiet_run_is_a_complete_one() {
 			and outcome = 'complete' and pages = 1
 			and items = 4")" '4|3' "$provider: it is told as one"
 		ok "$provider: it was short" eval '! went_long'
-		is "$(sql "select quiet_runs, failure_count, last_error is null,
+		is "$(sql "select idle_runs, failure_count, last_error is null,
 				lease_until is null, next_poll_at > now(),
 				last_complete_run_at = (
 					select max(started_at) from poll_runs
@@ -375,7 +375,7 @@ updates() {
 
 have_ended() {
 	[ "$(sql "select count(*) from connections
-		where user_id = '$USER_ID' and quiet_runs = $1
+		where user_id = '$USER_ID' and idle_runs = $1
 		and lease_until is null")" = "$2" ]
 }
 

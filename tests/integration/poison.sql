@@ -37,7 +37,7 @@ insert into gateway.poll_runs (user_id, connection_id, generation, started_at, o
 select '00000000-0000-4000-8000-00000000dead',
        'c0000000-0000-4000-8000-000000000001', 1, now(), 'complete'
   from generate_series(1, 2);
-insert into gateway.decisions (user_id, task_id, run_id, verdict, action, is_applied)
+insert into gateway.decisions (user_id, task_id, run_id, finding, action, is_applied)
 select '00000000-0000-4000-8000-00000000dead',
        'a0000000-0000-4000-8000-000000000001', gen_random_uuid(), 'missing', 'none', true
   from generate_series(1, 2);

@@ -20,9 +20,9 @@
 enum when { ANY = 0, YES, NO };
 
 struct row {
-	enum diff_verdict verdict;
+	enum finding finding;
 	int item;                /* enum item_state, SAID_NOTHING or ANYTHING */
-	enum when first, second; /* flags, as the verdict has them */
+	enum when first, second; /* flags, as the finding has them */
 	enum mark_action action;
 	const char *reason;
 };
@@ -33,36 +33,36 @@ static const struct row rows[] = {
 	/* missing: was_missing, never_seen */
 
 	/* no answer, refused: stays open, tried again next run */
-	{ DIFF_MISSING, SAID_NOTHING, ANY, ANY, MARK_NONE, "no_answer" },
+	{ FINDING_MISSING, SAID_NOTHING, ANY, ANY, MARK_NONE, "no_answer" },
 	/* paging shifted; what an earlier run missed is forgotten */
-	{ DIFF_MISSING, ITEM_OPEN, NO,  ANY, MARK_NONE, "open" },
-	{ DIFF_MISSING, ITEM_OPEN, YES, ANY, MARK_VISIBLE, "open" },
+	{ FINDING_MISSING, ITEM_OPEN, NO,  ANY, MARK_NONE, "open" },
+	{ FINDING_MISSING, ITEM_OPEN, YES, ANY, MARK_VISIBLE, "open" },
 	/* not gone, only known under another id */
-	{ DIFF_MISSING, ITEM_RENUMBERED, ANY, ANY, MARK_RENUMBER, "renumbered" },
-	{ DIFF_MISSING, ITEM_COMPLETED,  ANY, ANY, MARK_COMPLETE, "completed" },
-	{ DIFF_MISSING, ITEM_CANCELED,   ANY, ANY, MARK_COMPLETE, "canceled" },
-	{ DIFF_MISSING, ITEM_DUPLICATE,  ANY, ANY, MARK_COMPLETE, "duplicate" },
-	{ DIFF_MISSING, ITEM_DELETED,    ANY, ANY, MARK_COMPLETE, "deleted" },
-	{ DIFF_MISSING, ITEM_ARCHIVED,   ANY, ANY, MARK_COMPLETE, "archived" },
+	{ FINDING_MISSING, ITEM_RENUMBERED, ANY, ANY, MARK_RENUMBER, "renumbered" },
+	{ FINDING_MISSING, ITEM_COMPLETED,  ANY, ANY, MARK_COMPLETE, "completed" },
+	{ FINDING_MISSING, ITEM_CANCELED,   ANY, ANY, MARK_COMPLETE, "canceled" },
+	{ FINDING_MISSING, ITEM_DUPLICATE,  ANY, ANY, MARK_COMPLETE, "duplicate" },
+	{ FINDING_MISSING, ITEM_DELETED,    ANY, ANY, MARK_COMPLETE, "deleted" },
+	{ FINDING_MISSING, ITEM_ARCHIVED,   ANY, ANY, MARK_COMPLETE, "archived" },
 	/* another account's connection is shown what is not its own so */
-	{ DIFF_MISSING, ITEM_REASSIGNED, ANY, YES, MARK_NONE, "reassigned" },
-	{ DIFF_MISSING, ITEM_MOVED,      ANY, YES, MARK_NONE, "moved" },
-	{ DIFF_MISSING, ITEM_REASSIGNED, ANY, ANY, MARK_COMPLETE, "reassigned" },
-	{ DIFF_MISSING, ITEM_MOVED,      ANY, ANY, MARK_COMPLETE, "moved" },
+	{ FINDING_MISSING, ITEM_REASSIGNED, ANY, YES, MARK_NONE, "reassigned" },
+	{ FINDING_MISSING, ITEM_MOVED,      ANY, YES, MARK_NONE, "moved" },
+	{ FINDING_MISSING, ITEM_REASSIGNED, ANY, ANY, MARK_COMPLETE, "reassigned" },
+	{ FINDING_MISSING, ITEM_MOVED,      ANY, ANY, MARK_COMPLETE, "moved" },
 	/* may have come through another account: no evidence, ever */
-	{ DIFF_MISSING, ITEM_NOT_VISIBLE, ANY, YES, MARK_NONE, "not_visible" },
+	{ FINDING_MISSING, ITEM_NOT_VISIBLE, ANY, YES, MARK_NONE, "not_visible" },
 	/* two complete runs */
-	{ DIFF_MISSING, ITEM_NOT_VISIBLE, NO,  NO, MARK_MISSING, "not_visible" },
-	{ DIFF_MISSING, ITEM_NOT_VISIBLE, YES, NO, MARK_COMPLETE, "not_visible" },
+	{ FINDING_MISSING, ITEM_NOT_VISIBLE, NO,  NO, MARK_MISSING, "not_visible" },
+	{ FINDING_MISSING, ITEM_NOT_VISIBLE, YES, NO, MARK_COMPLETE, "not_visible" },
 
 	/* returned: is_local, and listed later than what was closed */
 
 	/* the list itself is the evidence, whoever closed the one before */
-	{ DIFF_RETURNED, ANYTHING, ANY, YES, MARK_REOPEN, "next_occurrence" },
+	{ FINDING_RETURNED, ANYTHING, ANY, YES, MARK_REOPEN, "next_occurrence" },
 	/* listed again, and by id open; but what was completed here alone is
 	 * open there on purpose */
-	{ DIFF_RETURNED, ITEM_OPEN, NO, NO, MARK_REOPEN, "reopened" },
-	{ DIFF_RETURNED, ANYTHING, ANY, ANY, MARK_NONE, NULL }, /* any reason */
+	{ FINDING_RETURNED, ITEM_OPEN, NO, NO, MARK_REOPEN, "reopened" },
+	{ FINDING_RETURNED, ANYTHING, ANY, ANY, MARK_NONE, NULL }, /* any reason */
 };
 /* clang-format on */
 
@@ -75,14 +75,14 @@ is_so(enum when when, bool value)
 static const struct row *
 row_of(const struct candidate *c, int item)
 {
-	bool is_missing = c->verdict == DIFF_MISSING;
+	bool is_missing = c->finding == FINDING_MISSING;
 	bool first = is_missing ? c->was_missing : c->is_local;
 	bool second = is_missing ? c->never_seen : c->closed_due != NULL;
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		const struct row *r = &rows[i];
 
-		if (r->verdict == c->verdict &&
+		if (r->finding == c->finding &&
 		    (r->item == ANYTHING || r->item == item) &&
 		    is_so(r->first, first) && is_so(r->second, second))
 			return r;
@@ -103,7 +103,7 @@ check(struct candidate *c, int item, bool is_used[COUNT(rows)])
 	bool is_same;
 
 	if (!r) {
-		fail_msg("no row for verdict %d, item %d", c->verdict, item);
+		fail_msg("no row for finding %d, item %d", c->finding, item);
 		return; /* for analyzers */
 	}
 	is_used[r - rows] = true;
@@ -131,11 +131,11 @@ test_every_case_is_decided_as_the_table_says(void **state)
 
 	(void)state;
 	for (int i = 0; i < 4 * (SAID_NOTHING + 1); i++) {
-		struct candidate missing = { .verdict = DIFF_MISSING,
+		struct candidate missing = { .finding = FINDING_MISSING,
 			.was_missing = i & 1,
 			.is_long_missing = i & 1,
 			.never_seen = i & 2 };
-		struct candidate returned = { .verdict = DIFF_RETURNED,
+		struct candidate returned = { .finding = FINDING_RETURNED,
 			.is_local = i & 1,
 			.due = listed,
 			.closed_due = i & 2 ? closed : NULL };
@@ -153,7 +153,7 @@ test_absence_alone_never_completes_a_task(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 4; i++) {
-		struct candidate c = { .verdict = DIFF_MISSING,
+		struct candidate c = { .finding = FINDING_MISSING,
 			.was_missing = i & 1,
 			.is_long_missing = i & 1,
 			.never_seen = i & 2 };
@@ -173,7 +173,7 @@ test_what_is_against_a_recent_write_is_a_contradiction(void **state)
 		struct candidate missing = { .is_lagging = true,
 			.was_missing = true,
 			.is_long_missing = true };
-		struct candidate returned = { .verdict = DIFF_RETURNED,
+		struct candidate returned = { .finding = FINDING_RETURNED,
 			.is_lagging = true };
 		struct item item = { .state = (enum item_state)i,
 			.new_id = (char[]){ "n" } };
@@ -415,7 +415,7 @@ test_another_occurrence_than_the_listed_one_is_not_reopened(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct candidate c = { .verdict = DIFF_RETURNED,
+		struct candidate c = { .finding = FINDING_RETURNED,
 			.due = (char *)(uintptr_t)cases[i].listed };
 		struct item item = { .state = ITEM_OPEN,
 			.due = (char *)(uintptr_t)cases[i].read };
@@ -429,13 +429,13 @@ static void
 test_what_the_list_decides_alone_is_not_read_by_id(void **state)
 {
 	char listed[] = "2031-02-04", closed[] = "2031-02-03";
-	struct candidate c = { .verdict = DIFF_MISSING };
+	struct candidate c = { .finding = FINDING_MISSING };
 
 	(void)state;
 	assert_true(absence_needs_reading(&c));
 	c.is_local = true;
 	assert_true(absence_needs_reading(&c));
-	c.verdict = DIFF_RETURNED;
+	c.finding = FINDING_RETURNED;
 	assert_false(absence_needs_reading(&c));
 	c.is_local = false;
 	assert_true(absence_needs_reading(&c));
@@ -473,7 +473,7 @@ test_a_later_date_than_the_closed_one_is_the_next_occurrence(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct candidate c = { .verdict = DIFF_RETURNED,
+		struct candidate c = { .finding = FINDING_RETURNED,
 			.is_local = i & 1,
 			.due = (char *)(uintptr_t)cases[i].listed,
 			.closed_due = (char *)(uintptr_t)cases[i].closed };

@@ -96,8 +96,8 @@ static const char *const actions[] = {
 };
 
 static const char *const verdicts[] = {
-	[DIFF_MISSING]  = "missing",
-	[DIFF_RETURNED] = "returned",
+	[FINDING_MISSING]  = "missing",
+	[FINDING_RETURNED] = "returned",
 };
 
 static const char *const guards[] = {
@@ -151,8 +151,7 @@ test_every_value_has_its_own_stable_word(void **state)
 		assert_string_equal(
 		    mark_action_name((enum mark_action)i), actions[i]);
 	for (size_t i = 0; i < COUNT(verdicts); i++)
-		assert_string_equal(
-		    diff_verdict_name((enum diff_verdict)i), verdicts[i]);
+		assert_string_equal(finding_name((enum finding)i), verdicts[i]);
 	for (size_t i = 0; i < COUNT(guards); i++)
 		assert_string_equal(
 		    guard_kind_name((enum guard_kind)i), guards[i]);

@@ -69,7 +69,7 @@ doubt_ms(const struct delivery *d)
 }
 
 /* Nothing may be sent through this connection, or not any more: as begin has it
- * for a new wish (gateway.wish_verdict). REASON_NONE: it may. */
+ * for a new wish (gateway.wish_route). REASON_NONE: it may. */
 static enum reason
 why_local(const struct connection *conn)
 {

@@ -15,7 +15,7 @@ findings_done(struct findings *f)
 static void
 count(struct findings *f, const struct candidate *c, const struct item *item)
 {
-	if (c->verdict != DIFF_MISSING)
+	if (c->finding != FINDING_MISSING)
 		return;
 	f->unconfirmed += (!item && !c->is_put_off) ||
 			  c->action == MARK_MISSING || absence_is_waited_for(c);
@@ -42,7 +42,7 @@ static int64_t
 ask_after_ms(const struct inbound *in, const struct candidate *c,
     const struct item *item)
 {
-	if (!item || c->verdict != DIFF_MISSING)
+	if (!item || c->finding != FINDING_MISSING)
 		return -1;
 	if (item->state == ITEM_NOT_VISIBLE)
 		return c->action == MARK_COMPLETE ? -1 : 0;

@@ -103,10 +103,10 @@ run_look(const struct store *store, const char *after,
 	return err;
 }
 
-static enum diff_verdict
-verdict_of(const char *text)
+static enum finding
+finding_of(const char *text)
 {
-	return !strcmp(text, "returned") ? DIFF_RETURNED : DIFF_MISSING;
+	return !strcmp(text, "returned") ? FINDING_RETURNED : FINDING_MISSING;
 }
 
 static enum err
@@ -124,7 +124,7 @@ read_candidate(const struct rows *rows, size_t row, struct candidate *c)
 	c->is_lagging = rows_bool(rows, row, "is_lagging");
 	c->asks = (int)rows_int(rows, row, "asks");
 	c->is_put_off = rows_bool(rows, row, "is_put_off");
-	c->verdict = verdict_of(rows_text(rows, row, "verdict"));
+	c->finding = finding_of(rows_text(rows, row, "finding"));
 	c->source_id = strdup(rows_text(rows, row, "source_id"));
 	c->is_local = rows_bool(rows, row, "is_local");
 	c->due = due ? strdup(due) : NULL;
@@ -217,7 +217,7 @@ add_candidates(
 
 		array_text(&args->task_ids, c->task_id);
 		array_int(&args->versions, c->version);
-		array_text(&args->verdicts, diff_verdict_name(c->verdict));
+		array_text(&args->findings, finding_name(c->finding));
 		array_text(&args->actions, mark_action_name(c->action));
 		array_text(&args->reasons, c->reason);
 		array_int(&args->ask_after_ms, c->ask_after_ms);

@@ -60,10 +60,10 @@ read_work(const struct rows *rows, size_t row, struct writeback *w)
 }
 
 static enum begun
-begun_of(const char *verdict, const char *state)
+begun_of(const char *route, const char *state)
 {
 	static const struct {
-		const char *verdict;
+		const char *route;
 		enum begun begun;
 	} table[] = {
 		{ "not_found", BEGUN_NOT_FOUND },
@@ -74,14 +74,14 @@ begun_of(const char *verdict, const char *state)
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (!strcmp(verdict, table[i].verdict))
+		if (!strcmp(route, table[i].route))
 			return table[i].begun;
 	if (!state || !strcmp(state, "queued"))
 		return BEGUN_QUEUED;
 	if (strcmp(state, "sending") != 0)
 		return BEGUN_ENDED;
 	/* somebody else is sending what was joined */
-	return strcmp(verdict, "joined") ? BEGUN_SENDING : BEGUN_QUEUED;
+	return strcmp(route, "joined") ? BEGUN_SENDING : BEGUN_QUEUED;
 }
 
 static enum err
@@ -91,7 +91,7 @@ read_begun(const struct rows *rows, size_t row, struct begin *b)
 	enum err err;
 
 	b->begun = begun_of(
-	    rows_text(rows, row, "verdict"), rows_text(rows, row, "state"));
+	    rows_text(rows, row, "route"), rows_text(rows, row, "state"));
 	err = copy_text(rows_text(rows, row, "reason"), &b->reason);
 	if (!err)
 		err = copy_text(rows_text(rows, row, "task"), &b->task);

@@ -58,14 +58,14 @@ absence_policy_parse(const char *words, unsigned *policy)
 static bool
 is_next_occurrence(const struct candidate *c)
 {
-	return c->verdict == DIFF_RETURNED &&
+	return c->finding == FINDING_RETURNED &&
 	       due_is_later(c->due, c->closed_due);
 }
 
 bool
 absence_needs_reading(const struct candidate *candidate)
 {
-	if (candidate->verdict == DIFF_MISSING)
+	if (candidate->finding == FINDING_MISSING)
 		return !candidate->is_put_off;
 	return !candidate->is_local && !is_next_occurrence(candidate);
 }
@@ -143,14 +143,14 @@ absence_decide(struct candidate *c, const struct item *item, unsigned policy)
 
 	c->action = MARK_NONE;
 	c->reason = item ? item_state_name(item->state) : no_answer;
-	if (c->verdict == DIFF_MISSING && c->is_put_off)
+	if (c->finding == FINDING_MISSING && c->is_put_off)
 		c->reason = put_off;
 	if (is_next_occurrence(c)) {
 		c->action = MARK_REOPEN;
 		c->reason = "next_occurrence";
 		return OK;
 	}
-	if (item && c->verdict == DIFF_MISSING) {
+	if (item && c->finding == FINDING_MISSING) {
 		err = decide_missing(c, item, policy);
 	} else if (item && !c->is_local && is_open_again(c, item)) {
 		c->action = MARK_REOPEN;
@@ -172,7 +172,7 @@ absence_is_waited_for(const struct candidate *c)
 static bool
 lacks_evidence(const struct candidate *c)
 {
-	if (c->verdict != DIFF_MISSING || c->never_seen)
+	if (c->finding != FINDING_MISSING || c->never_seen)
 		return false;
 	if (!strcmp(c->reason, item_state_name(ITEM_NOT_VISIBLE)))
 		return c->action == MARK_COMPLETE ||

@@ -109,9 +109,9 @@ app.post("/v1/tasks/:id/:wish", {
 	const begun = await writebacks.begin({ userId, taskId, wish, id });
 
 	reply.type("application/json");
-	if (begun.verdict === "not_found" || begun.verdict === "busy")
-		return reply.code(begun.verdict === "busy" ? 503 : 404).send("{}");
-	if (begun.verdict !== "send" || begun.state !== "sending")
+	if (begun.route === "not_found" || begun.route === "busy")
+		return reply.code(begun.route === "busy" ? 503 : 404).send("{}");
+	if (begun.route !== "send" || begun.state !== "sending")
 		return answer(begun.task, null, "skipped", begun.reason);
 	const ending = await send(begun, userId, wish);
 	const settled = await writebacks.settle({ userId, id,
