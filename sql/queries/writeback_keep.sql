@@ -1,11 +1,11 @@
 -- writeback_keep: what an owner read of the item and is about to send, right before it
 -- sends it: who takes over has to know, because the item alone does not tell. And what
 -- the task stands for since then, whatever the last list said: what is completed is the
--- date that was read; so is what is active, if nothing need be sent for that.
+-- date that was read; so is what is active or becomes so again, if nothing is sent.
 -- :user_id     uuid    whose
 -- :id          uuid    the writeback
 -- :generation  bigint  of the owner
--- :target      text    the write; empty: none is needed
+-- :target      text    the write; empty: none is sent
 -- :due_read    text    the occurrence's due date, as read
 -- No row: it has another owner by now, and must not be sent.
 with kept as (
@@ -17,7 +17,7 @@ with kept as (
 	   and w.state = 'sending'
 	returning w.id, w.task_id, w.task_version, w.wish
 ), meant as materialized (
-	select l.task_id, k.wish
+	select l.task_id
 	  from kept k
 	  join gateway.links l on l.task_id = k.task_id
 	 where l.user_id = :user_id
@@ -28,7 +28,7 @@ with kept as (
 ), dated as (
 	update gateway.links l
 	   set metadata = jsonb_set(l.metadata, '{due_date}', to_jsonb(:due_read)),
-	       due_since = case when m.wish = 'uncomplete'
+	       due_since = case when :target = ''
 			and l.metadata ->> 'due_date' is distinct from :due_read
 			then clock_timestamp() else l.due_since end
 	  from meant m
@@ -43,6 +43,7 @@ with kept as (
 	   and n.task_version > k.task_version
 	   and n.settled_at is null
 	   and k.wish = 'complete'
+	   and :target <> ''
 	   for update of n skip locked
 ), told as (
 	update gateway.writebacks n

@@ -141,6 +141,22 @@ test_what_was_closed_is_the_date_that_was_read() {
 		"the client's own close is the second one"
 }
 
+# Nor what was read before a wish was taken back: the client's next close leads to the
+# very date that the last list had.
+test_what_is_taken_back_is_the_date_that_was_read() {
+	next_daily
+	change_item todoist "$ITEM" '{"due_date": "2031-02-01"}'
+	closes
+	row_says "$TASK" completed
+	stays_open "complete row rolled_back source_changed" 1
+	time_passes
+	closes
+	row_says "$TASK" completed
+	wishes_are "$TASK" "complete row rolled_back source_changed, complete row accepted already_done"
+	is "$(at_todoist '[.occurrences_done, .due.date]')" '[2,"2031-02-03"]' \
+		"the client closed two, and nobody a third"
+}
+
 # The same of a second device's copy, after the row is open again.
 # Its date is the one that was closed, to which the series may come back.
 test_an_archived_task_that_is_completed_closes_nothing() {
@@ -333,7 +349,7 @@ test_a_plain_item_that_the_client_closes_late_is_closed_once() {
 
 make_all() {
 	make_tasks todoist 4 && PLAIN_TASKS=("${MADE_TASKS[@]}") || return
-	add_own_item todoist daily '{"count": 23, "recurring": "every day",
+	add_own_item todoist daily '{"count": 24, "recurring": "every day",
 		"due_date": "2031-02-03"}'
 	poll_once "${CONNECTIONS[todoist]}"
 	MADE_TASKS=()
@@ -342,7 +358,7 @@ make_all() {
 		api POST "/v1/inbox/$id/import"
 		MADE_TASKS+=("$(field '.task | "\(.id) \(.source_id)"')")
 	done
-	is "${#MADE_TASKS[@]}" 23 "there are recurring tasks"
+	is "${#MADE_TASKS[@]}" 24 "there are recurring tasks"
 }
 
 stack_init && stack_setting sweep_ms 200 &&

@@ -218,6 +218,18 @@ is_kept(struct delivery *d)
 	return d->is_kept;
 }
 
+/* Nothing is sent, and the task is active since then, for the date that was
+ * read: what comes next is compared with that. If it is not kept, the next run
+ * shows it. */
+static bool
+leaves_active(const struct delivery *d)
+{
+	if (d->push.wish == WISH_UNCOMPLETE)
+		return d->answer.outcome == OUTCOME_ACCEPTED;
+	return d->answer.outcome == OUTCOME_REJECTED &&
+	       d->answer.reason == REASON_SOURCE_CHANGED;
+}
+
 static void
 write_once(struct delivery *d)
 {
@@ -307,10 +319,7 @@ round_ended(struct delivery *d)
 	struct answer first;
 
 	if (ask(d)) {
-		/* it is active already, and stands for the date that was read;
-		 * if that is not kept, the next run shows it */
-		if (d->answer.outcome == OUTCOME_ACCEPTED &&
-		    d->push.wish == WISH_UNCOMPLETE)
+		if (leaves_active(d))
 			(void)is_kept(d);
 	} else if (is_kept(d)) {
 		write_once(d);
