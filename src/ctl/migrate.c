@@ -16,7 +16,7 @@
 
 /* any constant; it names this lock among an application's advisory locks */
 #define LOCK "781200411"
-#define TRIES 6
+#define TRIES 20
 #define SCRIPT_MAX ((size_t)4 * 1024 * 1024)
 
 static const char begin[] = "begin;\n"
@@ -46,6 +46,11 @@ static const char lock[] =
     "	end if;\n"
     "end\n"
     "$$;\n";
+
+/* Statements that are under way hold views in another order than they are made
+ * anew in. Whoever waits for a lock longer than deadlock_timeout, a second,
+ * looks for a deadlock and is the one to fail: we give up long before. */
+static const char lock_views[] = "set local lock_timeout = '100ms';\n";
 
 static const char list[] =
     "create schema if not exists gateway;\n"
@@ -142,7 +147,7 @@ is_applied(const struct rows *rows, int number)
 static enum err
 add_missing(const struct rows *rows, struct buf *script, int *missing)
 {
-	enum err err = buf_add_str(script, lock);
+	enum err err = buf_addf(script, "%s%s", lock, lock_views);
 
 	for (const struct migration *m = migrations; !err && m->number; m++) {
 		if (is_applied(rows, m->number))
@@ -222,12 +227,11 @@ migrate(struct db_pool *pool, int64_t deadline_ms, bool is_dry, int *count)
 	*count = 0;
 	if (err)
 		return err;
-	/* views and tables are locked in another order than calls have them */
 	for (int i = 0; i < TRIES; i++) {
 		err = apply_missing(db, is_dry, count);
 		if (err != ERR_BUSY)
 			break;
-		clock_sleep_ms(100 << i);
+		clock_sleep_ms(100 << (i < 4 ? i : 4));
 	}
 	db_put(pool, db);
 	return err;

@@ -172,6 +172,33 @@ test_an_old_copy_does_not_bring_an_old_item_id_back() {
 		"and so is the row"
 }
 
+migrate_waits() {
+	[ "$(sql "select count(*) from pg_locks where not granted
+		and relation = 'gateway.item_tasks'::regclass")" -gt 0 ]
+}
+
+# It holds some of the views and waits for another, whose reader comes to the first.
+test_a_migration_makes_no_statement_fail_in_a_deadlock() {
+	local migrating
+
+	open_session psql -X -q -A -t -v ON_ERROR_STOP=1 -h "$STACK_DIR/pg" \
+		-p "$STACK_PG_PORT" -U postgres -d flowpin
+	says "set deadlock_timeout = '300ms';" 'begin;' \
+		"select 'read', count(*) >= 0 from gateway.item_tasks;"
+	hears
+	FLOWPIN_DATABASE_URL="host=$STACK_DIR/pg port=$STACK_PG_PORT user=postgres dbname=flowpin" \
+		stack_migrate &
+	migrating=$!
+	wait_until 20 migrate_waits || flunk "it waits"
+	says "select 'again', count(*) >= 0 from gateway.connection_state;"
+	hears
+	is "$HEARD" 'again|t' "the reader goes on"
+	says 'commit;'
+	session_ends
+	wait "$migrating"
+	is "$?" 0 "and the migration ends well"
+}
+
 # The app's row came while no trigger was there, and is taken note of after the call.
 test_a_key_given_by_call_is_not_replaced_by_the_one_in_the_row() {
 	local key
