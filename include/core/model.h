@@ -168,7 +168,6 @@ enum reason {
 	/* superseded */
 	REASON_NEWER_WISH,
 	REASON_NOT_WRITTEN,  /* the row that was to say so never came to be */
-	REASON_LOCAL_CHANGE, /* archived or deleted here meanwhile */
 	REASON_COUNT
 };
 const char *reason_name(enum reason reason);

@@ -18,7 +18,6 @@ static const struct err_info table[] = {
 	[OK]                = { "ok",                     200 },
 	[ERR_INPUT]         = { "bad_request",            400 },
 	[ERR_AUTH]          = { "unauthorized",           401 },
-	[ERR_FORBIDDEN]     = { "forbidden",              403 },
 	[ERR_NOTFOUND]      = { "not_found",              404 },
 	[ERR_METHOD]        = { "method_not_allowed",     405 },
 	[ERR_CONFLICT]      = { "conflict",               409 },

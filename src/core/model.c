@@ -62,7 +62,6 @@ static const char *const reason_names[] = {
 	[REASON_ACCOUNT_CHANGED] = "account_changed",
 	[REASON_NEWER_WISH]      = "newer_wish",
 	[REASON_NOT_WRITTEN]     = "not_written",
-	[REASON_LOCAL_CHANGE]    = "local_change",
 };
 /* clang-format on */
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -175,7 +175,6 @@ reply_error(struct reply *reply, enum err err)
 {
 	static const char *const details[ERR_COUNT] = {
 		[ERR_AUTH] = "A valid bearer token is needed.",
-		[ERR_FORBIDDEN] = "This is not allowed.",
 		[ERR_NOTFOUND] = "There is nothing of that name here.",
 		[ERR_TOOBIG] = "The request is too large.",
 		[ERR_LENGTH] = "The request needs a body and its length.",

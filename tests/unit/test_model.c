@@ -70,7 +70,6 @@ static const char *const reasons[REASON_COUNT] = {
 	[REASON_ACCOUNT_CHANGED] = "account_changed",
 	[REASON_NEWER_WISH]      = "newer_wish",
 	[REASON_NOT_WRITTEN]     = "not_written",
-	[REASON_LOCAL_CHANGE]    = "local_change",
 };
 
 static const char *const endings[] = {
