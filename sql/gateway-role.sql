@@ -54,7 +54,7 @@ grant update (label, is_active, metadata, api_key) on public.integrations to flo
 grant select on gateway.connection_state, gateway.connection_use,
 	gateway.item_tasks, gateway.migrations to flowpin;
 grant select, update on gateway.reconciling to flowpin;
-grant select, insert, update on gateway.connections to flowpin;
+grant select, insert, update on gateway.connections, gateway.key_sets to flowpin;
 grant select, insert, update, delete on gateway.links, gateway.writebacks,
 	gateway.inbox_items, gateway.poll_runs, gateway.guards,
 	gateway.idempotency_keys to flowpin;

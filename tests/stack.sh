@@ -103,7 +103,7 @@ stack_init() {
 		: >"$STACK_DIR/flowpin.conf"
 	)
 	stack_setting socket "$STACK_DIR/gateway.sock"
-	stack_setting jwt_secret_file "$STACK_DIR/jwt.secret"
+	stack_setting jwt_secret_files "$STACK_DIR/jwt.secret"
 	stack_setting master_key_files "$STACK_DIR/master.key"
 	# two lists in a row are two, however soon they come
 	stack_setting absence_least_ms 0

@@ -3,6 +3,8 @@
 #ifndef CORE_CONFIG_H
 #define CORE_CONFIG_H
 
+#include <stddef.h>
+
 #include "core/err.h"
 #include "core/log.h"
 
@@ -13,8 +15,9 @@ struct config {
 	int query_timeout_ms;
 	char *socket;
 	int workers;
-	char *jwt_secret_file;
-	char *jwt_audience;
+	char *supabase_url, *jwks_file, *jwt_secret_files;
+	char *jwt_issuer, *jwt_audience;
+	int jwt_clients, jwt_anonymous;
 	char *master_key_files;
 	char *api_keys; /* keep, seal */
 	char *todoist_url, *linear_url, *attio_url;
@@ -74,5 +77,10 @@ void config_print_help(void);
  * caller wipes and frees it with crypto_free_secret(). */
 enum err config_read_secret(
     const char *setting, const char *path, char **out) MUST_CHECK;
+
+/* The same of each of these paths, separated by commas or white space, most at
+ * most; *count of them are the caller's to free, also after an error. */
+enum err config_read_secrets(const char *setting, const char *paths, char **out,
+    size_t most, size_t *count) MUST_CHECK;
 
 #endif

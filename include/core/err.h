@@ -11,8 +11,8 @@
 
 enum err {
 	OK = 0,
-	ERR_INPUT,     /* what came from outside is malformed */
-	ERR_AUTH,      /* nobody we know */
+	ERR_INPUT, /* what came from outside is malformed */
+	ERR_AUTH,  /* nobody we know */
 	ERR_NOTFOUND,
 	ERR_METHOD,   /* no such method on this path */
 	ERR_CONFLICT, /* the state of the thing does not allow it */

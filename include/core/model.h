@@ -167,7 +167,7 @@ enum reason {
 	REASON_ACCOUNT_CHANGED, /* the key is another account's: not sent */
 	/* superseded */
 	REASON_NEWER_WISH,
-	REASON_NOT_WRITTEN,  /* the row that was to say so never came to be */
+	REASON_NOT_WRITTEN, /* the row that was to say so never came to be */
 	REASON_COUNT
 };
 const char *reason_name(enum reason reason);

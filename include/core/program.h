@@ -23,7 +23,27 @@ int program_begin(const struct program *program, int argc, char **argv,
 /* Say err_text() on stderr, in one sentence, and return the exit code 1. */
 int program_fail(const struct program *program);
 
-/* Who users are, from jwt_secret_file and jwt_audience. ERR_CONFIG. */
+/* How users' tokens are made and verified, with the shared secrets. */
+struct program_users {
+	struct token_options options; /* points into the rest */
+	char *secrets[9];
+	size_t count;
+	char issuer[512];
+};
+
+/* From the settings. ERR_CONFIG: a secret cannot be read. To be done with
+ * either way, and not to be copied. */
+enum err program_users(
+    const struct config *config, struct program_users *out) MUST_CHECK;
+void program_users_done(struct program_users *users);
+
+/* Take the keys of jwks_file. ERR_CONFIG: it cannot be read, or is none; then
+ * all stays as it was. */
+enum err program_read_keys(
+    const struct config *config, struct token_verifier *verifier) MUST_CHECK;
+
+/* Who users are. The keys that the project publishes are fetched later, by the
+ * gateway. ERR_CONFIG. */
 enum err program_open_verifier(
     const struct config *config, struct token_verifier **out) MUST_CHECK;
 

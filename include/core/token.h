@@ -1,8 +1,11 @@
-/* Bearer tokens of users: Supabase access tokens (JWT) with sub, exp, aud and
- * role, verified through libcjose; RFC 8725 has the rules. */
+/* Bearer tokens of users: Supabase access tokens (JWT), signed with a key that
+ * the project's auth server publishes (ES256, RS256) or with its legacy shared
+ * secret (HS256), verified through libcjose; RFC 8725 has the rules. */
 #ifndef CORE_TOKEN_H
 #define CORE_TOKEN_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/crypto.h"
@@ -11,8 +14,12 @@
 struct token_verifier; /* keys and rules, shared by all threads */
 
 struct token_options {
-	const char *hs256_secret; /* Supabase's legacy shared secret */
-	const char *audience;     /* "authenticated" */
+	const char *const *secrets; /* shared, each of 32 bytes or more, up to a
+				       NULL; NULL: none */
+	const char *audience;       /* "authenticated" */
+	const char *issuer;         /* NULL: any */
+	bool allows_clients;   /* those of OAuth clients that act for a user */
+	bool allows_anonymous; /* of users who have not said who they are */
 	int leeway_s;
 };
 
@@ -21,20 +28,37 @@ struct token_claims {
 	int64_t expires_ms; /* wall clock */
 };
 
-/* ERR_CONFIG: no secret, or one shorter than 32 bytes (RFC 7518, 3.2). */
+/* ERR_CONFIG: a secret is shorter than 32 bytes (RFC 7518, 3.2). */
 enum err token_new(const struct token_options *options,
     struct token_verifier **out) MUST_CHECK;
 void token_free(struct token_verifier *v);
 
+/* From now on these published keys (a JWKS, RFC 7517) verify, and no others but
+ * the secrets; *count is how many. ERR_INPUT: it is none, or has no key for
+ * ES256 or RS256; then all stays as it was. */
+enum err token_set_keys(struct token_verifier *v, const char *jwks, size_t len,
+    size_t *count) MUST_CHECK;
+
+/* From now on none of them does. */
+void token_drop_keys(struct token_verifier *v);
+
 /* ERR_AUTH for anything wrong with it: malformed, another algorithm than the
- * key's, bad signature, expired, not yet valid, another audience, role other
- * than `authenticated`, sub missing or no UUID. err_text() says which. One that
- * was accepted is not verified again for its remaining life. */
-enum err token_verify(const struct token_verifier *v, const char *text,
+ * key's, bad signature, expired, not yet valid, another issuer or audience,
+ * role other than `authenticated`, sub missing or no UUID. ERR_NOTFOUND: signed
+ * with a published key that is not known, or not yet. err_text() says which.
+ * One that was accepted is not verified again for its remaining life, unless
+ * keys change. */
+enum err token_verify(struct token_verifier *v, const char *text,
     int64_t now_ms, struct token_claims *out) MUST_CHECK;
 
-/* Make a token, for `flowpinctl token` and tests. The caller frees *out. */
-enum err token_sign(const struct token_options *options, const char *user_id,
-    int64_t now_ms, int64_t life_s, char **out) MUST_CHECK;
+/* Make a token, for `flowpinctl token` and tests: with a private key (a JWK as
+ * JSON), or, if that is NULL, with the first secret. The caller frees *out. */
+enum err token_sign(const struct token_options *options,
+    const char *private_jwk, const char *user_id, int64_t now_ms,
+    int64_t life_s, char **out) MUST_CHECK;
+
+/* Make a key for that, ES256: the private one, and the set that has its public
+ * half. The caller gives both to crypto_free_secret(). */
+enum err token_new_key(char **private_jwk, char **jwks) MUST_CHECK;
 
 #endif

@@ -37,10 +37,22 @@ static const struct setting settings[] = {
 	  "FastCGI socket, when systemd hands none over" },
 	{ "workers", AT(workers), NULL, 64, 1, 512,
 	  "requests handled at once" },
-	{ "jwt_secret_file", AT(jwt_secret_file), "", 0, 0, 0,
-	  "file with the secret that signs users' tokens (gateway: required)" },
+	{ "supabase_url", AT(supabase_url), "", 0, 0, 0,
+	  "the project, https://REF.supabase.co: its keys and its name as issuer "
+	  "of users' tokens (gateway: this, jwks_file or jwt_secret_files)" },
+	{ "jwks_file", AT(jwks_file), "", 0, 0, 0,
+	  "file with a JSON Web Key Set that signs users' tokens, instead of the "
+	  "project's" },
+	{ "jwt_secret_files", AT(jwt_secret_files), "", 0, 0, 0,
+	  "files with shared secrets that sign users' tokens, beside these keys" },
+	{ "jwt_issuer", AT(jwt_issuer), "", 0, 0, 0,
+	  "what a user's token must name as iss, if not the project" },
 	{ "jwt_audience", AT(jwt_audience), "authenticated", 0, 0, 0,
 	  "what a user's token must name as aud" },
+	{ "jwt_clients", AT(jwt_clients), NULL, 0, 0, 1,
+	  "1: an OAuth client's token is as good as its user's own" },
+	{ "jwt_anonymous", AT(jwt_anonymous), NULL, 1, 0, 1,
+	  "0: an anonymous user's token is none" },
 	{ "master_key_files", AT(master_key_files), "", 0, 0, 0,
 	  "files with 64 hex digits each; the first seals, all open (required)" },
 	{ "api_keys", AT(api_keys), "keep", 0, 0, 0,
@@ -321,6 +333,33 @@ config_require(const struct config *config, const char *name)
 	    "the setting %s is missing: put it into the configuration file or "
 	    "set %s",
 	    name, variable);
+}
+
+enum err
+config_read_secrets(const char *setting, const char *paths, char **out,
+    size_t most, size_t *count)
+{
+	static const char separators[] = ", \t\r\n";
+	char path[PATH_MAX];
+	enum err err = OK;
+	size_t n;
+
+	*count = 0;
+	for (const char *p = paths; !err; p += n) {
+		p += strspn(p, separators);
+		n = strcspn(p, separators);
+		if (n == 0)
+			break;
+		if (n >= sizeof(path) || *count == most)
+			return err_set(ERR_CONFIG,
+			    "%s: too long a path, or more than %zu", setting,
+			    most);
+		memcpy(path, p, n);
+		path[n] = '\0';
+		err = config_read_secret(setting, path, &out[*count]);
+		*count += !err;
+	}
+	return err;
 }
 
 const char *

@@ -1,6 +1,7 @@
 /* The beginning of every program. */
 #include "core/program.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +10,12 @@
 
 #include "core/clock.h"
 #include "core/crypto.h"
+#include "core/http.h"
 #include "core/log.h"
 #include "queries.h"
 
 /* The newest migration whose columns the statements use. */
-#define SCHEMA_NEEDED 11
+#define SCHEMA_NEEDED 12
 
 static void
 print_help(const struct program *program)
@@ -76,22 +78,111 @@ program_fail(const struct program *program)
 	return 1;
 }
 
+/* Written as it is in tokens: without a slash at the end. */
+static void
+write_issuer(const struct config *config, char *out, size_t size)
+{
+	const char *url = config->supabase_url;
+	int len = (int)strlen(url);
+
+	while (len > 0 && url[len - 1] == '/')
+		len--;
+	if (*config->jwt_issuer)
+		snprintf(out, size, "%s", config->jwt_issuer);
+	else
+		snprintf(out, size, len ? "%.*s/auth/v1" : "", len, url);
+}
+
+enum err
+program_users(const struct config *config, struct program_users *out)
+{
+	size_t most = sizeof(out->secrets) / sizeof(out->secrets[0]) - 1;
+
+	memset(out, 0, sizeof(*out));
+	write_issuer(config, out->issuer, sizeof(out->issuer));
+	out->options =
+	    (struct token_options){ .secrets =
+					(const char *const *)out->secrets,
+		    .audience = config->jwt_audience,
+		    .issuer = *out->issuer ? out->issuer : NULL,
+		    .allows_clients = config->jwt_clients,
+		    .allows_anonymous = config->jwt_anonymous,
+		    .leeway_s = 60 };
+	return config_read_secrets("jwt_secret_files", config->jwt_secret_files,
+	    out->secrets, most, &out->count);
+}
+
+void
+program_users_done(struct program_users *users)
+{
+	for (size_t i = 0; i < users->count; i++)
+		crypto_free_secret(users->secrets[i]);
+	memset(users, 0, sizeof(*users));
+}
+
+static enum err
+check_keys(const struct config *config)
+{
+	if (*config->supabase_url && !http_url_allowed(config->supabase_url))
+		return err_set(ERR_CONFIG,
+		    "supabase_url must be https, like "
+		    "https://REF.supabase.co, not '%s'",
+		    config->supabase_url);
+	if (*config->supabase_url || *config->jwks_file ||
+	    *config->jwt_secret_files)
+		return OK;
+	return err_set(ERR_CONFIG,
+	    "nothing says whose tokens are users': put supabase_url, jwks_file "
+	    "or jwt_secret_files into the configuration file");
+}
+
 enum err
 program_open_verifier(const struct config *config, struct token_verifier **out)
 {
-	struct token_options options = { .audience = config->jwt_audience,
-		.leeway_s = 5 };
-	char *secret = NULL;
-	enum err err = config_require(config, "jwt_secret_file");
+	struct program_users users = { 0 };
+	enum err err = check_keys(config);
 
 	if (!err)
-		err = config_read_secret(
-		    "jwt_secret_file", config->jwt_secret_file, &secret);
-	if (err)
-		return err;
-	options.hs256_secret = secret;
-	err = token_new(&options, out);
-	crypto_free_secret(secret);
+		err = program_users(config, &users);
+	if (!err)
+		err = token_new(&users.options, out);
+	program_users_done(&users);
+	if (!err && *config->jwks_file)
+		err = program_read_keys(config, *out);
+	if (err && *out) {
+		token_free(*out);
+		*out = NULL;
+	}
+	return err;
+}
+
+enum err
+program_read_keys(const struct config *config, struct token_verifier *verifier)
+{
+	FILE *file = fopen(config->jwks_file, "re");
+	char *text = NULL;
+	size_t len = 0, size = 0, count;
+	enum err err;
+
+	if (!file)
+		return err_set(ERR_CONFIG, "jwks_file: cannot read %s: %s",
+		    config->jwks_file, strerror(errno));
+	/* up to a NUL, which no JSON has */
+	len = getdelim(&text, &size, '\0', file) < 0 ? 0 : strlen(text);
+	if (ferror(file))
+		err = err_set(ERR_CONFIG, "jwks_file: cannot read %s: %s",
+		    config->jwks_file, strerror(errno));
+	else
+		err = token_set_keys(verifier, text ? text : "", len, &count);
+	if (err == ERR_INPUT) {
+		char why[200];
+
+		snprintf(why, sizeof(why), "%s", err_text());
+		err = err_set(
+		    ERR_CONFIG, "jwks_file: %s: %s", config->jwks_file, why);
+	}
+	fclose(file);
+	free(text);
 	return err;
 }
 

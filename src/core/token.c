@@ -1,6 +1,6 @@
 /* Supabase access tokens. libcjose checks the signature; what RFC 8725 asks
- * beyond that is done here: one algorithm, bound to the key, no extension that
- * we do not know, and every claim of the right type.
+ * beyond that is done here: an algorithm bound to the key, no extension that we
+ * do not know, and every claim of the right type.
  *
  * One cjose_jwk_t serves all threads: verifying reads its bytes and touches no
  * reference count (cjose 0.6.2, jws.c). All else lives for one call. */
@@ -8,61 +8,39 @@
 
 #include <assert.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cjose/cjose.h>
 
 #include "core/json.h"
 #include "token_cache.h"
+#include "token_key.h"
 
 #define MAX_TOKEN_BYTES 8192
-#define MIN_SECRET_BYTES 32        /* RFC 7518, 3.2 */
-#define HS256_TEXT 43              /* 32 bytes in base64url */
 #define MAX_SECONDS 253402300799.0 /* the end of 9999 */
 #define USER_ROLE "authenticated"
 
 struct token_verifier {
-	cjose_jwk_t *key;
-	char *audience;
+	struct token_keys secrets;
+	char *audience, *issuer;
+	bool allows_clients, allows_anonymous;
 	int64_t leeway_ms;
+	/* held to read while a token is verified and remembered, to write while
+	 * keys change: what a key vouched for is not remembered beyond it */
+	pthread_rwlock_t lock;
+	struct token_keys published;
 	struct token_cache *verified;
 };
 
 static enum err
-cjose_failure(const cjose_err *why, enum err otherwise, const char *what)
+add_secrets(struct token_verifier *v, const char *const *secrets)
 {
-	if (why->code == CJOSE_ERR_NO_MEMORY)
-		return err_set(ERR_NOMEM, "token: no memory");
-	return err_set(otherwise, "token: %s", what);
-}
+	enum err err = OK;
 
-static enum err
-key_new(const char *secret, cjose_jwk_t **out)
-{
-	cjose_err why = { 0 };
-
-	if (secret == NULL || strlen(secret) < MIN_SECRET_BYTES)
-		return err_set(ERR_CONFIG,
-		    "jwt_secret_file: the secret is shorter than %d bytes",
-		    MIN_SECRET_BYTES);
-	*out = cjose_jwk_create_oct_spec(
-	    (const uint8_t *)secret, strlen(secret), &why);
-	if (*out == NULL)
-		return cjose_failure(&why, ERR_CONFIG, "unusable secret");
-	return OK;
-}
-
-static void
-key_free(cjose_jwk_t *key)
-{
-	cjose_err why = { 0 };
-
-	if (key == NULL)
-		return;
-	/* cjose frees the bytes as they are. */
-	crypto_wipe(cjose_jwk_get_keydata(key, &why),
-	    cjose_jwk_get_keysize(key, &why) / 8);
-	(void)cjose_jwk_release(key);
+	for (; !err && secrets && *secrets; secrets++)
+		err = token_keys_add_secret(&v->secrets, *secrets);
+	return err;
 }
 
 enum err
@@ -75,13 +53,18 @@ token_new(const struct token_options *options, struct token_verifier **out)
 	v = calloc(1, sizeof(*v));
 	if (v == NULL)
 		return err_set(ERR_NOMEM, "token: no memory");
+	(void)pthread_rwlock_init(&v->lock, NULL);
 	v->leeway_ms = options->leeway_s * INT64_C(1000);
+	v->allows_clients = options->allows_clients;
+	v->allows_anonymous = options->allows_anonymous;
 	v->audience = strdup(options->audience);
-	if (v->audience == NULL) {
+	if (options->issuer)
+		v->issuer = strdup(options->issuer);
+	if (v->audience == NULL || (options->issuer && v->issuer == NULL)) {
 		err = err_set(ERR_NOMEM, "token: no memory");
 		goto out;
 	}
-	err = key_new(options->hs256_secret, &v->key);
+	err = add_secrets(v, options->secrets);
 	if (!err)
 		err = token_cache_new(&v->verified);
 	if (err)
@@ -98,63 +81,190 @@ token_free(struct token_verifier *v)
 {
 	if (v == NULL)
 		return;
-	key_free(v->key);
+	token_keys_done(&v->secrets);
+	token_keys_done(&v->published);
 	token_cache_free(v->verified);
+	(void)pthread_rwlock_destroy(&v->lock);
 	free(v->audience);
+	free(v->issuer);
 	free(v);
 }
 
-/* Three parts of base64url, the last as long as an HS256 signature is. This
- * goes before cjose: its HMAC comparison reads 32 bytes of the signature
- * before it looks at the signature's length. */
-static bool
-has_jws_shape(const char *text, size_t len)
+/* Takes what keys has. */
+static void
+publish(struct token_verifier *v, struct token_keys *keys)
 {
-	size_t dots = 0, part = 0;
+	struct token_keys old;
 
-	for (size_t i = 0; i < len; i++) {
-		char c = text[i];
-		if (c == '.') {
-			if (part == 0)
-				return false;
-			dots++;
-			part = 0;
-			continue;
-		}
-		if (!(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z') &&
-		    !(c >= '0' && c <= '9') && c != '-' && c != '_')
-			return false;
-		part++;
-	}
-	return dots == 2 && part == HS256_TEXT;
+	(void)pthread_rwlock_wrlock(&v->lock);
+	old = v->published;
+	v->published = *keys;
+	token_cache_clear(v->verified);
+	(void)pthread_rwlock_unlock(&v->lock);
+	token_keys_done(&old);
 }
 
-/* The header names the key's algorithm and nothing that must be understood
- * (RFC 7515, 4.1.11). */
-static enum err
-check_header(cjose_jws_t *jws)
+enum err
+token_set_keys(
+    struct token_verifier *v, const char *jwks, size_t len, size_t *count)
 {
-	cjose_header_t *header = cjose_jws_get_protected(jws);
-	cjose_err why = { 0 };
-	const char *alg;
-	char *crit;
+	struct token_keys keys;
+	enum err err = token_keys_read(jwks, len, &keys);
 
-	alg = header != NULL ? cjose_header_get(header, CJOSE_HDR_ALG, &why)
-			     : NULL;
-	if (alg == NULL || strcmp(alg, CJOSE_HDR_ALG_HS256) != 0)
-		return err_set(ERR_AUTH, "token: not signed with HS256");
-	crit = cjose_header_get_raw(header, "crit", &why);
-	if (crit != NULL) {
-		cjose_get_dealloc()(crit);
-		return err_set(ERR_AUTH, "token: unknown extension");
-	}
+	if (err)
+		return err;
+	*count = keys.count;
+	publish(v, &keys);
 	return OK;
+}
+
+void
+token_drop_keys(struct token_verifier *v)
+{
+	struct token_keys none = { 0 };
+
+	publish(v, &none);
+}
+
+/* --- the signature
+ * ------------------------------------------------------------ */
+
+struct head {
+	char *alg, *kid; /* kid: NULL if there is none */
+	size_t signature_text;
+};
+
+static void
+head_done(struct head *head)
+{
+	free(head->alg);
+	free(head->kid);
+}
+
+static bool
+is_base64url(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/* Three parts of base64url; how long they are. This goes before cjose: its HMAC
+ * comparison reads 32 bytes of the signature before it looks at its length. */
+static bool
+has_jws_shape(const char *text, size_t len, size_t parts[3])
+{
+	size_t part = 0;
+
+	memset(parts, 0, 3 * sizeof(*parts));
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '.' && (parts[part] == 0 || ++part > 2))
+			return false;
+		if (text[i] != '.' && !is_base64url(text[i]))
+			return false;
+		parts[part] += text[i] != '.';
+	}
+	return part == 2 && parts[2] > 0;
+}
+
+static bool
+copy_member(const cJSON *header, const char *name, bool must_be, char **out)
+{
+	const cJSON *value = cJSON_GetObjectItemCaseSensitive(header, name);
+
+	if (value == NULL)
+		return !must_be;
+	if (!cJSON_IsString(value))
+		return false;
+	*out = strdup(value->valuestring);
+	return *out != NULL;
+}
+
+/* Which algorithm and key, and that nothing else must be understood (RFC 7515,
+ * 4.1.11). json_parse() refuses a name that is there twice. */
+static enum err
+read_head(const char *text, size_t len, struct head *out)
+{
+	cjose_err why = { 0 };
+	uint8_t *plain = NULL;
+	size_t plain_len = 0;
+	cJSON *header = NULL;
+	enum err err = OK;
+
+	if (!cjose_base64url_decode(text, len, &plain, &plain_len, &why) ||
+	    json_parse((const char *)plain, plain_len, &header) ||
+	    !cJSON_IsObject(header))
+		err = err_set(ERR_AUTH, "token: its header is no JSON object");
+	else if (cJSON_GetObjectItemCaseSensitive(header, "crit") != NULL)
+		err = err_set(ERR_AUTH, "token: unknown extension");
+	else if (!copy_member(header, "alg", true, &out->alg) ||
+		 !copy_member(header, "kid", false, &out->kid))
+		err = err_set(ERR_AUTH, "token: alg or kid is missing or odd");
+	cJSON_Delete(header);
+	free(plain);
+	return err;
+}
+
+/* A shared secret has no name of its own; without a name any key of the
+ * algorithm may be meant. */
+static bool
+may_be_named(const struct head *head, const struct token_key *key)
+{
+	if (head->kid && key->kid)
+		return strcmp(key->kid, head->kid) == 0;
+	return strcmp(key->alg, head->alg) == 0;
+}
+
+/* ERR_NOTFOUND: no key of these is meant. ERR_AUTH: none that is signed it. */
+static enum err
+verify_with(
+    const struct token_keys *keys, const struct head *head, cjose_jws_t *jws)
+{
+	bool is_found = false;
+	cjose_err why = { 0 };
+
+	for (size_t i = 0; i < keys->count; i++) {
+		const struct token_key *key = &keys->list[i];
+
+		if (!may_be_named(head, key))
+			continue;
+		is_found =
+		    true; /* and its algorithm is not the token's to choose */
+		if (strcmp(key->alg, head->alg) == 0 &&
+		    key->signature_text == head->signature_text &&
+		    cjose_jws_verify(jws, key->jwk, &why))
+			return OK;
+	}
+	if (is_found)
+		return token_cjose_failure(&why, ERR_AUTH, "bad signature");
+	return err_set(
+	    ERR_NOTFOUND, "token: signed with a key that is not known");
+}
+
+/* Secrets and published keys never mix: what is public signs nothing. */
+static enum err
+verify_signature(
+    const struct token_verifier *v, const struct head *head, cjose_jws_t *jws)
+{
+	enum err err;
+
+	if (strcmp(head->alg, TOKEN_HS256) == 0) {
+		err = verify_with(&v->secrets, head, jws);
+		return err == ERR_NOTFOUND
+			   ? err_set(ERR_AUTH, "token: HS256, and no secret is "
+					       "configured")
+			   : err;
+	}
+	if (strcmp(head->alg, TOKEN_ES256) != 0 &&
+	    strcmp(head->alg, TOKEN_RS256) != 0)
+		return err_set(
+		    ERR_AUTH, "token: not signed with ES256, RS256 or HS256");
+	return verify_with(&v->published, head, jws);
 }
 
 /* Verify the signature and parse what was signed; the caller deletes it. */
 static enum err
 open_jws(const struct token_verifier *v, const char *text, size_t len,
-    cJSON **claims)
+    const struct head *head, cJSON **claims)
 {
 	cjose_err why = { 0 };
 	cjose_jws_t *jws;
@@ -164,16 +274,12 @@ open_jws(const struct token_verifier *v, const char *text, size_t len,
 
 	jws = cjose_jws_import(text, len, &why);
 	if (jws == NULL)
-		return cjose_failure(&why, ERR_AUTH, "malformed");
-	err = check_header(jws);
+		return token_cjose_failure(&why, ERR_AUTH, "malformed");
+	err = verify_signature(v, head, jws);
 	if (err)
 		goto out;
-	if (!cjose_jws_verify(jws, v->key, &why)) {
-		err = cjose_failure(&why, ERR_AUTH, "bad signature");
-		goto out;
-	}
 	if (!cjose_jws_get_plaintext(jws, &plain, &plain_len, &why)) {
-		err = cjose_failure(&why, ERR_AUTH, "no payload");
+		err = token_cjose_failure(&why, ERR_AUTH, "no payload");
 		goto out;
 	}
 	err = json_parse((const char *)plain, plain_len, claims);
@@ -183,6 +289,9 @@ out:
 	cjose_jws_release(jws);
 	return err;
 }
+
+/* --- the claims
+ * --------------------------------------------------------------- */
 
 static bool
 is_text(const cJSON *value, const char *want)
@@ -242,6 +351,25 @@ check_times(const struct token_verifier *v, const cJSON *claims, int64_t now_ms,
 	return OK;
 }
 
+/* Whose it is, and that it is a user's own. */
+static enum err
+check_holder(const struct token_verifier *v, const cJSON *claims)
+{
+	if (v->issuer && !is_text(json_path(claims, "iss", NULL), v->issuer))
+		return err_set(ERR_AUTH, "token: another issuer");
+	if (!has_audience(claims, v->audience))
+		return err_set(ERR_AUTH, "token: another audience");
+	/* Supabase's anon and service_role keys are tokens of the legacy secret
+	 * too; they are no user. */
+	if (!is_text(json_path(claims, "role", NULL), USER_ROLE))
+		return err_set(ERR_AUTH, "token: not a user's");
+	if (!v->allows_clients && json_path(claims, "client_id", NULL) != NULL)
+		return err_set(ERR_AUTH, "token: an OAuth client's");
+	if (!v->allows_anonymous && json_bool(claims, "is_anonymous", false))
+		return err_set(ERR_AUTH, "token: an anonymous user's");
+	return OK;
+}
+
 static enum err
 read_claims(const struct token_verifier *v, const cJSON *claims, int64_t now_ms,
     struct token_claims *out)
@@ -252,45 +380,62 @@ read_claims(const struct token_verifier *v, const cJSON *claims, int64_t now_ms,
 	if (!cJSON_IsObject(claims))
 		return err_set(ERR_AUTH, "token: claims are no object");
 	err = check_times(v, claims, now_ms, &found.expires_ms);
+	if (!err)
+		err = check_holder(v, claims);
 	if (err)
 		return err;
-	if (!has_audience(claims, v->audience))
-		return err_set(ERR_AUTH, "token: another audience");
-	/* Supabase's anon and service_role keys are tokens of this secret
-	 * too; they are no user. */
-	if (!is_text(json_path(claims, "role", NULL), USER_ROLE))
-		return err_set(ERR_AUTH, "token: not a user's");
 	if (!crypto_uuid_parse(json_str(claims, "sub"), found.user_id))
 		return err_set(ERR_AUTH, "token: sub is no UUID");
 	*out = found;
 	return OK;
 }
 
-enum err
-token_verify(const struct token_verifier *v, const char *text, int64_t now_ms,
-    struct token_claims *out)
+static enum err
+verify_anew(const struct token_verifier *v, const char *text, size_t len,
+    int64_t now_ms, struct token_claims *out)
 {
-	size_t len = strnlen(text, MAX_TOKEN_BYTES + 1);
-	char digest[CRYPTO_SHA256_HEX];
+	struct head head = { 0 };
 	cJSON *claims = NULL;
+	size_t parts[3];
 	enum err err;
 
-	if (len > MAX_TOKEN_BYTES)
-		return err_set(ERR_AUTH, "token: too long");
-	crypto_sha256_hex(text, len, digest);
-	if (token_cache_find(v->verified, digest, now_ms, out))
-		return OK;
-	if (!has_jws_shape(text, len))
-		return err_set(ERR_AUTH, "token: not a JWT signed with HS256");
-	err = open_jws(v, text, len, &claims);
+	if (!has_jws_shape(text, len, parts))
+		return err_set(ERR_AUTH, "token: not a signed JWT");
+	head.signature_text = parts[2];
+	err = read_head(text, parts[0], &head);
+	if (!err)
+		err = open_jws(v, text, len, &head, &claims);
+	head_done(&head);
 	if (err)
 		return err;
 	err = read_claims(v, claims, now_ms, out);
 	cJSON_Delete(claims);
-	if (!err)
-		token_cache_add(v->verified, digest, now_ms, out);
 	return err;
 }
+
+enum err
+token_verify(struct token_verifier *v, const char *text, int64_t now_ms,
+    struct token_claims *out)
+{
+	size_t len = strnlen(text, MAX_TOKEN_BYTES + 1);
+	char digest[CRYPTO_SHA256_HEX];
+	enum err err = OK;
+
+	if (len > MAX_TOKEN_BYTES)
+		return err_set(ERR_AUTH, "token: too long");
+	crypto_sha256_hex(text, len, digest);
+	(void)pthread_rwlock_rdlock(&v->lock);
+	if (!token_cache_find(v->verified, digest, now_ms, out)) {
+		err = verify_anew(v, text, len, now_ms, out);
+		if (!err)
+			token_cache_add(v->verified, digest, now_ms, out);
+	}
+	(void)pthread_rwlock_unlock(&v->lock);
+	return err;
+}
+
+/* --- making one
+ * --------------------------------------------------------------- */
 
 /* The claims that Supabase puts in, as far as anyone here looks at them. The
  * caller frees; NULL when memory is out. */
@@ -301,7 +446,9 @@ write_claims(const struct token_options *options, const char *user_id,
 	cJSON *claims = cJSON_CreateObject();
 	char *text = NULL;
 
-	if (cJSON_AddStringToObject(claims, "sub", user_id) != NULL &&
+	if ((!options->issuer || cJSON_AddStringToObject(
+				     claims, "iss", options->issuer) != NULL) &&
+	    cJSON_AddStringToObject(claims, "sub", user_id) != NULL &&
 	    cJSON_AddStringToObject(claims, "aud", options->audience) != NULL &&
 	    cJSON_AddStringToObject(claims, "role", USER_ROLE) != NULL &&
 	    cJSON_AddNumberToObject(claims, "iat", (double)now_s) != NULL &&
@@ -312,8 +459,18 @@ write_claims(const struct token_options *options, const char *user_id,
 	return text;
 }
 
+static bool
+set_head(cjose_header_t *header, const struct token_key *key, cjose_err *why)
+{
+	return header != NULL &&
+	       cjose_header_set(header, CJOSE_HDR_ALG, key->alg, why) &&
+	       cjose_header_set(header, "typ", "JWT", why) &&
+	       (!key->kid ||
+		   cjose_header_set(header, CJOSE_HDR_KID, key->kid, why));
+}
+
 static enum err
-sign(const cjose_jwk_t *key, const char *claims, char **out)
+sign(const struct token_key *key, const char *claims, char **out)
 {
 	cjose_err why = { 0 };
 	cjose_header_t *header = cjose_header_new(&why);
@@ -321,15 +478,12 @@ sign(const cjose_jwk_t *key, const char *claims, char **out)
 	const char *compact = NULL; /* the jws owns it */
 	enum err err = OK;
 
-	if (header != NULL &&
-	    cjose_header_set(
-		header, CJOSE_HDR_ALG, CJOSE_HDR_ALG_HS256, &why) &&
-	    cjose_header_set(header, "typ", "JWT", &why))
-		jws = cjose_jws_sign(
-		    key, header, (const uint8_t *)claims, strlen(claims), &why);
+	if (set_head(header, key, &why))
+		jws = cjose_jws_sign(key->jwk, header, (const uint8_t *)claims,
+		    strlen(claims), &why);
 	if (jws == NULL || !cjose_jws_export(jws, &compact, &why) ||
 	    compact == NULL) {
-		err = cjose_failure(&why, ERR_BUG, "cannot be signed");
+		err = token_cjose_failure(&why, ERR_BUG, "cannot be signed");
 		goto out;
 	}
 	*out = strdup(compact);
@@ -341,24 +495,47 @@ out:
 	return err;
 }
 
+/* The key to sign with, in keys. */
+static enum err
+signing_key(const struct token_options *options, const char *private_jwk,
+    struct token_keys *keys)
+{
+	enum err err;
+
+	if (!private_jwk && (!options->secrets || !options->secrets[0]))
+		return err_set(ERR_CONFIG, "there is no key to sign with");
+	if (!private_jwk)
+		return token_keys_add_secret(keys, options->secrets[0]);
+	err = token_key_read_private(
+	    private_jwk, strlen(private_jwk), &keys->list[0]);
+	keys->count = !err;
+	return err;
+}
+
 enum err
-token_sign(const struct token_options *options, const char *user_id,
-    int64_t now_ms, int64_t life_s, char **out)
+token_sign(const struct token_options *options, const char *private_jwk,
+    const char *user_id, int64_t now_ms, int64_t life_s, char **out)
 {
 	char id[CRYPTO_UUID];
-	cjose_jwk_t *key = NULL;
+	struct token_keys keys = { 0 };
 	char *claims = NULL;
 	enum err err;
 
 	if (!crypto_uuid_parse(user_id, id))
 		return err_set(ERR_INPUT, "user id is no UUID");
-	err = key_new(options->hs256_secret, &key);
+	err = signing_key(options, private_jwk, &keys);
 	if (err)
 		return err;
 	claims = write_claims(options, id, now_ms / 1000, life_s);
-	err = claims != NULL ? sign(key, claims, out)
+	err = claims != NULL ? sign(&keys.list[0], claims, out)
 			     : err_set(ERR_NOMEM, "token: no memory");
 	cJSON_free(claims);
-	key_free(key);
+	token_keys_done(&keys);
 	return err;
+}
+
+enum err
+token_new_key(char **private_jwk, char **jwks)
+{
+	return token_key_make(private_jwk, jwks);
 }

@@ -78,3 +78,11 @@ token_cache_add(struct token_cache *cache, const char digest[CRYPTO_SHA256_HEX],
 	slot->claims = *claims;
 	(void)pthread_mutex_unlock(&cache->lock);
 }
+
+void
+token_cache_clear(struct token_cache *cache)
+{
+	(void)pthread_mutex_lock(&cache->lock);
+	memset(cache->slots, 0, sizeof(cache->slots));
+	(void)pthread_mutex_unlock(&cache->lock);
+}

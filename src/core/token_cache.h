@@ -1,7 +1,7 @@
 /* Tokens that were verified, so that a user's next call need not verify the
  * same one again. Keyed by the token's digest; one slot for each value of its
  * first bits, so the memory is bounded and a newer token takes an older one's
- * place. It lives and dies with its verifier, whose key never changes. */
+ * place. It dies with its verifier, and is emptied when that has other keys. */
 #ifndef CORE_TOKEN_CACHE_H
 #define CORE_TOKEN_CACHE_H
 
@@ -22,5 +22,7 @@ bool token_cache_find(struct token_cache *cache,
 void token_cache_add(struct token_cache *cache,
     const char digest[CRYPTO_SHA256_HEX], int64_t now_ms,
     const struct token_claims *claims);
+
+void token_cache_clear(struct token_cache *cache);
 
 #endif

@@ -16,4 +16,12 @@ int command_guard_approve(const struct program *program,
 int command_explain_task(const struct program *program,
     const struct config *config, const char *task_id);
 
+/* What a command returns that was given what it does not know. */
+enum { MISUSED = -1 };
+
+/* Print a token; write a key for that and print its set. */
+int command_token(const struct program *program, const struct config *config,
+    int argc, char **argv);
+int command_token_key(const struct program *program, int argc, char **argv);
+
 #endif

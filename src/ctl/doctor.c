@@ -109,6 +109,8 @@ static const struct {
 	  "delete from gateway.events where false" },
 	{ "change gateway.idempotency_keys", "insert into gateway.idempotency_keys select * from gateway.idempotency_keys limit 0; "
 	  "update gateway.idempotency_keys set status = status where false; delete from gateway.idempotency_keys where false" },
+	{ "change gateway.key_sets", "insert into gateway.key_sets select * from gateway.key_sets limit 0; "
+	  "update gateway.key_sets set keys = keys where false" },
 	{ "change gateway.reconciling", "update gateway.reconciling set after_task_id = after_task_id where false" },
 	{ "call the rules", "select gateway.reconcile('{}'), gateway.connection_note('{}'), gateway.us(now()), gateway.time_text(now()), "
 	  "gateway.tasks_seen(gen_random_uuid(), '', null), gateway.inbox_seen(gen_random_uuid(), null), "

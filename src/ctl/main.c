@@ -20,9 +20,6 @@ static void print_commands(void);
 static const struct program program = { "flowpinctl",
 	"care of the Flowpin gateway", "", print_commands };
 
-/* What a command returns that was given what it does not know. */
-enum { MISUSED = -1 };
-
 struct command {
 	const char *name, *args; /* as one types them */
 	const char *help;        /* lines of --help */
@@ -215,42 +212,18 @@ command_keygen(const struct config *config, int argc, char **argv)
 }
 
 /* Digits only, and at least 1. */
-static bool
-is_count(const char *text, long *out)
-{
-	char *end;
 
-	*out = strtol(text, &end, 10);
-	return *text >= '0' && *text <= '9' && !*end && *out >= 1;
+static int
+run_token(const struct config *config, int argc, char **argv)
+{
+	return command_token(&program, config, argc, argv);
 }
 
 static int
-command_token(const struct config *config, int argc, char **argv)
+run_token_key(const struct config *config, int argc, char **argv)
 {
-	struct token_options options = { .audience = config->jwt_audience };
-	char user_id[CRYPTO_UUID], *secret = NULL, *token = NULL;
-	long life_s = 3600;
-	enum err err;
-
-	if (argc != 1 && (argc != 3 || strcmp(argv[1], "--life") != 0))
-		return MISUSED;
-	if (!crypto_uuid_parse(argv[0], user_id) ||
-	    (argc == 3 && !is_count(argv[2], &life_s)))
-		return MISUSED;
-	err = config_require(config, "jwt_secret_file");
-	if (!err)
-		err = config_read_secret(
-		    "jwt_secret_file", config->jwt_secret_file, &secret);
-	options.hs256_secret = secret;
-	if (!err)
-		err = token_sign(
-		    &options, user_id, clock_wall_ms(), life_s, &token);
-	crypto_free_secret(secret);
-	if (err)
-		return fail();
-	printf("%s\n", token);
-	crypto_free_secret(token);
-	return 0;
+	(void)config;
+	return command_token_key(&program, argc, argv);
 }
 
 static int
@@ -396,8 +369,14 @@ static const struct command commands[] = {
 	    "that column: clients cannot read them back then\n",
 	    command_keys },
 	{ "keygen", "", "print a new master key\n", command_keygen },
-	{ "token", "USER_ID [--life SECONDS]",
-	    "print a bearer token for a user (tests, demos)\n", command_token },
+	{ "token", "USER_ID [--life SECONDS] [--key FILE]",
+	    "print a bearer token for a user (tests, demos), signed with a\n"
+	    "private key, or with the first of jwt_secret_files\n",
+	    run_token },
+	{ "token-key", "FILE",
+	    "write a new private key for that into a file, and print the key\n"
+	    "set to publish, for jwks_file\n",
+	    run_token_key },
 	{ "guard", "list | approve CONNECTION_ID [--dry-run]",
 	    "which connections' marks are held, and why; or: what is held\n"
 	    "there is right, go on\n",

@@ -1,4 +1,5 @@
 /* Who is calling. */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -6,7 +7,7 @@
 #include "gateway.h"
 
 enum err
-auth_check(const struct gateway *gateway, struct request *req)
+auth_check(struct gateway *gateway, struct request *req)
 {
 	struct token_claims claims;
 	const char *token = req->authorization;
@@ -16,6 +17,15 @@ auth_check(const struct gateway *gateway, struct request *req)
 		return err_set(ERR_AUTH, "no bearer token");
 	token += 7 + strspn(token + 7, " ");
 	err = token_verify(gateway->verifier, token, clock_wall_ms(), &claims);
+	if (err == ERR_NOTFOUND && keyring_ask(gateway))
+		err = token_verify(
+		    gateway->verifier, token, clock_wall_ms(), &claims);
+	if (err == ERR_NOTFOUND) {
+		char why[200];
+
+		snprintf(why, sizeof(why), "%s", err_text());
+		err = err_set(ERR_AUTH, "%s", why);
+	}
 	if (err)
 		return err;
 	memcpy(req->user_id, claims.user_id, sizeof(req->user_id));

@@ -10,6 +10,7 @@
 #include "request.h"
 
 struct sweeper;
+struct keyring;
 
 struct gateway {
 	const struct config *config;
@@ -17,6 +18,7 @@ struct gateway {
 	struct courier courier;
 	struct token_verifier *verifier;
 	struct sweeper *sweeper;
+	struct keyring *keyring; /* NULL: shared secrets alone */
 	struct metrics metrics;
 };
 
@@ -25,8 +27,14 @@ struct gateway {
 void router_handle(void *context, struct request *req, struct reply *reply);
 
 /* Fill req->user_id from its bearer token; ERR_AUTH. */
-enum err auth_check(
-    const struct gateway *gateway, struct request *req) MUST_CHECK;
+enum err auth_check(struct gateway *gateway, struct request *req) MUST_CHECK;
+
+/* Keep the keys of users' tokens fresh. Needs verifier, courier and store. */
+enum err keyring_start(struct gateway *gateway) MUST_CHECK;
+/* A token names a key that is not known: were the keys fetched anew? Waits a
+ * moment at most, and asks no more often than the auth server can bear. */
+bool keyring_ask(struct gateway *gateway);
+void keyring_stop(struct gateway *gateway);
 
 /* Handlers: a failure that is returned becomes its problem; a handler that
  * has filled the reply itself returns OK. */

@@ -19,7 +19,8 @@ static const struct program program = { "flowpin-gateway",
 	NULL };
 
 static enum err
-open_gateway(struct gateway *gateway, const struct config *config)
+open_gateway(
+    struct gateway *gateway, const struct config *config, bool only_check)
 {
 	enum err err = config_check_times(config);
 
@@ -34,12 +35,15 @@ open_gateway(struct gateway *gateway, const struct config *config)
 		err = program_open_store(&program, config, &gateway->store);
 	if (!err)
 		err = writeback_share(&gateway->store, COMMIT_WRITERS);
+	if (!err && !only_check)
+		err = keyring_start(gateway);
 	return err;
 }
 
 static void
 close_gateway(struct gateway *gateway)
 {
+	keyring_stop(gateway);
 	writeback_unshare(&gateway->store);
 	db_pool_free(gateway->store.pool);
 	if (gateway->courier.http)
@@ -94,7 +98,7 @@ main(int argc, char **argv)
 	}
 	program_guard_secrets();
 	fcgi_block_signals();
-	err = open_gateway(&gateway, &config);
+	err = open_gateway(&gateway, &config, only_check);
 	if (!err && only_check)
 		printf("%s: settings and database are fine\n", program.name);
 	else if (!err)

@@ -133,7 +133,7 @@ test_the_sample_configuration_works_as_it_is() {
 	local said
 
 	said=$(FLOWPIN_MASTER_KEY_FILES=$STACK_DIR/master.key \
-		FLOWPIN_JWT_SECRET_FILE=$STACK_DIR/jwt.secret \
+		FLOWPIN_JWT_SECRET_FILES=$STACK_DIR/jwt.secret \
 		"$STACK_BIN/flowpinctl" --config "$STACK_ROOT/deploy/flowpin.conf" \
 		check-config 2>&1) || flunk "check-config: $said"
 }

@@ -79,16 +79,18 @@ test_a_required_setting_that_is_missing_is_named() {
 		changed "master_key_files=$value"
 		refuses 'setting master_key_files is missing' "$GATEWAY" \
 			"$POLLER" "$CHECK" "$DOCTOR"
-		changed "jwt_secret_file=$value"
-		refuses 'setting jwt_secret_file is missing' "$GATEWAY" \
-			"$CHECK" "$DOCTOR" "flowpinctl token $DEMO_USER"
+		changed "jwt_secret_files=$value"
+		refuses 'supabase_url, jwks_file or jwt_secret_files' "$GATEWAY" \
+			"$CHECK" "$DOCTOR"
+		refuses 'setting jwt_secret_files is missing' \
+			"flowpinctl token $DEMO_USER"
 	done
 }
 
 test_what_a_program_does_not_need_may_be_missing() {
-	changed jwt_secret_file=-
+	changed jwt_secret_files=-
 	accepts "$POLLER" "$MIGRATE"
-	changed jwt_secret_file=- master_key_files=-
+	changed jwt_secret_files=- master_key_files=-
 	accepts "$MIGRATE"
 }
 
@@ -145,19 +147,37 @@ test_a_bad_number_is_named_with_its_bounds() {
 test_a_bad_secret_is_named_and_not_said() {
 	local file=$STACK_DIR/s
 
-	changed "jwt_secret_file=$STACK_DIR/none"
-	refuses "jwt_secret_file: cannot read $STACK_DIR/none: No such file" \
+	changed "jwt_secret_files=$STACK_DIR/none"
+	refuses "jwt_secret_files: cannot read $STACK_DIR/none: No such file" \
 		"$GATEWAY" "$CHECK"
-	changed "jwt_secret_file=$STACK_DIR"
-	refuses "jwt_secret_file: cannot read $STACK_DIR: Is a directory" \
+	changed "jwt_secret_files=$STACK_DIR"
+	refuses "jwt_secret_files: cannot read $STACK_DIR: Is a directory" \
 		"$GATEWAY" "$CHECK"
-	changed "jwt_secret_file=$file"
+	changed "jwt_secret_files=$file"
 	: >"$file"
-	refuses "jwt_secret_file: $file is empty" "$GATEWAY" "$CHECK"
+	refuses "jwt_secret_files: $file is empty" "$GATEWAY" "$CHECK"
 	printf ' \n' >"$file"
-	refuses "jwt_secret_file: $file is empty" "$GATEWAY" "$CHECK"
+	refuses "jwt_secret_files: $file is empty" "$GATEWAY" "$CHECK"
 	echo s3cret >"$file"
-	refuses 'jwt_secret_file: .*shorter than 32 bytes' "$GATEWAY" "$CHECK"
+	refuses 'jwt_secret_files: .*shorter than 32 bytes' "$GATEWAY" "$CHECK"
+}
+
+test_a_bad_key_set_is_named() {
+	local file=$STACK_DIR/set.json
+
+	changed "jwks_file=$STACK_DIR/none.json" jwt_secret_files=-
+	refuses "jwks_file: cannot read $STACK_DIR/none.json: No such file" \
+		"$GATEWAY" "$CHECK"
+	changed "jwks_file=$file" jwt_secret_files=-
+	echo '{"keys": []}' >"$file"
+	refuses "jwks_file: $file: .*no public key" "$GATEWAY" "$CHECK"
+	echo '<html>' >"$file"
+	refuses "jwks_file: $file: key set" "$GATEWAY" "$CHECK"
+	rm -f "$file.key"
+	"$STACK_BIN/flowpinctl" token-key "$file.key" >"$file"
+	accepts "$CHECK"
+	changed "supabase_url=http://ref.supabase.co" jwt_secret_files=-
+	refuses 'supabase_url must be https' "$GATEWAY" "$CHECK"
 }
 
 test_a_bad_master_key_is_named_and_not_said() {
@@ -203,12 +223,12 @@ test_a_file_that_may_not_be_read_is_named() {
 	(umask 077 && openssl rand -hex 32 >"$STACK_DIR/closed")
 	[ "$EUID" = 0 ] || chmod 0 "$STACK_DIR/closed"
 	install -m 644 "$STACK_DIR/jwt.secret" "$STACK_DIR/open"
-	changed "jwt_secret_file=$STACK_DIR/closed" \
+	changed "jwt_secret_files=$STACK_DIR/closed" \
 		"master_key_files=$STACK_DIR/closed"
 	chmod 644 "$CONF"
 	refuses "cannot read $STACK_DIR/closed: Permission denied" "$GATEWAY" \
 		"$CHECK"
-	sed -i "s|^jwt_secret_file.*|jwt_secret_file = $STACK_DIR/open|" "$CONF"
+	sed -i "s|^jwt_secret_files.*|jwt_secret_files = $STACK_DIR/open|" "$CONF"
 	refuses "master key file $STACK_DIR/closed: Permission denied" \
 		"$GATEWAY" "$POLLER" "$CHECK"
 	STACK_BIN=$bin AS=()

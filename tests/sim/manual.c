@@ -142,6 +142,8 @@ const char manual_text[] =
 "    not_found      as for an unknown id\n"
 "    state_refused  Linear: Entity not found: WorkflowState\n"
 "    gone_410       plain text\n"
+"    foreign        what stands before the provider answers: a 404 (\"status\")\n"
+"                   in words that are not the provider's\n"
 "    html           200 with a web page; html_status: with a status (502)\n"
 "    reset_before   TCP reset; hang_before: no answer until the client goes\n"
 "                   away, at most 120 s\n"

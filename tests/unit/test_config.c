@@ -117,7 +117,7 @@ test_without_a_word_every_setting_has_its_default(void **state)
 	assert_int_equal(c.query_timeout_ms, 10000);
 	assert_string_equal(c.socket, "/run/flowpin/gateway.sock");
 	assert_int_equal(c.workers, 64);
-	assert_string_equal(c.jwt_secret_file, "");
+	assert_string_equal(c.jwt_secret_files, "");
 	assert_string_equal(c.jwt_audience, "authenticated");
 	assert_string_equal(c.master_key_files, "");
 	assert_string_equal(c.todoist_url, "https://api.todoist.com");
@@ -294,9 +294,9 @@ test_what_is_required_and_missing_is_named_with_its_variable(void **state)
 	(void)state;
 	load("database_url = postgresql:///x\n", &c);
 	assert_int_equal(config_require(&c, "database_url"), OK);
-	assert_int_equal(config_require(&c, "jwt_secret_file"), ERR_CONFIG);
-	assert_non_null(strstr(err_text(), "jwt_secret_file"));
-	assert_non_null(strstr(err_text(), "FLOWPIN_JWT_SECRET_FILE"));
+	assert_int_equal(config_require(&c, "jwt_secret_files"), ERR_CONFIG);
+	assert_non_null(strstr(err_text(), "jwt_secret_files"));
+	assert_non_null(strstr(err_text(), "FLOWPIN_JWT_SECRET_FILES"));
 	assert_int_equal(config_require(&c, "no_such_thing"), ERR_BUG);
 	config_done(&c);
 }
@@ -354,7 +354,7 @@ test_a_secret_is_the_first_line_without_white_space(void **state)
 
 		write_file(table[i].file);
 		assert_int_equal(
-		    config_read_secret("jwt_secret_file", path, &secret), OK);
+		    config_read_secret("jwt_secret_files", path, &secret), OK);
 		assert_string_equal(secret, table[i].secret);
 		crypto_free_secret(secret);
 	}
@@ -370,15 +370,15 @@ test_a_secret_that_is_not_there_names_its_setting_and_file(void **state)
 	for (size_t i = 0; i < COUNT(files); i++) {
 		write_file(files[i]);
 		assert_int_equal(
-		    config_read_secret("jwt_secret_file", path, &secret),
+		    config_read_secret("jwt_secret_files", path, &secret),
 		    ERR_CONFIG);
-		assert_non_null(strstr(err_text(), "jwt_secret_file"));
+		assert_non_null(strstr(err_text(), "jwt_secret_files"));
 		assert_non_null(strstr(err_text(), path));
 		assert_non_null(strstr(err_text(), "empty"));
 		assert_null(strstr(err_text(), "abc"));
 	}
 	assert_int_equal(config_read_secret(
-			     "jwt_secret_file", "/nonexistent/secret", &secret),
+			     "jwt_secret_files", "/nonexistent/secret", &secret),
 	    ERR_CONFIG);
 	assert_non_null(strstr(err_text(), "/nonexistent/secret"));
 	assert_null(secret);

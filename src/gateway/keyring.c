@@ -1,0 +1,316 @@
+/* The keys that sign users' tokens, as their auth server publishes them:
+ * fetched by a thread of its own, every ten minutes and when a token names one
+ * that is not known. A call waits for that for a moment at most, and many calls
+ * are one fetch. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/backoff.h"
+#include "core/clock.h"
+#include "core/http.h"
+#include "core/log.h"
+#include "core/program.h"
+#include "core/store/key_set.h"
+#include "gateway.h"
+
+#define FRESH_MS 600000             /* Supabase: not to be kept longer */
+#define GAP_MS 10000                /* between two fetches, whoever asks */
+#define LAST_MS (INT64_C(86400000)) /* keys of a server that stays away */
+#define FETCH_MS 4000
+#define ASK_MS 2500 /* a call waits so long for a fetch */
+#define SET_MAX ((size_t)256 * 1024)
+#define PATH "/auth/v1/.well-known/jwks.json"
+
+struct keyring {
+	struct gateway *gateway;
+	char *url;   /* NULL: they are in jwks_file */
+	char *known; /* the set in use */
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t woken, fetched;
+	bool is_wanted, is_stopping;
+	unsigned long fetches; /* ended, either way */
+	int64_t next_ms;       /* clock_mono_ms(): the next fetch on its own */
+	int64_t soonest_ms;    /* the next one that a call may ask for */
+	int64_t good_until_ms; /* then what is known is too old */
+	int failures;          /* in a row */
+};
+
+/* Take a set, unless it is the one in use: what was verified stays so. */
+static enum err
+take(struct keyring *k, const char *jwks)
+{
+	char *copy;
+	size_t count;
+	enum err err;
+
+	if (k->known && strcmp(k->known, jwks) == 0)
+		return OK;
+	err = token_set_keys(k->gateway->verifier, jwks, strlen(jwks), &count);
+	copy = err ? NULL : strdup(jwks);
+	if (err)
+		return err;
+	free(k->known);
+	k->known = copy;
+	log_info("msg=\"keys of users' tokens\" count=%zu", count);
+	return OK;
+}
+
+static enum err
+judge(const struct http_response *res)
+{
+	if (res->carried != HTTP_ANSWERED)
+		return err_set(ERR_REMOTE, "%s", res->why);
+	if (res->status != 200)
+		return err_set(ERR_REMOTE, "HTTP %d", res->status);
+	return OK;
+}
+
+static enum err
+fetch(struct keyring *k)
+{
+	struct http_request req = HTTP_REQUEST_INIT;
+	struct http_response res = HTTP_RESPONSE_INIT(SET_MAX);
+	enum err err = buf_add_str(&req.url, k->url);
+
+	if (!err)
+		err = http_send(k->gateway->courier.http, &req,
+		    clock_mono_ms() + FETCH_MS, &res);
+	if (!err)
+		err = judge(&res);
+	if (!err)
+		err = take(k, res.body.ptr ? res.body.ptr : "");
+	if (!err && key_set_write(&k->gateway->store, k->url, res.body.ptr)) {
+		char why[200];
+
+		log_warn("msg=\"keys are not kept\" why=%s",
+		    log_quote(err_text(), why, sizeof(why)));
+	}
+	http_request_done(&req);
+	http_response_done(&res);
+	return err;
+}
+
+static enum err
+refresh(struct keyring *k)
+{
+	const struct config *config = k->gateway->config;
+
+	return k->url ? fetch(k)
+		      : program_read_keys(config, k->gateway->verifier);
+}
+
+/* Nobody can say that these keys are still good. */
+static void
+forget(struct keyring *k)
+{
+	free(k->known);
+	k->known = NULL;
+	token_drop_keys(k->gateway->verifier);
+	log_error("msg=\"keys of users' tokens are too old: nobody can log in "
+		  "with them\"");
+}
+
+static void
+fail(struct keyring *k, int64_t now_ms)
+{
+	char why[200];
+
+	log_warn("msg=\"keys of users' tokens cannot be fetched\" from=%s "
+		 "failures=%d why=%s",
+	    k->url ? k->url : k->gateway->config->jwks_file, k->failures + 1,
+	    log_quote(err_text(), why, sizeof(why)));
+	if (k->url && k->known && now_ms >= k->good_until_ms)
+		forget(k);
+}
+
+static void
+note(struct keyring *k, enum err err)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	pthread_mutex_lock(&k->lock);
+	k->failures = err ? k->failures + 1 : 0;
+	if (!err)
+		k->good_until_ms = now_ms + LAST_MS;
+	k->next_ms = now_ms + (err ? backoff_poll_ms(GAP_MS, FRESH_MS,
+					 k->failures, crypto_random())
+				   : backoff_spread_ms(
+					 FRESH_MS * 9 / 10, crypto_random()));
+	k->soonest_ms = now_ms + GAP_MS;
+	k->is_wanted = false;
+	k->fetches++;
+	pthread_cond_broadcast(&k->fetched);
+	pthread_mutex_unlock(&k->lock);
+}
+
+/* Until a fetch is due, or wanted; false: the stop. */
+static bool
+wait_for_due(struct keyring *k)
+{
+	bool go_on;
+
+	pthread_mutex_lock(&k->lock);
+	while (
+	    !k->is_stopping && !k->is_wanted && clock_mono_ms() < k->next_ms) {
+		struct timespec until = { .tv_sec = k->next_ms / 1000,
+			.tv_nsec = k->next_ms % 1000 * 1000000 };
+
+		pthread_cond_timedwait(&k->woken, &k->lock, &until);
+	}
+	go_on = !k->is_stopping;
+	pthread_mutex_unlock(&k->lock);
+	return go_on;
+}
+
+static void *
+keep(void *arg)
+{
+	struct keyring *k = arg;
+
+	while (wait_for_due(k)) {
+		enum err err = refresh(k);
+
+		if (err)
+			fail(k, clock_mono_ms());
+		note(k, err);
+	}
+	return NULL;
+}
+
+/* What a gateway fetched before, for as long as its server is away. */
+static void
+take_kept(struct keyring *k)
+{
+	char *jwks = NULL;
+	int64_t age_ms = 0;
+
+	if (key_set_read(&k->gateway->store, k->url, &jwks, &age_ms))
+		return;
+	if (age_ms < LAST_MS && !take(k, jwks))
+		k->good_until_ms = clock_mono_ms() + LAST_MS - age_ms;
+	free(jwks);
+}
+
+static enum err
+set_source(struct keyring *k)
+{
+	const struct config *config = k->gateway->config;
+	size_t len = strlen(config->supabase_url);
+
+	if (*config->jwks_file)
+		return OK;
+	while (len > 0 && config->supabase_url[len - 1] == '/')
+		len--;
+	if (asprintf(&k->url, "%.*s" PATH, (int)len, config->supabase_url) < 0)
+		return err_set(ERR_NOMEM, "no memory for keys");
+	take_kept(k);
+	return OK;
+}
+
+static void
+open_waits(struct keyring *k)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&k->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&k->woken, &attr);
+	pthread_cond_init(&k->fetched, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+static void
+keyring_free(struct keyring *k)
+{
+	pthread_mutex_destroy(&k->lock);
+	pthread_cond_destroy(&k->woken);
+	pthread_cond_destroy(&k->fetched);
+	free(k->url);
+	free(k->known);
+	free(k);
+}
+
+enum err
+keyring_start(struct gateway *gateway)
+{
+	const struct config *config = gateway->config;
+	struct keyring *k;
+	enum err err;
+
+	if (!*config->supabase_url && !*config->jwks_file)
+		return OK; /* shared secrets alone */
+	k = calloc(1, sizeof(*k));
+	if (!k)
+		return err_set(ERR_NOMEM, "no memory for keys");
+	k->gateway = gateway;
+	open_waits(k);
+	err = set_source(k);
+	/* a file was read by whoever made the verifier */
+	if (!err && !k->url)
+		k->next_ms = clock_mono_ms() + FRESH_MS;
+	if (!err && pthread_create(&k->thread, NULL, keep, k))
+		err = err_set(ERR_CONFIG, "cannot start a thread");
+	if (err) {
+		keyring_free(k);
+		return err;
+	}
+	gateway->keyring = k;
+	return OK;
+}
+
+/* Have the key set fetched, unless it was a moment ago. */
+static bool
+is_asked_for(struct keyring *k)
+{
+	if (clock_mono_ms() < k->soonest_ms)
+		return false;
+	k->is_wanted = true;
+	pthread_cond_signal(&k->woken);
+	return true;
+}
+
+bool
+keyring_ask(struct gateway *gateway)
+{
+	struct keyring *k = gateway->keyring;
+	int64_t until_ms = clock_mono_ms() + ASK_MS;
+	struct timespec until = { .tv_sec = until_ms / 1000,
+		.tv_nsec = until_ms % 1000 * 1000000 };
+	unsigned long seen;
+	bool is_fetched;
+	int late = 0;
+
+	if (!k)
+		return false;
+	pthread_mutex_lock(&k->lock);
+	seen = k->fetches;
+	if (is_asked_for(k))
+		while (!k->is_stopping && k->fetches == seen && !late)
+			late = pthread_cond_timedwait(
+			    &k->fetched, &k->lock, &until);
+	is_fetched = k->fetches != seen;
+	pthread_mutex_unlock(&k->lock);
+	return is_fetched;
+}
+
+void
+keyring_stop(struct gateway *gateway)
+{
+	struct keyring *k = gateway->keyring;
+
+	if (!k)
+		return;
+	pthread_mutex_lock(&k->lock);
+	k->is_stopping = true;
+	pthread_cond_signal(&k->woken);
+	pthread_cond_broadcast(&k->fetched);
+	pthread_mutex_unlock(&k->lock);
+	pthread_join(k->thread, NULL);
+	keyring_free(k);
+	gateway->keyring = NULL;
+}
