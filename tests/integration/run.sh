@@ -21,6 +21,8 @@ cd "$(dirname "$0")/../.." || exit 1
 
 SELF=tests/integration/run.sh
 SUITES=${SUITES:-tests/integration} # the folder they are in
+# The longest first, so that none is left over at the end.
+LONGEST='404 151 150 330 110 013 030 143 340 170 400 175 221 370 290'
 export BUILD=${BUILD:-build/release}
 JOBS=${JOBS:-4}
 TESTS=${TESTS:-}
@@ -151,9 +153,16 @@ mark_refused() {
 
 # The last $status is that of every suite that was begun.
 run_suites() {
-	local name failed=()
+	local name failed=() early=() late=()
 
-	prove_suites -j "$JOBS" --timer -- "${names[@]}"
+	for name in "${names[@]}"; do
+		if [[ " $LONGEST " == *" ${name%%_*} "* ]]; then
+			early+=("$name")
+		else
+			late+=("$name")
+		fi
+	done
+	prove_suites -j "$JOBS" --timer -- "${early[@]}" "${late[@]}"
 	for name in "${names[@]}"; do
 		[ ! -e "$RECORDS/$name" ] || is_good "$name" || failed+=("$name")
 	done
