@@ -176,7 +176,7 @@ stack_whole() {
 	stack_postgres || bail "no PostgreSQL"
 	[ -z "${FLOWPINS:-}" ] || flowpins_tables || bail "no tables of Flowpin's"
 	stack_migrate || bail "no schema"
-	stack_sim || bail "no simulator"
+	[ -n "${SIM_URL:-}" ] || stack_sim || bail "no simulator"
 	for name in ${STACK_GATEWAYS:-gateway}; do
 		stack_gateway "$name" || bail "no gateway"
 	done

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth.h"
 #include "call.h"
 #include "reqlog.h"
 
@@ -463,6 +464,8 @@ static const struct route {
 	{ "POST", "faults", 0, fault_add },
 	{ "DELETE", "faults", 0, faults_drop },
 	{ "DELETE", "faults", 1, fault_drop },
+	{ "GET", "keys", 0, control_keys_read },
+	{ "POST", "keys", 0, control_keys_set },
 	{ "GET", "limits", 0, limits_list },
 	{ "POST", "limits", 0, limit_set },
 	{ "DELETE", "limits", 0, limits_drop },

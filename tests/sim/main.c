@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "auth.h"
 #include "call.h"
 #include "control.h"
 #include "manual.h"
@@ -38,7 +39,7 @@ no_such_path(struct answer *ans)
 	ans->status = 404;
 	buf_puts(&ans->body,
 	    "{\"error\":\"There is nothing here: the simulator serves "
-	    "/api/v1/, /graphql, /v2/ and /_sim/.\"}");
+	    "/api/v1/, /graphql, /v2/, /auth/v1/ and /_sim/.\"}");
 }
 
 static void
@@ -49,6 +50,10 @@ handle(void *arg, const struct request *req, struct answer *ans)
 
 	if (control_owns(req->path)) {
 		control_serve(sim, req, ans);
+		return;
+	}
+	if (auth_owns(req->path)) {
+		auth_serve(sim, req, ans);
 		return;
 	}
 	for (i = 0; i < sizeof(providers) / sizeof(*providers); i++) {

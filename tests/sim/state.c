@@ -116,6 +116,7 @@ void
 state_done(struct sim *sim)
 {
 	state_reset(sim);
+	free(sim->keys.list);
 	pthread_mutex_destroy(&sim->lock);
 }
 

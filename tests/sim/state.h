@@ -115,6 +115,11 @@ struct sim {
 	int64_t next_old_id;
 	struct reqlog *log;
 	struct faults *faults;
+	struct {
+		char *list; /* a JSON array; NULL: empty */
+		int status; /* instead of 200; 0: that */
+		int64_t delay_ms, asked;
+	} keys;      /* of the auth server */
 	int stop_fd; /* readable once the program is to end */
 };
 
