@@ -118,7 +118,7 @@ command_token_key(const struct program *program, int argc, char **argv)
 	char *key = NULL, *set = NULL;
 	enum err err;
 
-	if (argc != 1)
+	if (argc != 1 || argv[0][0] == '-')
 		return MISUSED;
 	err = token_new_key(&key, &set);
 	if (!err)

@@ -338,7 +338,7 @@ test_the_role_has_these_rights_in_gateway() {
 		 group by x.rights order by x.rights collate \"C\"" | paste -sd ,)" \
 		"decisions events DIS,$(
 		)guards idempotency_keys inbox_items links poll_runs writebacks DISU,$(
-		)connections ISU,$(
+		)connections key_sets ISU,$(
 		)connection_state connection_use item_tasks migrations S,reconciling SU" \
 		"tables and views"
 }
