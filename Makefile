@@ -27,7 +27,7 @@ STEPS ?= 200
 SEED ?= random
 QUICK ?= 0
 # suites at once: each has a stack of its own, and mostly waits
-JOBS ?= 8
+JOBS ?= 6
 CPUS := $(shell nproc)
 # names, numbers or patterns of suites or unit programs; of cases. Empty: all
 TESTS ?=

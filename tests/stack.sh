@@ -471,6 +471,10 @@ stack_nginx_conf() {
 			uwsgi_temp_path $1/uwsgi;
 			scgi_temp_path $1/scgi;
 			keepalive_requests 100000;
+			map \$http_origin \$flowpin_origin {
+				default "";
+				$(stack_origins)
+			}
 			upstream flowpin_gateway {
 				$(stack_upstreams)
 				keepalive 64;
@@ -482,6 +486,15 @@ stack_nginx_conf() {
 			}
 		}
 	CONF
+}
+
+# Those that STACK_ORIGINS lists.
+stack_origins() {
+	local origin
+
+	for origin in ${STACK_ORIGINS:-}; do
+		echo "\"$origin\" \$http_origin;"
+	done
 }
 
 # Calls go to them in turn.

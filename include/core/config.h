@@ -31,6 +31,7 @@ struct config {
 	int doubt_ms;
 	int sweep_ms;
 	int stop_ms;
+	char *cors_origins;
 	int body_max_bytes;
 	int poll_interval_ms;
 	int poll_idle_interval_ms;

@@ -86,6 +86,8 @@ static const struct setting settings[] = {
 	  "how often a gateway looks for writebacks to take over" },
 	{ "stop_ms", AT(stop_ms), NULL, 15000, 0, 600000,
 	  "after SIGTERM, what is in flight has so long to finish" },
+	{ "cors_origins", AT(cors_origins), "", 0, 0, 0,
+	  "origins whose pages may call, like https://app.example.com" },
 	{ "body_max_bytes", AT(body_max_bytes), NULL, 65536, 256, 1048576,
 	  "a larger request body is refused" },
 	{ "poll_interval_ms", AT(poll_interval_ms), NULL, 60000, 100, INT_MAX,

@@ -192,7 +192,8 @@ send_reply(
 		    fcgi->out, "Content-Length: %d\r\n", (int)reply->body.len);
 	}
 	FCGX_PutS("\r\n", fcgi->out);
-	if (reply->status != 204 && reply->body.len)
+	if (reply->status != 204 && reply->body.len &&
+	    strcmp(req->method, "HEAD") != 0)
 		FCGX_PutStr(reply->body.ptr, (int)reply->body.len, fcgi->out);
 }
 
@@ -225,6 +226,9 @@ answer(struct server *server, FCGX_Request *fcgi)
 		.prefer = param(fcgi, "HTTP_PREFER"),
 		.idempotency_key =
 		    FCGX_GetParam("HTTP_IDEMPOTENCY_KEY", fcgi->envp),
+		.origin = param(fcgi, "HTTP_ORIGIN"),
+		.preflight_method =
+		    param(fcgi, "HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
 		.body = BUF_INIT(server->options->body_max + 1),
 		.route = "",
 		.start_ms = clock_mono_ms() };
@@ -239,13 +243,10 @@ answer(struct server *server, FCGX_Request *fcgi)
 		return;
 	}
 	if (too_large)
-		reply_error(&reply, err_set(ERR_TOOBIG, "the body"));
+		req.trouble = ERR_TOOBIG;
 	else if (!is_whole(&req))
-		reply_error(
-		    &reply, err_set(ERR_INPUT,
-				"The body is not as long as announced."));
-	else
-		server->options->handle(server->options->context, &req, &reply);
+		req.trouble = ERR_LENGTH;
+	server->options->handle(server->options->context, &req, &reply);
 	send_reply(fcgi, &req, &reply);
 	log_line(&req, &reply);
 	cJSON_Delete(req.json);

@@ -36,6 +36,13 @@ enum err keyring_start(struct gateway *gateway) MUST_CHECK;
 bool keyring_ask(struct gateway *gateway);
 void keyring_stop(struct gateway *gateway);
 
+/* May a page of this origin call? origins: as the setting has them; "": none.
+ */
+bool cors_is_listed(const char *origins, const char *origin);
+/* What browsers must be told with every reply, errors too. */
+void cors_finish(const struct gateway *gateway, const struct request *req,
+    struct reply *reply);
+
 /* Handlers: a failure that is returned becomes its problem; a handler that
  * has filled the reply itself returns OK. */
 #define HANDLER(name)                                                          \

@@ -14,14 +14,19 @@ struct request {
 	char id[17]; /* in the log line and in X-Request-Id */
 	const char *method, *path, *query; /* borrowed, never NULL */
 	const char *content_type, *authorization, *prefer;
-	const char *idempotency_key; /* NULL: none was sent */
-	const char *content_length;  /* as sent, "" if not */
+	const char *idempotency_key;  /* NULL: none was sent */
+	const char *content_length;   /* as sent, "" if not */
+	const char *origin;           /* of the page that calls, "": none */
+	const char *preflight_method; /* that it asks about, "": none */
+	enum err
+	    trouble; /* with it as it arrived: ERR_TOOBIG, ERR_LENGTH, OK */
 	struct buf body;
 	cJSON *json;      /* the body, parsed: an object, or NULL if empty */
 	int64_t start_ms; /* monotonic */
 
 	/* filled in by router and auth */
 	const char *route;        /* the pattern, for log and metrics */
+	char allowed[64];         /* the path's methods, if none was right */
 	char target[CRYPTO_UUID]; /* {id} in the path */
 	char user_id[CRYPTO_UUID];
 	/* What a POST makes has this id. is_repeated: by a call under the same
@@ -30,7 +35,7 @@ struct request {
 	bool is_repeated;
 };
 
-#define REPLY_HEADERS_MAX 512
+#define REPLY_HEADERS_MAX 1536
 struct reply {
 	int status;
 	const char *content_type;        /* static text */

@@ -63,21 +63,38 @@ fits(const char *pattern, const char *path, char target[CRYPTO_UUID])
 	return crypto_uuid_parse(text, target);
 }
 
-/* NULL: no such path, or with *allow not empty, not with this method. */
-static const struct route *
-find(struct request *req, char *allow, size_t size)
+static void
+allow(struct request *req, const char *method)
 {
-	size_t used = 0;
+	size_t used = strlen(req->allowed);
 
+	(void)snprintf(req->allowed + used, sizeof(req->allowed) - used, "%s%s",
+	    used ? ", " : "", method);
+}
+
+/* HEAD is GET without what it answers. */
+static bool
+is_meant(const struct route *route, const char *method)
+{
+	return !strcmp(
+	    route->method, strcmp(method, "HEAD") != 0 ? method : "GET");
+}
+
+/* NULL: no such path, or with req->allowed not empty, not with this method. */
+static const struct route *
+find(struct request *req)
+{
 	for (size_t i = 0; i < ROUTES; i++) {
 		if (!fits(routes[i].pattern, req->path, req->target))
 			continue;
-		if (!strcmp(routes[i].method, req->method))
+		if (is_meant(&routes[i], req->method))
 			return &routes[i];
-		if (used < size)
-			used += (size_t)snprintf(allow + used, size - used,
-			    "%s%s", used ? ", " : "", routes[i].method);
+		allow(req, routes[i].method);
+		if (!strcmp(routes[i].method, "GET"))
+			allow(req, "HEAD");
 	}
+	if (req->allowed[0])
+		allow(req, "OPTIONS");
 	return NULL;
 }
 
@@ -118,17 +135,40 @@ read_json(const struct route *route, struct request *req)
 	return OK;
 }
 
+/* What was wrong before anybody looked at it. */
+static enum err
+arrived(const struct request *req)
+{
+	if (req->trouble == ERR_TOOBIG)
+		return err_set(ERR_TOOBIG, "the body");
+	if (req->trouble)
+		return err_set(
+		    ERR_INPUT, "The body is not as long as announced.");
+	return OK;
+}
+
+/* The path has no such method. */
+static enum err
+tell_methods(const struct request *req, struct reply *reply)
+{
+	reply_header(reply, "Allow: %s", req->allowed);
+	if (strcmp(req->method, "OPTIONS") != 0)
+		return err_set(
+		    ERR_METHOD, "This path takes only %s.", req->allowed);
+	reply->status = 204;
+	return OK;
+}
+
 static enum err
 run(struct gateway *gateway, struct request *req, struct reply *reply)
 {
-	char allow[64] = "";
-	const struct route *route = find(req, allow, sizeof(allow));
-	enum err err = OK;
+	enum err err = arrived(req);
+	const struct route *route = err ? NULL : find(req);
 
-	if (!route && allow[0]) {
-		reply_header(reply, "Allow: %s", allow);
-		return err_set(ERR_METHOD, "This path takes only %s.", allow);
-	}
+	if (err)
+		return err;
+	if (!route && req->allowed[0])
+		return tell_methods(req, reply);
 	if (!route)
 		return err_set(ERR_NOTFOUND, "no such path");
 	req->route = route->pattern;
@@ -154,5 +194,6 @@ router_handle(void *context, struct request *req, struct reply *reply)
 
 	if (err)
 		reply_error(reply, err);
+	cors_finish(gateway, req, reply);
 	atomic_fetch_add(&gateway->metrics.requests[reply->status / 100], 1);
 }

@@ -1,0 +1,62 @@
+/* Pages of other origins may call, if their origin is listed (Fetch
+ * standard, 3.2). Who calls is said by the bearer token, never by a cookie, so
+ * no credentials are allowed. */
+#include <string.h>
+
+#include "gateway.h"
+
+#define MAX_AGE_S "7200" /* Chromium's longest */
+
+bool
+cors_is_listed(const char *origins, const char *origin)
+{
+	static const char separators[] = ", \t\r\n";
+	size_t len = strlen(origin), n;
+
+	for (const char *p = origins; len > 0; p += n) {
+		p += strspn(p, separators);
+		n = strcspn(p, separators);
+		if (n == 0)
+			break;
+		if (n == len && memcmp(p, origin, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_preflight(const struct request *req)
+{
+	return strcmp(req->method, "OPTIONS") == 0 &&
+	       *req->preflight_method != '\0';
+}
+
+void
+cors_finish(const struct gateway *gateway, const struct request *req,
+    struct reply *reply)
+{
+	const char *origins = gateway->config->cors_origins;
+
+	if (*origins == '\0')
+		return;
+	/* what a cache keeps is for one origin */
+	reply_header(reply,
+	    is_preflight(req) ? "Vary: Origin, Access-Control-Request-Method, "
+				"Access-Control-Request-Headers"
+			      : "Vary: Origin");
+	if (!cors_is_listed(origins, req->origin))
+		return;
+	reply_header(reply, "Access-Control-Allow-Origin: %s", req->origin);
+	if (!is_preflight(req)) {
+		reply_header(reply, "Access-Control-Expose-Headers: Location, "
+				    "Retry-After, X-Request-Id, "
+				    "Preference-Applied");
+		return;
+	}
+	reply_header(reply, "Access-Control-Allow-Headers: Authorization, "
+			    "Content-Type, Idempotency-Key, Prefer");
+	reply_header(reply, "Access-Control-Max-Age: " MAX_AGE_S);
+	if (reply->status == 204)
+		reply_header(
+		    reply, "Access-Control-Allow-Methods: %s", req->allowed);
+}
