@@ -20,7 +20,9 @@ after quiet and two runs. For every mix:
   that has a key. If that one is of another account, it cannot see the item, and
   whether both sides agree is not checked. What is checked all the same: that no run
   completes such a task while its item is open, see below, and that a wish reached
-  the item if it is said to have.
+  the item if it is said to have. A row that a client brought back, of an item that
+  no list has shown since and that names no connection, is nobody's to judge: what
+  its connection by the fallback does not see may be another account's.
 - *Recurring*: the row stands for the series. An active one must know the due date
   that its item now has; one that was completed here, even if only here, must be
   active again once its item is open with a later date than was closed.
@@ -843,6 +845,9 @@ class Oracle:
             flags = self.flags(item)
             link = self.link(task)
             if item.account.provider == "todoist" and flags == {"archived"}:
+                continue
+            if (flags & {"others", "deleted", "moved"} and not link["account_id"]
+                    and not task["connection_id"]):
                 continue
             if flags:
                 self.verdict.find("disagreements", task["id"],
