@@ -40,6 +40,7 @@ mawk                  program awk
 util-linux            program setpriv
 nodejs                program node
 npm                   program npm
+chromium              program chromium
 clang-format          program clang-format
 clang-tidy            program clang-tidy
 shellcheck            program shellcheck
