@@ -1,7 +1,8 @@
 -- writeback_keep: what an owner read of the item and is about to send, right before it
 -- sends it: who takes over has to know, because the item alone does not tell. And what
 -- the task stands for since then, whatever the last list said: what is completed is the
--- date that was read; so is what is active or becomes so again, if nothing is sent.
+-- date that was read; so is what is active or becomes so again, if nothing is sent. When
+-- the item was changed last is not known from then on: by us.
 -- :user_id     uuid    whose
 -- :id          uuid    the writeback
 -- :generation  bigint  of the owner
@@ -27,7 +28,8 @@ with kept as (
 	   for update of l skip locked
 ), dated as (
 	update gateway.links l
-	   set metadata = jsonb_set(l.metadata, '{due_date}', to_jsonb(:due_read)),
+	   set metadata = jsonb_set(l.metadata, '{due_date}', to_jsonb(:due_read))
+			- 'updated_at',
 	       due_since = case when :target = ''
 			and l.metadata ->> 'due_date' is distinct from :due_read
 			then clock_timestamp() else l.due_since end
@@ -48,7 +50,7 @@ with kept as (
 ), told as (
 	update gateway.writebacks n
 	   set source_metadata = jsonb_set(n.source_metadata, '{due_date}',
-			to_jsonb(:due_read))
+			to_jsonb(:due_read)) - 'updated_at'
 	  from waiting w
 	 where n.user_id = :user_id
 	   and n.id = w.id

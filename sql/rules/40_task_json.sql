@@ -24,12 +24,13 @@ end
 $$;
 
 -- source_metadata is what the gateway keeps of the item, not the client's column of
--- that name. Who completed a task without an item can only have been its user.
+-- that name; when the item was changed last is for our comparisons alone. Who completed a
+-- task without an item can only have been its user.
 create or replace function gateway.task_json(t public.tasks, l gateway.links)
 returns text
 language sql stable parallel safe as $$
 	select row_to_json(row(t.id, gateway.told(t.title), t.source::text, t.source_id,
-		l.source_url, t.connection_id, coalesce(l.metadata, '{}'),
+		l.source_url, t.connection_id, coalesce(l.metadata - 'updated_at', '{}'),
 		t.status::text, gateway.time_text(t.completed_at),
 		case when l.task_id is not null then l.completed_by
 		     when t.status::text = 'completed' then 'user' end,

@@ -157,6 +157,17 @@ test_what_is_taken_back_is_the_date_that_was_read() {
 		"the client closed two, and nobody a third"
 }
 
+# People bring the date forward, which no run has seen, and the client's own close leads
+# back to the date that the list had.
+test_a_date_that_came_back_closes_nothing() {
+	next_daily
+	change_item todoist "$ITEM" '{"due_date": "2031-02-02"}'
+	closes
+	row_says "$TASK" completed
+	stays_open "complete row rolled_back source_changed" 1
+	is "$(at_todoist .due.date)" '"2031-02-03"' "it is where the list had it"
+}
+
 # The same of a second device's copy, after the row is open again.
 # Its date is the one that was closed, to which the series may come back.
 test_an_archived_task_that_is_completed_closes_nothing() {
@@ -349,7 +360,7 @@ test_a_plain_item_that_the_client_closes_late_is_closed_once() {
 
 make_all() {
 	make_tasks todoist 4 && PLAIN_TASKS=("${MADE_TASKS[@]}") || return
-	add_own_item todoist daily '{"count": 24, "recurring": "every day",
+	add_own_item todoist daily '{"count": 25, "recurring": "every day",
 		"due_date": "2031-02-03"}'
 	poll_once "${CONNECTIONS[todoist]}"
 	MADE_TASKS=()
@@ -358,7 +369,7 @@ make_all() {
 		api POST "/v1/inbox/$id/import"
 		MADE_TASKS+=("$(field '.task | "\(.id) \(.source_id)"')")
 	done
-	is "${#MADE_TASKS[@]}" 24 "there are recurring tasks"
+	is "${#MADE_TASKS[@]}" 25 "there are recurring tasks"
 }
 
 stack_init && stack_setting sweep_ms 200 &&

@@ -59,7 +59,8 @@ test_a_list_keeps_what_is_active_and_ones_own(void **state)
 	assert_json_equal(item->metadata,
 	    "{\"project_id\":\"6XGgm6PHrGgMpCFX\",\"priority\":1,"
 	    "\"is_recurring\":true,\"due_date\":\"2026-11-23\","
-	    "\"due_string\":\"every day\",\"due_lang\":\"en\"}");
+	    "\"due_string\":\"every day\",\"due_lang\":\"en\","
+	    "\"updated_at\":\"2026-11-01T09:00:00.000000Z\"}");
 	item = &page.items.list[1];
 	assert_string_equal(item->title, "Call Ada — ☎");
 	assert_false(item->is_recurring);

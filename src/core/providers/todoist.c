@@ -119,6 +119,7 @@ row_read(const cJSON *task, struct todoist_row *row)
 	memset(row, 0, sizeof(*row));
 	row->id = provider_id(task, "id");
 	row->title = json_str(task, "content");
+	row->updated_at = json_str(task, "updated_at");
 	row->is_uncompletable =
 	    row->title != NULL && strncmp(row->title, "* ", 2) == 0;
 	row->checked = json_bool(task, "checked", false);
@@ -156,7 +157,8 @@ row_state(const struct connection *conn, const struct todoist_row *row)
 }
 
 /* What later writes need. The parts of due are kept because undoing an
- * occurrence has to give them all back. */
+ * occurrence has to give them all back; when it was changed, because a date
+ * that is the same need not have stayed so. */
 static bool
 make_metadata(const cJSON *task, const struct todoist_row *row, char **out)
 {
@@ -170,6 +172,7 @@ make_metadata(const cJSON *task, const struct todoist_row *row, char **out)
 		{ "due_string", "string", true },
 		{ "due_lang", "lang", true },
 		{ "due_timezone", "timezone", true },
+		{ "updated_at", "updated_at", false },
 	};
 	const cJSON *priority = json_path(task, "priority", NULL);
 	cJSON *json = cJSON_CreateObject();
@@ -185,7 +188,10 @@ make_metadata(const cJSON *task, const struct todoist_row *row, char **out)
 	for (size_t i = 0; i < COUNT(parts); i++) {
 		const char *text =
 		    json_str(parts[i].is_due ? row->due : task, parts[i].from);
-		if (text != NULL)
+		bool is_wanted =
+		    row->is_recurring || strcmp(parts[i].name, "updated_at");
+
+		if (text != NULL && is_wanted)
 			ok = ok && cJSON_AddStringToObject(
 				       json, parts[i].name, text) != NULL;
 	}

@@ -10,8 +10,9 @@
 /* A task as it was sent; borrows from the JSON. */
 struct todoist_row {
 	const char *id, *title, *responsible;
-	const cJSON *due;     /* NULL: none */
-	const char *due_date; /* NULL: none */
+	const cJSON *due;       /* NULL: none */
+	const char *due_date;   /* NULL: none */
+	const char *updated_at; /* as Todoist writes it; NULL: not said */
 	bool checked, is_deleted, is_recurring;
 	bool is_uncompletable; /* its title begins with "* " */
 };

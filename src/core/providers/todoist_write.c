@@ -24,8 +24,10 @@ struct stored {
 	bool is_recurring;
 	bool is_uncompletable;
 	const char *due_date; /* NULL: unknown */
-	bool has_rule;        /* the due's string; without it a due that is
-				 sent would end the recurrence */
+	const char
+	    *updated_at; /* the item, when that was read; NULL: unknown */
+	bool has_rule;   /* the due's string; without it a due that is
+			    sent would end the recurrence */
 };
 
 static struct stored
@@ -38,8 +40,11 @@ stored_read(const struct push *push)
 	s.is_uncompletable = json_bool(s.json, "is_uncompletable", false);
 	s.due_date = json_str(s.json, "due_date");
 	s.has_rule = json_str(s.json, "due_string") != NULL;
-	if (push->wish == WISH_COMPLETE && push->due_known)
+	s.updated_at = json_str(s.json, "updated_at");
+	if (push->wish == WISH_COMPLETE && push->due_known) {
 		s.due_date = push->due_known;
+		s.updated_at = NULL;
+	}
 	if (!todoist_is_date(s.due_date))
 		s.due_date = NULL;
 	return s;
@@ -70,6 +75,16 @@ todoist_ask_request(
 	    push->conn, push->base_url, push->source_id, out);
 }
 
+/* The same date, but the item was changed since: it may have been put forward,
+ * and the client's own close have led back to that date. */
+static bool
+may_have_come_back(const struct todoist_row *now, const struct stored *stored)
+{
+	return now->updated_at && stored->updated_at &&
+	       strcmp(now->updated_at, stored->updated_at) != 0 &&
+	       strcmp(now->due_date, stored->due_date) == 0;
+}
+
 /* Nobody can tell whether this occurrence was done already: the client that
  * changed the row may have closed it, and the due as it was is not known, or
  * the task was put forward since, so that its next date need not be later. */
@@ -81,6 +96,8 @@ may_be_closed(const struct push *push, const struct todoist_row *now,
 	    !now->is_recurring)
 		return false;
 	if (stored->due_date == NULL || now->due_date == NULL)
+		return true;
+	if (may_have_come_back(now, stored))
 		return true;
 	return strcmp(now->due_date, stored->due_date) != 0 &&
 	       !due_is_later(now->due_date, stored->due_date);
