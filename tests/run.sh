@@ -260,6 +260,15 @@ explain() {
 	echo "Logs and settings: $STACK_DIR"
 }
 
+# As a Supabase project does since October 2025: the simulator publishes the key that
+# signs the demo user's token.
+publish_keys() {
+	"$STACK_BIN/flowpinctl" token-key "$STACK_DIR/jwt.key" \
+		>"$STACK_DIR/jwks.json" || exit 1
+	sim POST /_sim/keys "$(<"$STACK_DIR/jwks.json")" >/dev/null || exit 1
+	stack_setting supabase_url "$SIM_URL"
+}
+
 main() {
 	local provider simulated=()
 
@@ -290,13 +299,15 @@ main() {
 	stack_migrate || exit 1
 	say "starting the providers' simulator"
 	stack_sim "${simulated[@]:-none}" || exit 1
+	publish_keys
 	say "starting the gateway"
 	stack_gateway || exit 1
 	say "starting nginx"
 	stack_nginx "$PORT" || exit 1
 	stack_until 30 curl -fs -o /dev/null "$URL/healthz" ||
 		fail_log gateway "no answer from the gateway"
-	FLOWPIN_TOKEN=$(stack_token "$user" 604800) || exit 1
+	FLOWPIN_TOKEN=$("$STACK_BIN/flowpinctl" --config "$STACK_DIR/flowpin.conf" \
+		token "$user" --life 604800 --key "$STACK_DIR/jwt.key") || exit 1
 	say "adding a demo user's connections, items and tasks"
 	demo
 	say "polling every 5 seconds"
