@@ -80,8 +80,7 @@ static const struct kind {
 	const char *kty, *crv, *alg;
 	const char *members[5], *secrets[7];
 } kinds[] = {
-	{ "EC", "P-256", TOKEN_ES256, { "kty", "crv", "x", "y" },
-	    { "d" } },
+	{ "EC", "P-256", TOKEN_ES256, { "kty", "crv", "x", "y" }, { "d" } },
 	{ "RSA", NULL, TOKEN_RS256, { "kty", "n", "e" },
 	    { "d", "p", "q", "dp", "dq", "qi" } },
 };

@@ -331,7 +331,7 @@ test_problems() {
 	fits readTask 404
 	api PUT /v1/tasks '{}'
 	fits listTasks 405
-	is "$(header Allow)" "GET, POST"
+	is "$(header Allow)" "GET, HEAD, POST, OPTIONS"
 	api POST /v1/tasks
 	fits createTask 411
 	api POST /v1/tasks "{\"title\":\"$(printf '%070000d' 0)\"}"

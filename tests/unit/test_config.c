@@ -377,8 +377,8 @@ test_a_secret_that_is_not_there_names_its_setting_and_file(void **state)
 		assert_non_null(strstr(err_text(), "empty"));
 		assert_null(strstr(err_text(), "abc"));
 	}
-	assert_int_equal(config_read_secret(
-			     "jwt_secret_files", "/nonexistent/secret", &secret),
+	assert_int_equal(config_read_secret("jwt_secret_files",
+			     "/nonexistent/secret", &secret),
 	    ERR_CONFIG);
 	assert_non_null(strstr(err_text(), "/nonexistent/secret"));
 	assert_null(secret);

@@ -28,8 +28,8 @@ void courier_close(struct courier *courier);
 
 /* Told before a write whose effect the item alone does not show: what was read,
  * and what is to be sent (see struct push). Anything but OK, and nothing is.
- * With an empty target: that nothing is sent, and the task is active, for the date
- * that was read; then its answer changes nothing. */
+ * With an empty target: that nothing is sent, and the task is active, for the
+ * date that was read; then its answer changes nothing. */
 typedef enum err courier_keep(
     void *context, const struct writeback *w, const struct push *push);
 
