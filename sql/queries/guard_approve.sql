@@ -45,6 +45,14 @@ with own as materialized (
 	   and l.task_id = t.id
 	   and l.user_id = h.user_id
 	   and l.account_id is null
+), emptied as (
+	-- what waits in the inbox was shown to the account before: who imports it now
+	-- would take it for the new one's
+	delete from gateway.inbox_items b
+	 using held h
+	 where h.account_id is not null
+	   and b.user_id = h.user_id
+	   and b.connection_id = h.connection_id
 ), freed as (
 	update gateway.connections c
 	   set next_poll_at = now(),

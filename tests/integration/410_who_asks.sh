@@ -89,6 +89,29 @@ test_an_account_that_a_person_let_in_ends_nothing_of_the_one_before() {
 	done
 }
 
+# What waits in the inbox is the account's that was there before.
+test_what_another_account_showed_cannot_be_imported_for_the_new_one() {
+	local provider
+
+	for provider in todoist linear attio; do
+		fill "$provider" 2 || continue
+		add_own_item "$provider" 'Waits' && polls 1
+		api GET /v1/inbox
+		is "$(field '.items | length')" 1 "$provider: it waits"
+		switch "$provider" "other-$CONNECTION"
+		polls 1
+		ctl guard approve "$CONNECTION" >/dev/null
+		api GET /v1/inbox
+		is "$(field '.items | length')" 0 "$provider: it waits no longer"
+		switch "$provider" "${TOKENS[$provider]}"
+		polls 1
+		ctl guard approve "$CONNECTION" >/dev/null
+		polls 1
+		api GET /v1/inbox
+		is "$(field '.items | length')" 1 "$provider: until its own is back"
+	done
+}
+
 # An import is from a list, too; a row that a client made names the connection only.
 test_what_no_list_ever_showed_is_the_named_connections() {
 	fill todoist 2 || return
