@@ -76,5 +76,5 @@ port=$(stack_port)
 LISTED=http://app.test:$port OTHER=http://other.test:$port
 stack_setting cors_origins "$LISTED"
 stack_whole && as_new_user && add_connection todoist &&
-	add_own_item todoist done && add_own_item todoist refused &&
-	add_own_item todoist stays && import_task todoist done && run_tests
+	add_own_item todoist 'to do' && add_own_item todoist refused &&
+	add_own_item todoist stays && import_task todoist 'to do' && run_tests

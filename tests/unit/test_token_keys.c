@@ -22,6 +22,7 @@
 #define USER "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
 #define ISSUER "https://ref.supabase.co/auth/v1"
 #define NOW_MS INT64_C(1795428000000)
+#define JWK_MAX 2048 /* in which each key of the test fits */
 #define REST                                                                   \
 	"\"sub\":\"" USER "\",\"aud\":\"authenticated\","                      \
 	"\"role\":\"authenticated\",\"exp\":1795428100"
@@ -81,13 +82,13 @@ jwk_of(EVP_PKEY *key, const char *crv, const char *members, char *out)
 	char a[2048], b[2048];
 
 	if (crv)
-		(void)sprintf(out,
+		(void)snprintf(out, JWK_MAX,
 		    "{%s\"kty\":\"EC\",\"crv\":\"%s\",\"x\":\"%s\",\"y\":\"%"
 		    "s\"}",
 		    members, crv, number(key, OSSL_PKEY_PARAM_EC_PUB_X, 0, a),
 		    number(key, OSSL_PKEY_PARAM_EC_PUB_Y, 0, b));
 	else
-		(void)sprintf(out,
+		(void)snprintf(out, JWK_MAX,
 		    "{%s\"kty\":\"RSA\",\"n\":\"%s\",\"e\":\"%s\"}", members,
 		    number(key, OSSL_PKEY_PARAM_RSA_N, 0, a),
 		    number(key, OSSL_PKEY_PARAM_RSA_E, 0, b));
