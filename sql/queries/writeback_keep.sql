@@ -11,7 +11,9 @@
 -- No row: it has another owner by now, and must not be sent.
 with kept as (
 	update gateway.writebacks w
-	   set target = :target, due_read = :due_read
+	   set target = :target,
+	       -- where nothing is sent, who takes over compares with what was known
+	       due_read = case when :target = '' then w.due_read else :due_read end
 	 where w.user_id = :user_id
 	   and w.id = :id
 	   and w.generation = :generation

@@ -149,6 +149,8 @@ test_what_is_taken_back_is_the_date_that_was_read() {
 	closes
 	row_says "$TASK" completed
 	stays_open "complete row rolled_back source_changed" 1
+	is "$(sql "select due_read from writebacks where task_id = '$TASK'")" '' \
+		"whoever had taken it over would not have taken that for the date meant"
 	time_passes
 	closes
 	row_says "$TASK" completed
