@@ -43,7 +43,7 @@ enum err program_read_keys(
     const struct config *config, struct token_verifier *verifier) MUST_CHECK;
 
 /* Who users are. The keys that the project publishes are fetched later, by the
- * gateway. ERR_CONFIG. */
+ * gateway. ERR_CONFIG; *out is NULL then. */
 enum err program_open_verifier(
     const struct config *config, struct token_verifier **out) MUST_CHECK;
 

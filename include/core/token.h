@@ -34,8 +34,9 @@ enum err token_new(const struct token_options *options,
 void token_free(struct token_verifier *v);
 
 /* From now on these published keys (a JWKS, RFC 7517) verify, and no others but
- * the secrets; *count is how many. ERR_INPUT: it is none, or has no key for
- * ES256 or RS256; then all stays as it was. */
+ * the secrets; *count is how many, for ES256 and RS256. What was verified stays
+ * so if they are the same as before. ERR_INPUT: it is no key set; then all
+ * stays as it was. */
 enum err token_set_keys(struct token_verifier *v, const char *jwks, size_t len,
     size_t *count) MUST_CHECK;
 

@@ -22,6 +22,10 @@ struct setting {
 };
 
 #define AT(member) offsetof(struct config, member)
+#define ORIGIN_MAX 200
+
+/* of the values of a list */
+static const char separators[] = ", \t\r\n";
 
 /* clang-format off */
 static const struct setting settings[] = {
@@ -318,6 +322,39 @@ config_check_api_keys(const struct config *config)
 	    config->api_keys);
 }
 
+/* As browsers send it: scheme, host in lower case, port if it is not the
+ * scheme's. */
+static bool
+is_origin(const char *text, size_t len)
+{
+	static const char letters[] =
+	    "abcdefghijklmnopqrstuvwxyz0123456789.-:[]";
+	size_t scheme = !strncmp(text, "https://", 8)  ? 8
+			: !strncmp(text, "http://", 7) ? 7
+						       : 0;
+
+	return scheme > 0 && len > scheme && len <= ORIGIN_MAX &&
+	       strspn(text + scheme, letters) >= len - scheme;
+}
+
+enum err
+config_check_origins(const struct config *config)
+{
+	size_t n;
+
+	for (const char *p = config->cors_origins;; p += n) {
+		p += strspn(p, separators);
+		n = strcspn(p, separators);
+		if (n == 0)
+			return OK;
+		if (!is_origin(p, n))
+			return err_set(ERR_CONFIG,
+			    "cors_origins: '%.*s' is no origin; one is like "
+			    "https://app.example.com",
+			    (int)(n < ORIGIN_MAX ? n : ORIGIN_MAX), p);
+	}
+}
+
 enum err
 config_require(const struct config *config, const char *name)
 {
@@ -341,7 +378,6 @@ enum err
 config_read_secrets(const char *setting, const char *paths, char **out,
     size_t most, size_t *count)
 {
-	static const char separators[] = ", \t\r\n";
 	char path[PATH_MAX];
 	enum err err = OK;
 	size_t n;

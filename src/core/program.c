@@ -14,6 +14,8 @@
 #include "core/log.h"
 #include "queries.h"
 
+#define ISSUER_MAX 480 /* see struct program_users */
+
 /* The newest migration whose columns the statements use. */
 #define SCHEMA_NEEDED 12
 
@@ -128,6 +130,11 @@ check_keys(const struct config *config)
 		    "supabase_url must be https, like "
 		    "https://REF.supabase.co, not '%s'",
 		    config->supabase_url);
+	if (strlen(config->jwt_issuer) > ISSUER_MAX ||
+	    strlen(config->supabase_url) > ISSUER_MAX)
+		return err_set(ERR_CONFIG,
+		    "jwt_issuer and supabase_url may have %d bytes",
+		    ISSUER_MAX);
 	if (*config->supabase_url || *config->jwks_file ||
 	    *config->jwt_secret_files)
 		return OK;
@@ -142,6 +149,7 @@ program_open_verifier(const struct config *config, struct token_verifier **out)
 	struct program_users users = { 0 };
 	enum err err = check_keys(config);
 
+	*out = NULL;
 	if (!err)
 		err = program_users(config, &users);
 	if (!err)
@@ -174,6 +182,9 @@ program_read_keys(const struct config *config, struct token_verifier *verifier)
 		    config->jwks_file, strerror(errno));
 	else
 		err = token_set_keys(verifier, text ? text : "", len, &count);
+	if (!err && count == 0)
+		err = err_set(
+		    ERR_INPUT, "key set: no public key for ES256 or RS256");
 	if (err == ERR_INPUT) {
 		char why[200];
 

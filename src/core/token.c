@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cjose/cjose.h>
@@ -30,6 +31,7 @@ struct token_verifier {
 	 * keys change: what a key vouched for is not remembered beyond it */
 	pthread_rwlock_t lock;
 	struct token_keys published;
+	char published_digest[CRYPTO_SHA256_HEX]; /* of the set; "": none */
 	struct token_cache *verified;
 };
 
@@ -43,6 +45,20 @@ add_secrets(struct token_verifier *v, const char *const *secrets)
 	return err;
 }
 
+/* Whoever verifies must not keep a withdrawn key in use, however many they are.
+ */
+static void
+lock_new(pthread_rwlock_t *lock)
+{
+	pthread_rwlockattr_t attr;
+
+	(void)pthread_rwlockattr_init(&attr);
+	(void)pthread_rwlockattr_setkind_np(
+	    &attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	(void)pthread_rwlock_init(lock, &attr);
+	(void)pthread_rwlockattr_destroy(&attr);
+}
+
 enum err
 token_new(const struct token_options *options, struct token_verifier **out)
 {
@@ -53,7 +69,7 @@ token_new(const struct token_options *options, struct token_verifier **out)
 	v = calloc(1, sizeof(*v));
 	if (v == NULL)
 		return err_set(ERR_NOMEM, "token: no memory");
-	(void)pthread_rwlock_init(&v->lock, NULL);
+	lock_new(&v->lock);
 	v->leeway_ms = options->leeway_s * INT64_C(1000);
 	v->allows_clients = options->allows_clients;
 	v->allows_anonymous = options->allows_anonymous;
@@ -92,29 +108,48 @@ token_free(struct token_verifier *v)
 
 /* Takes what keys has. */
 static void
-publish(struct token_verifier *v, struct token_keys *keys)
+publish(struct token_verifier *v, struct token_keys *keys, const char *digest)
 {
 	struct token_keys old;
 
 	(void)pthread_rwlock_wrlock(&v->lock);
 	old = v->published;
 	v->published = *keys;
+	(void)snprintf(
+	    v->published_digest, sizeof(v->published_digest), "%s", digest);
 	token_cache_clear(v->verified);
 	(void)pthread_rwlock_unlock(&v->lock);
 	token_keys_done(&old);
+}
+
+static bool
+is_published(struct token_verifier *v, const char *digest, size_t *count)
+{
+	bool is;
+
+	(void)pthread_rwlock_rdlock(&v->lock);
+	is = strcmp(v->published_digest, digest) == 0;
+	*count = v->published.count;
+	(void)pthread_rwlock_unlock(&v->lock);
+	return is;
 }
 
 enum err
 token_set_keys(
     struct token_verifier *v, const char *jwks, size_t len, size_t *count)
 {
+	char digest[CRYPTO_SHA256_HEX];
 	struct token_keys keys;
-	enum err err = token_keys_read(jwks, len, &keys);
+	enum err err;
 
+	crypto_sha256_hex(jwks, len, digest);
+	if (is_published(v, digest, count))
+		return OK;
+	err = token_keys_read(jwks, len, &keys);
 	if (err)
 		return err;
 	*count = keys.count;
-	publish(v, &keys);
+	publish(v, &keys, digest);
 	return OK;
 }
 
@@ -123,7 +158,7 @@ token_drop_keys(struct token_verifier *v)
 {
 	struct token_keys none = { 0 };
 
-	publish(v, &none);
+	publish(v, &none, "");
 }
 
 /* --- the signature

@@ -214,9 +214,8 @@ token_keys_read(const char *jwks, size_t len, struct token_keys *out)
 	}
 	if (!cJSON_IsArray(list))
 		err = err_set(ERR_INPUT, "key set: it has no array keys");
-	else if (out->count == 0)
-		err = err_set(
-		    ERR_INPUT, "key set: no public key for ES256 or RS256");
+	if (err)
+		token_keys_done(out);
 	cJSON_Delete(json);
 	return err;
 }

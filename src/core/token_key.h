@@ -33,8 +33,8 @@ enum err token_keys_add_secret(
 
 /* A set as an auth server publishes it. Public keys for ES256 and RS256 (2048
  * to 8192 bits) are taken, others passed over: shared secrets are never
- * published, and a key for encryption signs nothing. ERR_INPUT: no key set, or
- * none of its keys is of use. */
+ * published, and a key for encryption signs nothing. There may be none: all
+ * were withdrawn. ERR_INPUT: it is no key set. */
 enum err token_keys_read(
     const char *jwks, size_t len, struct token_keys *out) MUST_CHECK;
 

@@ -267,6 +267,8 @@ check_settings(const struct config *config)
 	if (!err)
 		err = config_check_api_keys(config);
 	if (!err)
+		err = config_check_origins(config);
+	if (!err)
 		err = absence_policy_parse(config->complete_on, &policy);
 	if (err)
 		return err;

@@ -10,6 +10,8 @@
 #include "core/token.h"
 #include "commands.h"
 
+#define LONGEST_LIFE_S 315360000 /* ten years */
+
 static bool
 is_count(const char *text, long *out)
 {
@@ -62,7 +64,8 @@ read_token_order(int argc, char **argv, struct token_order *out)
 		if (!strcmp(argv[i], "--key"))
 			out->key_file = argv[i + 1];
 		else if (strcmp(argv[i], "--life") != 0 ||
-			 !is_count(argv[i + 1], &out->life_s))
+			 !is_count(argv[i + 1], &out->life_s) ||
+			 out->life_s > LONGEST_LIFE_S)
 			return false;
 	}
 	return true;
@@ -108,8 +111,10 @@ write_key_file(const char *path, const char *text)
 		is_written = false;
 	if (is_written)
 		return OK;
-	return err_set(
-	    ERR_CONFIG, "cannot write %s: %s", path, strerror(errno));
+	(void)err_set(ERR_CONFIG, "cannot write %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		unlink(path); /* nobody needs half a key */
+	return ERR_CONFIG;
 }
 
 int
@@ -123,8 +128,11 @@ command_token_key(const struct program *program, int argc, char **argv)
 	err = token_new_key(&key, &set);
 	if (!err)
 		err = write_key_file(argv[0], key);
-	if (!err)
-		printf("%s\n", set);
+	if (!err && (printf("%s\n", set) < 0 || fflush(stdout))) {
+		err = err_set(ERR_CONFIG, "the key set cannot be printed: %s",
+		    strerror(errno));
+		unlink(argv[0]);
+	}
 	crypto_free_secret(key);
 	crypto_free_secret(set);
 	return err ? program_fail(program) : 0;

@@ -1,10 +1,20 @@
 /* Who is calling. */
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "core/clock.h"
 #include "gateway.h"
+
+/* Is it the token's fault, or do we know no keys at all? A client that is told
+ * 401 may throw its session away. */
+static enum err
+unknown_key(struct gateway *gateway)
+{
+	if (!keyring_is_ready(gateway))
+		return err_set(
+		    ERR_BUSY, "the keys of users' tokens are not known yet");
+	return err_set(ERR_AUTH, "token: signed with a key that is not known");
+}
 
 enum err
 auth_check(struct gateway *gateway, struct request *req)
@@ -17,15 +27,14 @@ auth_check(struct gateway *gateway, struct request *req)
 		return err_set(ERR_AUTH, "no bearer token");
 	token += 7 + strspn(token + 7, " ");
 	err = token_verify(gateway->verifier, token, clock_wall_ms(), &claims);
-	if (err == ERR_NOTFOUND && keyring_ask(gateway))
+	if (err == ERR_NOTFOUND) {
+		/* also if nobody was asked: they may have come meanwhile */
+		keyring_ask(gateway);
 		err = token_verify(
 		    gateway->verifier, token, clock_wall_ms(), &claims);
-	if (err == ERR_NOTFOUND) {
-		char why[200];
-
-		snprintf(why, sizeof(why), "%s", err_text());
-		err = err_set(ERR_AUTH, "%s", why);
 	}
+	if (err == ERR_NOTFOUND)
+		err = unknown_key(gateway);
 	if (err)
 		return err;
 	memcpy(req->user_id, claims.user_id, sizeof(req->user_id));

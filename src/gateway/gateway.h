@@ -31,9 +31,12 @@ enum err auth_check(struct gateway *gateway, struct request *req) MUST_CHECK;
 
 /* Keep the keys of users' tokens fresh. Needs verifier, courier and store. */
 enum err keyring_start(struct gateway *gateway) MUST_CHECK;
-/* A token names a key that is not known: were the keys fetched anew? Waits a
- * moment at most, and asks no more often than the auth server can bear. */
-bool keyring_ask(struct gateway *gateway);
+/* A token names a key that is not known: have the keys fetched anew, no more
+ * often than the auth server can bear, and wait for that a moment at most. */
+void keyring_ask(struct gateway *gateway);
+/* Is what is known all that there is? No: no key set was ever had, it is too
+ * old, or one is being fetched. Without a keyring: yes. */
+bool keyring_is_ready(struct gateway *gateway);
 void keyring_stop(struct gateway *gateway);
 
 /* May a page of this origin call? origins: as the setting has them; "": none.

@@ -26,12 +26,13 @@
 
 struct keyring {
 	struct gateway *gateway;
-	char *url;   /* NULL: they are in jwks_file */
-	char *known; /* the set in use */
+	char *url;         /* NULL: they are in jwks_file */
+	char *fetched_set; /* to be kept in the database; NULL: nothing new */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t woken, fetched;
-	bool is_wanted, is_stopping;
+	bool is_wanted, is_stopping, is_ready;
+	int waiting;           /* calls, for a fetch */
 	unsigned long fetches; /* ended, either way */
 	int64_t next_ms;       /* clock_mono_ms(): the next fetch on its own */
 	int64_t soonest_ms;    /* the next one that a call may ask for */
@@ -39,24 +40,17 @@ struct keyring {
 	int failures;          /* in a row */
 };
 
-/* Take a set, unless it is the one in use: what was verified stays so. */
 static enum err
 take(struct keyring *k, const char *jwks)
 {
-	char *copy;
 	size_t count;
-	enum err err;
+	enum err err =
+	    token_set_keys(k->gateway->verifier, jwks, strlen(jwks), &count);
 
-	if (k->known && strcmp(k->known, jwks) == 0)
-		return OK;
-	err = token_set_keys(k->gateway->verifier, jwks, strlen(jwks), &count);
-	copy = err ? NULL : strdup(jwks);
-	if (err)
-		return err;
-	free(k->known);
-	k->known = copy;
-	log_info("msg=\"keys of users' tokens\" count=%zu", count);
-	return OK;
+	if (!err && count == 0)
+		log_warn("msg=\"the auth server publishes no key for ES256 or "
+			 "RS256\"");
+	return err;
 }
 
 static enum err
@@ -83,12 +77,8 @@ fetch(struct keyring *k)
 		err = judge(&res);
 	if (!err)
 		err = take(k, res.body.ptr ? res.body.ptr : "");
-	if (!err && key_set_write(&k->gateway->store, k->url, res.body.ptr)) {
-		char why[200];
-
-		log_warn("msg=\"keys are not kept\" why=%s",
-		    log_quote(err_text(), why, sizeof(why)));
-	}
+	if (!err)
+		k->fetched_set = strdup(res.body.ptr);
 	http_request_done(&req);
 	http_response_done(&res);
 	return err;
@@ -103,19 +93,23 @@ refresh(struct keyring *k)
 		      : program_read_keys(config, k->gateway->verifier);
 }
 
-/* Nobody can say that these keys are still good. */
+/* For a start while the auth server is away. After those that wait were told:
+ * the database may take its time. */
 static void
-forget(struct keyring *k)
+store_fetched(struct keyring *k)
 {
-	free(k->known);
-	k->known = NULL;
-	token_drop_keys(k->gateway->verifier);
-	log_error("msg=\"keys of users' tokens are too old: nobody can log in "
-		  "with them\"");
+	char why[200];
+
+	if (k->fetched_set &&
+	    key_set_write(&k->gateway->store, k->url, k->fetched_set))
+		log_warn("msg=\"keys are not kept\" why=%s",
+		    log_quote(err_text(), why, sizeof(why)));
+	free(k->fetched_set);
+	k->fetched_set = NULL;
 }
 
 static void
-fail(struct keyring *k, int64_t now_ms)
+tell_failure(const struct keyring *k)
 {
 	char why[200];
 
@@ -123,8 +117,19 @@ fail(struct keyring *k, int64_t now_ms)
 		 "failures=%d why=%s",
 	    k->url ? k->url : k->gateway->config->jwks_file, k->failures + 1,
 	    log_quote(err_text(), why, sizeof(why)));
-	if (k->url && k->known && now_ms >= k->good_until_ms)
-		forget(k);
+}
+
+/* Nobody can say that these keys are still good. A file is as good as it was.
+ */
+static void
+forget_old(struct keyring *k, int64_t now_ms)
+{
+	if (!k->url || !k->is_ready || now_ms < k->good_until_ms)
+		return;
+	k->is_ready = false;
+	token_drop_keys(k->gateway->verifier);
+	log_error("msg=\"keys of users' tokens are too old: nobody can log in "
+		  "with them\"");
 }
 
 static void
@@ -134,8 +139,12 @@ note(struct keyring *k, enum err err)
 
 	pthread_mutex_lock(&k->lock);
 	k->failures = err ? k->failures + 1 : 0;
-	if (!err)
+	if (err) {
+		forget_old(k, now_ms);
+	} else {
 		k->good_until_ms = now_ms + LAST_MS;
+		k->is_ready = true;
+	}
 	k->next_ms = now_ms + (err ? backoff_poll_ms(GAP_MS, FRESH_MS,
 					 k->failures, crypto_random())
 				   : backoff_spread_ms(
@@ -175,8 +184,9 @@ keep(void *arg)
 		enum err err = refresh(k);
 
 		if (err)
-			fail(k, clock_mono_ms());
+			tell_failure(k);
 		note(k, err);
+		store_fetched(k);
 	}
 	return NULL;
 }
@@ -190,8 +200,10 @@ take_kept(struct keyring *k)
 
 	if (key_set_read(&k->gateway->store, k->url, &jwks, &age_ms))
 		return;
-	if (age_ms < LAST_MS && !take(k, jwks))
+	if (age_ms < LAST_MS && !take(k, jwks)) {
 		k->good_until_ms = clock_mono_ms() + LAST_MS - age_ms;
+		k->is_ready = true;
+	}
 	free(jwks);
 }
 
@@ -231,7 +243,7 @@ keyring_free(struct keyring *k)
 	pthread_cond_destroy(&k->woken);
 	pthread_cond_destroy(&k->fetched);
 	free(k->url);
-	free(k->known);
+	free(k->fetched_set);
 	free(k);
 }
 
@@ -251,8 +263,10 @@ keyring_start(struct gateway *gateway)
 	open_waits(k);
 	err = set_source(k);
 	/* a file was read by whoever made the verifier */
-	if (!err && !k->url)
+	if (!err && !k->url) {
 		k->next_ms = clock_mono_ms() + FRESH_MS;
+		k->is_ready = true;
+	}
 	if (!err && pthread_create(&k->thread, NULL, keep, k))
 		err = err_set(ERR_CONFIG, "cannot start a thread");
 	if (err) {
@@ -263,7 +277,8 @@ keyring_start(struct gateway *gateway)
 	return OK;
 }
 
-/* Have the key set fetched, unless it was a moment ago. */
+/* Have the key set fetched, unless it was a moment ago. Most workers are for
+ * those who have keys that are known. */
 static bool
 is_asked_for(struct keyring *k)
 {
@@ -271,10 +286,10 @@ is_asked_for(struct keyring *k)
 		return false;
 	k->is_wanted = true;
 	pthread_cond_signal(&k->woken);
-	return true;
+	return k->waiting * 4 <= k->gateway->config->workers;
 }
 
-bool
+void
 keyring_ask(struct gateway *gateway)
 {
 	struct keyring *k = gateway->keyring;
@@ -282,20 +297,34 @@ keyring_ask(struct gateway *gateway)
 	struct timespec until = { .tv_sec = until_ms / 1000,
 		.tv_nsec = until_ms % 1000 * 1000000 };
 	unsigned long seen;
-	bool is_fetched;
 	int late = 0;
 
 	if (!k)
-		return false;
+		return;
 	pthread_mutex_lock(&k->lock);
 	seen = k->fetches;
-	if (is_asked_for(k))
+	if (is_asked_for(k)) {
+		k->waiting++;
 		while (!k->is_stopping && k->fetches == seen && !late)
 			late = pthread_cond_timedwait(
 			    &k->fetched, &k->lock, &until);
-	is_fetched = k->fetches != seen;
+		k->waiting--;
+	}
 	pthread_mutex_unlock(&k->lock);
-	return is_fetched;
+}
+
+bool
+keyring_is_ready(struct gateway *gateway)
+{
+	struct keyring *k = gateway->keyring;
+	bool is_ready;
+
+	if (!k)
+		return true;
+	pthread_mutex_lock(&k->lock);
+	is_ready = k->is_ready && !k->is_wanted;
+	pthread_mutex_unlock(&k->lock);
+	return is_ready;
 }
 
 void

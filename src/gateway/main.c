@@ -28,6 +28,8 @@ open_gateway(
 	if (!err)
 		err = config_check_api_keys(config);
 	if (!err)
+		err = config_check_origins(config);
+	if (!err)
 		err = program_open_verifier(config, &gateway->verifier);
 	if (!err)
 		err = courier_open(&gateway->courier, config);

@@ -180,6 +180,19 @@ test_a_bad_key_set_is_named() {
 	refuses 'supabase_url must be https' "$GATEWAY" "$CHECK"
 }
 
+test_what_is_no_origin_is_named() {
+	local origin
+
+	for origin in '*' null app.example.com https://app.example.com/ \
+		https://App.example.com 'https://*.example.com' ftp://a.example.com \
+		https:// "https://$(printf 'a%.0s' {1..220}).example.com"; do
+		changed "cors_origins=https://good.example.com, $origin"
+		refuses 'cors_origins: .* is no origin' "$GATEWAY" "$CHECK"
+	done
+	changed 'cors_origins=https://good.example.com http://localhost:5173,http://[::1]:80'
+	accepts "$CHECK"
+}
+
 test_a_bad_master_key_is_named_and_not_said() {
 	local file=$STACK_DIR/m content
 

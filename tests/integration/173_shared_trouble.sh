@@ -208,6 +208,26 @@ one_gateway() {
 	stack_nginx || bail "no nginx"
 }
 
+# However many connections one has.
+test_one_users_trouble_is_nobody_elses() {
+	local i all=()
+
+	one_gateway
+	as_new_user
+	for i in 1 2 3 4; do
+		add_connection todoist && make_tasks todoist 6 || return
+		all+=("${MADE_TASKS[@]}")
+	done
+	fault '{"kind": "status", "status": 503, "provider": "todoist"}'
+	for i in "${!all[@]}"; do
+		read -r TASK ITEM <<<"${all[i]}"
+		complete "$TASK"
+		isnt "$(field .writeback.reason)" circuit_open \
+			"call $((i + 1)) of four connections is made"
+	done
+	no_faults
+}
+
 test_a_provider_in_trouble_is_left_alone_and_callers_are_told_at_once() {
 	local i
 

@@ -12,19 +12,19 @@
 #define LONGEST_MS 60000
 
 static void
-fail_times(struct circuit *c, int times, int connections, int64_t now_ms)
+fail_times(struct circuit *c, int times, int users, int64_t now_ms)
 {
 	char id[37];
 
 	for (int i = 0; i < times; i++) {
 		assert_true(circuit_enter(c, now_ms));
-		snprintf(id, sizeof(id), "connection-%d", i % connections);
+		snprintf(id, sizeof(id), "user-%d", i % users);
 		circuit_report(c, id, false, now_ms);
 	}
 }
 
 static void
-test_it_opens_after_failures_of_several_connections(void **state)
+test_it_opens_after_failures_of_several_users(void **state)
 {
 	struct circuit c;
 
@@ -39,7 +39,7 @@ test_it_opens_after_failures_of_several_connections(void **state)
 }
 
 static void
-test_one_connections_trouble_is_not_the_providers(void **state)
+test_one_users_trouble_is_not_the_providers(void **state)
 {
 	struct circuit c;
 
@@ -58,7 +58,7 @@ test_a_success_in_between_starts_the_count_anew(void **state)
 	(void)state;
 	circuit_init(&c);
 	fail_times(&c, CIRCUIT_FAILURES - 1, CIRCUIT_DISTINCT, 1000);
-	circuit_report(&c, "connection-9", true, 1000);
+	circuit_report(&c, "user-9", true, 1000);
 	fail_times(&c, CIRCUIT_FAILURES - 1, CIRCUIT_DISTINCT, 1000);
 	assert_true(circuit_enter(&c, 1000));
 	circuit_done(&c);
@@ -76,7 +76,7 @@ test_half_open_lets_one_probe_out_and_its_success_closes(void **state)
 	assert_true(circuit_enter(&c, later));
 	assert_false(circuit_enter(&c, later));
 	assert_true(circuit_wait_ms(&c, later) > 0);
-	circuit_report(&c, "connection-0", true, later);
+	circuit_report(&c, "user-0", true, later);
 	assert_true(circuit_enter(&c, later));
 	assert_int_equal(circuit_wait_ms(&c, later), 0);
 	circuit_done(&c);
@@ -92,7 +92,7 @@ test_a_failed_probe_opens_it_for_twice_as_long(void **state)
 	circuit_init(&c);
 	fail_times(&c, CIRCUIT_FAILURES, CIRCUIT_DISTINCT, 1000);
 	assert_true(circuit_enter(&c, later));
-	circuit_report(&c, "connection-0", false, later);
+	circuit_report(&c, "user-0", false, later);
 	assert_int_equal(circuit_wait_ms(&c, later), 2 * FIRST_MS);
 	circuit_done(&c);
 }
@@ -106,7 +106,7 @@ test_late_answers_do_not_keep_it_open_longer(void **state)
 	circuit_init(&c);
 	fail_times(&c, CIRCUIT_FAILURES, CIRCUIT_DISTINCT, 1000);
 	for (int i = 0; i < 50; i++)
-		circuit_report(&c, "connection-1", false, 1001);
+		circuit_report(&c, "user-1", false, 1001);
 	assert_int_equal(circuit_wait_ms(&c, 1000 + FIRST_MS), 0);
 	circuit_done(&c);
 }
@@ -138,10 +138,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    test_it_opens_after_failures_of_several_connections),
-		cmocka_unit_test(
-		    test_one_connections_trouble_is_not_the_providers),
+		cmocka_unit_test(test_it_opens_after_failures_of_several_users),
+		cmocka_unit_test(test_one_users_trouble_is_not_the_providers),
 		cmocka_unit_test(
 		    test_a_success_in_between_starts_the_count_anew),
 		cmocka_unit_test(

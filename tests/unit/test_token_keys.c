@@ -422,7 +422,8 @@ test_keys_of_no_use_are_passed_over(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		(void)snprintf(set, sizeof(set), "{\"keys\":[%s]}", rows[i]);
-		if (set_keys(set) != ERR_INPUT)
+		if (token_set_keys(verifier, set, strlen(set), &count) ||
+		    count != 0)
 			fail_msg("taken: %s", rows[i]);
 		(void)snprintf(set, sizeof(set), "{\"keys\":[%s,%s]}", rows[i],
 		    jwk_of(ec, "P-256", "", e));
@@ -433,18 +434,35 @@ test_keys_of_no_use_are_passed_over(void **state)
 	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
 		(void)snprintf(set, sizeof(set), "{\"keys\":[%s]}",
 		    jwk_of(made[i].key, made[i].crv, made[i].members, text));
-		if (set_keys(set) != ERR_INPUT)
+		if (token_set_keys(verifier, set, strlen(set), &count) ||
+		    count != 0)
 			fail_msg("taken: %s", set);
 	}
+}
+
+/* All were withdrawn. */
+static void
+test_an_empty_set_lets_nobody_in(void **state)
+{
+	(void)state;
+	assert_int_equal(verify(make(ec, RAW, ES, GOOD)), OK);
+	assert_int_equal(set_keys("{\"keys\":[]}"), OK);
+	assert_int_equal(verify(make(ec, RAW, ES, GOOD)), ERR_NOTFOUND);
+	assert_int_equal(
+	    verify(make_hs256("{\"alg\":\"HS256\"}", GOOD, SECRET)), OK);
 }
 
 static void
 test_what_is_no_key_set_changes_nothing(void **state)
 {
 	static const char *const rows[] = { "", "[]", "{}", "{\"keys\":{}}",
-		"{\"keys\":[]}", "<html>", "{\"keys\":[]" };
+		"<html>", "{\"keys\":[]" };
+	char set[4096], e[JWK_MAX];
 
 	(void)state;
+	(void)snprintf(set, sizeof(set), "{\"keys\":{\"a\":%s}}",
+	    jwk_of(ec, "P-256", "", e));
+	assert_int_equal(set_keys(set), ERR_INPUT);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		assert_int_equal(set_keys(rows[i]), ERR_INPUT);
 	assert_int_equal(verify(make(ec, RAW, ES, GOOD)), OK);
@@ -529,6 +547,7 @@ main(void)
 		CASE(test_settings_let_clients_and_anonymous_users_in_or_not),
 		CASE(test_what_a_key_vouched_for_goes_with_it),
 		CASE(test_keys_of_no_use_are_passed_over),
+		CASE(test_an_empty_set_lets_nobody_in),
 		CASE(test_what_is_no_key_set_changes_nothing),
 		CASE(test_what_is_signed_here_is_accepted_here),
 		CASE(test_the_published_vectors_are_signed),

@@ -13,13 +13,13 @@
 #include "core/err.h"
 #include "core/http.h"
 
-#define CIRCUIT_FAILURES 20 /* in a row, of at least so many connections: */
+#define CIRCUIT_FAILURES 20 /* in a row, of at least so many users: */
 #define CIRCUIT_DISTINCT 3  /* one user's trouble is not the provider's */
 
 struct circuit {
 	pthread_mutex_t lock;
 	int failures, distinct, opened;    /* opened: times without a success */
-	char failed[CIRCUIT_DISTINCT][37]; /* connections that failed */
+	char failed[CIRCUIT_DISTINCT][37]; /* users whose requests failed */
 	int64_t open_until_ms;             /* monotonic; 0: closed */
 	bool is_probing;                   /* half open: one request is out */
 };
@@ -41,7 +41,7 @@ bool circuit_enter(struct circuit *circuit, int64_t now_ms);
 bool circuit_is_alive(enum err err, const struct http_response *res);
 
 /* is_alive: see there. */
-void circuit_report(struct circuit *circuit, const char *connection_id,
-    bool is_alive, int64_t now_ms);
+void circuit_report(struct circuit *circuit, const char *user_id, bool is_alive,
+    int64_t now_ms);
 
 #endif

@@ -47,15 +47,15 @@ circuit_enter(struct circuit *c, int64_t now_ms)
 }
 
 static void
-count_failure(struct circuit *c, const char *connection_id)
+count_failure(struct circuit *c, const char *user_id)
 {
 	c->failures++;
 	for (int i = 0; i < c->distinct; i++)
-		if (!strcmp(c->failed[i], connection_id))
+		if (!strcmp(c->failed[i], user_id))
 			return;
 	if (c->distinct < CIRCUIT_DISTINCT)
 		snprintf(c->failed[c->distinct++], sizeof(c->failed[0]), "%s",
-		    connection_id);
+		    user_id);
 }
 
 static void
@@ -74,7 +74,7 @@ circuit_is_alive(enum err err, const struct http_response *res)
 
 void
 circuit_report(
-    struct circuit *c, const char *connection_id, bool is_alive, int64_t now_ms)
+    struct circuit *c, const char *user_id, bool is_alive, int64_t now_ms)
 {
 	bool was_probe;
 
@@ -85,7 +85,7 @@ circuit_report(
 		c->failures = c->distinct = c->opened = 0;
 		c->open_until_ms = 0;
 	} else {
-		count_failure(c, connection_id);
+		count_failure(c, user_id);
 		/* late answers from before it opened change nothing */
 		if (c->open_until_ms <= now_ms &&
 		    (was_probe || (c->failures >= CIRCUIT_FAILURES &&

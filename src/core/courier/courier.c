@@ -113,8 +113,8 @@ carry(const struct courier *courier, const struct connection *conn,
 	crash_point(is_question ? "after_question" : "after_provider_call");
 	(void)is_question; /* unused without crash points */
 	if (circuit)
-		circuit_report(circuit, conn->id, circuit_is_alive(err, res),
-		    clock_mono_ms());
+		circuit_report(circuit, conn->user_id,
+		    circuit_is_alive(err, res), clock_mono_ms());
 	return err;
 }
 
