@@ -136,7 +136,7 @@ test_parameters_that_are_missing_are_no_route() {
 	no_route 404 not_found 'no path'
 	bare_fcgi plain SCRIPT_NAME=/v1/tasks
 	no_route 405 method_not_allowed 'no method'
-	is "$(header allow)" 'GET, POST' 'it says which'
+	is "$(header allow)" 'GET, HEAD, POST, OPTIONS' 'it says which'
 	bare_fcgi plain SCRIPT_NAME=/v1/tasks REQUEST_METHOD=POST
 	is "$(header www-authenticate)" Bearer 'it says what is missing'
 	no_route 401 unauthorized 'no token'
