@@ -65,8 +65,8 @@ enum err config_require(
  */
 enum err config_check_times(const struct config *config) MUST_CHECK;
 
-/* Is each of cors_origins an origin as browsers send it? ERR_CONFIG names one that
- * is none. */
+/* Is each of cors_origins an origin as browsers send it? ERR_CONFIG names one
+ * that is none. */
 enum err config_check_origins(const struct config *config) MUST_CHECK;
 
 /* Does api_keys say what it may? ERR_CONFIG. */
