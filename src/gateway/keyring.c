@@ -69,16 +69,18 @@ fetch(struct keyring *k)
 	struct http_request req = HTTP_REQUEST_INIT;
 	struct http_response res = HTTP_RESPONSE_INIT(SET_MAX);
 	enum err err = buf_add_str(&req.url, k->url);
+	const char *body;
 
 	if (!err)
 		err = http_send(k->gateway->courier.http, &req,
 		    clock_mono_ms() + FETCH_MS, &res);
 	if (!err)
 		err = judge(&res);
+	body = res.body.ptr ? res.body.ptr : "";
 	if (!err)
-		err = take(k, res.body.ptr ? res.body.ptr : "");
+		err = take(k, body);
 	if (!err)
-		k->fetched_set = strdup(res.body.ptr);
+		k->fetched_set = strdup(body);
 	http_request_done(&req);
 	http_response_done(&res);
 	return err;
