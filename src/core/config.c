@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/crypto.h"
+#include "core/words.h"
 
 struct setting {
 	const char *name;
@@ -23,9 +24,6 @@ struct setting {
 
 #define AT(member) offsetof(struct config, member)
 #define ORIGIN_MAX 200
-
-/* of the values of a list */
-static const char separators[] = ", \t\r\n";
 
 /* clang-format off */
 static const struct setting settings[] = {
@@ -340,19 +338,16 @@ is_origin(const char *text, size_t len)
 enum err
 config_check_origins(const struct config *config)
 {
+	const char *rest = config->cors_origins, *p;
 	size_t n;
 
-	for (const char *p = config->cors_origins;; p += n) {
-		p += strspn(p, separators);
-		n = strcspn(p, separators);
-		if (n == 0)
-			return OK;
+	while ((p = words_next(&rest, &n)))
 		if (!is_origin(p, n))
 			return err_set(ERR_CONFIG,
 			    "cors_origins: '%.*s' is no origin; one is like "
 			    "https://app.example.com",
 			    (int)(n < ORIGIN_MAX ? n : ORIGIN_MAX), p);
-	}
+	return OK;
 }
 
 enum err
@@ -380,14 +375,11 @@ config_read_secrets(const char *setting, const char *paths, char **out,
 {
 	char path[PATH_MAX];
 	enum err err = OK;
+	const char *p;
 	size_t n;
 
 	*count = 0;
-	for (const char *p = paths; !err; p += n) {
-		p += strspn(p, separators);
-		n = strcspn(p, separators);
-		if (n == 0)
-			break;
+	while (!err && (p = words_next(&paths, &n))) {
 		if (n >= sizeof(path) || *count == most)
 			return err_set(ERR_CONFIG,
 			    "%s: too long a path, or more than %zu", setting,

@@ -17,6 +17,8 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include "core/words.h"
+
 #define SEAL_VERSION 1
 #define NONCE_BYTES 12
 #define TAG_BYTES 16
@@ -279,17 +281,13 @@ out:
 enum err
 crypto_keys_load(const char *paths, struct crypto_keys *out)
 {
-	static const char separators[] = ", \t\r\n";
 	struct crypto_keys keys = { 0 };
 	char path[PATH_MAX];
 	enum err err = OK;
+	const char *p;
 	size_t n;
 
-	for (const char *p = paths; !err; p += n) {
-		p += strspn(p, separators);
-		n = strcspn(p, separators);
-		if (n == 0)
-			break;
+	while (!err && (p = words_next(&paths, &n))) {
 		if (n >= sizeof(path)) {
 			err = err_set(ERR_CONFIG, "master key path too long");
 			break;

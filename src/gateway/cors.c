@@ -3,6 +3,7 @@
  * no credentials are allowed. */
 #include <string.h>
 
+#include "core/words.h"
 #include "gateway.h"
 
 #define MAX_AGE_S "7200" /* Chromium's longest */
@@ -10,17 +11,12 @@
 bool
 cors_is_listed(const char *origins, const char *origin)
 {
-	static const char separators[] = ", \t\r\n";
 	size_t len = strlen(origin), n;
+	const char *p;
 
-	for (const char *p = origins; len > 0; p += n) {
-		p += strspn(p, separators);
-		n = strcspn(p, separators);
-		if (n == 0)
-			break;
+	while ((p = words_next(&origins, &n)))
 		if (n == len && memcmp(p, origin, n) == 0)
 			return true;
-	}
 	return false;
 }
 
