@@ -8,11 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <cmocka.h>
 
 #include "core/token.h"
+#include "token_test.h"
 
 #define SECRET "super-secret-jwt-token-with-at-least-32-characters-long"
 #define USER "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
@@ -49,42 +48,6 @@ free_verifier(void **state)
 	return 0;
 }
 
-static size_t
-base64url(const void *bytes, size_t n, char *out)
-{
-	int len = EVP_EncodeBlock((unsigned char *)out, bytes, (int)n);
-
-	while (len > 0 && out[len - 1] == '=')
-		len--;
-	for (int i = 0; i < len; i++) {
-		if (out[i] == '+')
-			out[i] = '-';
-		if (out[i] == '/')
-			out[i] = '_';
-	}
-	out[len] = '\0';
-	return (size_t)len;
-}
-
-/* header.claims.HMAC-SHA256 under secret. The next call overwrites it. */
-static const char *
-make(const char *header, const char *claims, const char *secret)
-{
-	static char text[65536];
-	unsigned char mac[32];
-	unsigned int mac_len = sizeof(mac);
-	size_t len;
-
-	len = base64url(header, strlen(header), text);
-	text[len++] = '.';
-	len += base64url(claims, strlen(claims), text + len);
-	assert_non_null(HMAC(EVP_sha256(), secret, (int)strlen(secret),
-	    (const unsigned char *)text, len, mac, &mac_len));
-	text[len++] = '.';
-	(void)base64url(mac, mac_len, text + len);
-	return text;
-}
-
 static enum err
 verify(const char *text, int64_t now_ms)
 {
@@ -115,7 +78,7 @@ test_a_users_token_is_accepted(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (token_verify(verifier, make(HEADER, rows[i], SECRET),
+		if (token_verify(verifier, make_hs256(HEADER, rows[i], SECRET),
 			NOW_MS, &claims))
 			fail_msg("%s: %s", rows[i], err_text());
 		assert_string_equal(claims.user_id, USER);
@@ -161,7 +124,8 @@ test_missing_and_odd_claims_are_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (verify(make(HEADER, rows[i], SECRET), NOW_MS) != ERR_AUTH)
+		if (verify(make_hs256(HEADER, rows[i], SECRET), NOW_MS) !=
+		    ERR_AUTH)
 			fail_msg("accepted: %s", rows[i]);
 	}
 }
@@ -191,7 +155,7 @@ test_another_algorithm_is_refused_whatever_the_signature(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (verify(make(rows[i], GOOD, SECRET), NOW_MS) == OK)
+		if (verify(make_hs256(rows[i], GOOD, SECRET), NOW_MS) == OK)
 			fail_msg("accepted: %s", rows[i]);
 	}
 }
@@ -200,9 +164,10 @@ static void
 test_a_key_id_in_the_header_changes_nothing(void **state)
 {
 	(void)state;
-	assert_int_equal(verify(make("{\"alg\":\"HS256\",\"kid\":\"../../x\"}",
-				    GOOD, SECRET),
-			     NOW_MS),
+	assert_int_equal(
+	    verify(make_hs256(
+		       "{\"alg\":\"HS256\",\"kid\":\"../../x\"}", GOOD, SECRET),
+		NOW_MS),
 	    OK);
 }
 
@@ -211,9 +176,10 @@ test_another_secret_is_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(
-	    verify(make(HEADER, GOOD, SECRET "x"), NOW_MS), ERR_AUTH);
+	    verify(make_hs256(HEADER, GOOD, SECRET "x"), NOW_MS), ERR_AUTH);
 	assert_non_null(strstr(err_text(), "signature"));
-	assert_int_equal(verify(make(HEADER, GOOD, ""), NOW_MS), ERR_AUTH);
+	assert_int_equal(
+	    verify(make_hs256(HEADER, GOOD, ""), NOW_MS), ERR_AUTH);
 }
 
 static void
@@ -230,7 +196,7 @@ test_texts_that_are_no_token_are_refused(void **state)
 static void
 test_a_token_with_anything_changed_or_cut_is_refused(void **state)
 {
-	const char *good = make(HEADER, GOOD, SECRET);
+	const char *good = make_hs256(HEADER, GOOD, SECRET);
 	size_t len = strlen(good);
 	char text[1024], kept;
 
@@ -269,11 +235,12 @@ test_a_token_over_8_kib_is_refused(void **state)
 	(void)state;
 	(void)snprintf(claims, sizeof(claims), "{%s%s%s%s,\"x\":\"%05000d\"}",
 	    SUB, AUD, ROLE, EXP, 0);
-	assert_int_equal(verify(make(HEADER, claims, SECRET), NOW_MS), OK);
+	assert_int_equal(
+	    verify(make_hs256(HEADER, claims, SECRET), NOW_MS), OK);
 	(void)snprintf(claims, sizeof(claims), "{%s%s%s%s,\"x\":\"%08000d\"}",
 	    SUB, AUD, ROLE, EXP, 0);
 	assert_int_equal(
-	    verify(make(HEADER, claims, SECRET), NOW_MS), ERR_AUTH);
+	    verify(make_hs256(HEADER, claims, SECRET), NOW_MS), ERR_AUTH);
 	assert_non_null(strstr(err_text(), "long"));
 }
 
@@ -281,13 +248,13 @@ static void
 test_time_limits_hold_with_the_leeway(void **state)
 {
 	static const char later[] = "{" SUB AUD ROLE EXP ",\"nbf\":1795428050}";
-	const char *token = make(HEADER, GOOD, SECRET);
+	const char *token = make_hs256(HEADER, GOOD, SECRET);
 
 	(void)state;
 	assert_int_equal(verify(token, NOW_MS + 100000 + 9999), OK);
 	assert_int_equal(verify(token, NOW_MS + 100000 + 10000), ERR_AUTH);
 	assert_non_null(strstr(err_text(), "expired"));
-	token = make(HEADER, later, SECRET);
+	token = make_hs256(HEADER, later, SECRET);
 	assert_int_equal(verify(token, NOW_MS + 50000 - 10000), OK);
 	assert_int_equal(verify(token, NOW_MS + 50000 - 10001), ERR_AUTH);
 	assert_non_null(strstr(err_text(), "not valid yet"));
@@ -349,7 +316,7 @@ test_threads_share_one_verifier(void **state)
 {
 	enum { THREADS = 8 };
 	pthread_t threads[THREADS];
-	char *text = strdup(make(HEADER, GOOD, SECRET));
+	char *text = strdup(make_hs256(HEADER, GOOD, SECRET));
 	void *failures;
 
 	(void)state;

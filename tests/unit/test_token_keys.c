@@ -11,11 +11,11 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rsa.h>
 #include <cmocka.h>
 
 #include "core/token.h"
+#include "token_test.h"
 
 #define SECRET "super-secret-jwt-token-with-at-least-32-characters-long"
 #define OTHER_SECRET "another-secret-jwt-token-with-at-least-32-characters"
@@ -41,23 +41,6 @@ static const struct token_options options = {
 
 static EVP_PKEY *ec, *other_ec, *rsa, *short_rsa, *p384;
 static struct token_verifier *verifier;
-
-static size_t
-base64url(const void *bytes, size_t n, char *out)
-{
-	int len = EVP_EncodeBlock((unsigned char *)out, bytes, (int)n);
-
-	while (len > 0 && out[len - 1] == '=')
-		len--;
-	for (int i = 0; i < len; i++) {
-		if (out[i] == '+')
-			out[i] = '-';
-		if (out[i] == '/')
-			out[i] = '_';
-	}
-	out[len] = '\0';
-	return (size_t)len;
-}
 
 /* A number of a key, in base64url. */
 static const char *
@@ -133,23 +116,6 @@ make(EVP_PKEY *key, enum form form, const char *header, const char *claims)
 		(void)base64url(raw, raw_of(sig, sig_len, raw), text + len);
 	else
 		(void)base64url(sig, sig_len, text + len);
-	return text;
-}
-
-static const char *
-make_hs256(const char *header, const char *claims, const char *secret)
-{
-	static char text[8192];
-	unsigned char mac[32];
-	unsigned int mac_len = sizeof(mac);
-	size_t len = base64url(header, strlen(header), text);
-
-	text[len++] = '.';
-	len += base64url(claims, strlen(claims), text + len);
-	assert_non_null(HMAC(EVP_sha256(), secret, (int)strlen(secret),
-	    (const unsigned char *)text, len, mac, &mac_len));
-	text[len++] = '.';
-	(void)base64url(mac, mac_len, text + len);
 	return text;
 }
 
