@@ -5,36 +5,13 @@
 # for the next run. Without a way to the npm registry, the first run fails.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=npm.sh
+. "$(dirname "$0")/npm.sh"
 
 NODE_NEEDED=20 # Debian 12 has 18
 sources=$STACK_ROOT/tests/clients
 packages=$STACK_ROOT/build/clients/$(cat "$sources"/package*.json "$0" |
 	sha256sum | cut -c1-16)
-
-# npm INSTALL_COMMAND...: in the directory $1, without what packages would run.
-npm_in() {
-	local directory=$1
-
-	shift
-	(cd "$directory" && npm "$@" --ignore-scripts --no-audit --no-fund \
-		--fetch-retries=1 --cache "$directory/cache") \
-		>>"$STACK_DIR/npm.log" 2>&1
-}
-
-# Whole or not at all: another run may be at it, and the first one's stays.
-install_packages() {
-	local new
-
-	[ ! -d "$packages" ] || return 0
-	mkdir -p "${packages%/*}" && new=$(mktemp -d "$packages.XXXXXX") ||
-		return 1
-	cp "$sources"/package*.json "$new/" && npm_in "$new" ci &&
-		install_node "$new" && rm -rf "$new/cache" &&
-		{ mv -T "$new" "$packages" 2>/dev/null || [ -d "$packages" ]; }
-	set -- $?
-	rm -rf "$new"
-	return "$1"
-}
 
 # The clients need a newer one than Debian's: the registry has it as a package.
 install_node() {
@@ -58,7 +35,8 @@ is_new_node() {
 }
 
 stack_init || bail "no directory"
-install_packages || bail "the clients cannot be installed"
+install_packages "$sources" "$packages" install_node ||
+	bail "the clients cannot be installed"
 stack_sim none || bail "no simulator"
 # beside their packages, which is where Node looks for them
 mkdir "$STACK_DIR/clients"

@@ -4,26 +4,12 @@
 # registry, the first run fails.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=npm.sh
+. "$(dirname "$0")/npm.sh"
 
 sources=$STACK_ROOT/tests/browser
 packages=$STACK_ROOT/build/browser/$(cat "$sources"/package*.json |
 	sha256sum | cut -c1-16)
-
-# Whole or not at all: another run may be at it, and the first one's stays.
-install_packages() {
-	local new
-
-	[ ! -d "$packages" ] || return 0
-	mkdir -p "${packages%/*}" && new=$(mktemp -d "$packages.XXXXXX") || return 1
-	cp "$sources"/package*.json "$new/" &&
-		(cd "$new" && npm ci --ignore-scripts --no-audit --no-fund \
-			--fetch-retries=1 --cache "$new/cache") >>"$STACK_DIR/npm.log" 2>&1 &&
-		rm -rf "$new/cache" &&
-		{ mv -T "$new" "$packages" 2>/dev/null || [ -d "$packages" ]; }
-	set -- $?
-	rm -rf "$new"
-	return "$1"
-}
 
 # a_page_calls ORIGIN METHOD PATH: in the browser, as the user. BODY is what the
 # page may read, STATUS too; or STATUS is the name of the error that its script met.
@@ -70,7 +56,8 @@ test_a_page_of_another_origin_may_neither_call_nor_read() {
 
 stack_init || bail "no directory"
 command -v chromium >/dev/null || bail "no chromium"
-install_packages || bail "no playwright-core: $(tail -3 "$STACK_DIR/npm.log")"
+install_packages "$sources" "$packages" ||
+	bail "no playwright-core: $(tail -3 "$STACK_DIR/npm.log")"
 cp "$sources/page.mjs" "$packages/page.$$" && mv "$packages/page.$$" "$packages/page.mjs"
 port=$(stack_port)
 LISTED=http://app.test:$port OTHER=http://other.test:$port
