@@ -20,7 +20,7 @@ a_page_calls() {
 		'{url: $url, method: $method,
 			headers: {Authorization: "Bearer \($token)", Prefer: "wait=5"}}' |
 		CHROMIUM=$(command -v chromium) HOME=$STACK_DIR \
-			timeout 90 node "$packages/page.mjs" "$1" 2>>"$STACK_DIR/browser.log") ||
+			timeout 90 node "$STACK_DIR/browser/page.mjs" "$1" 2>>"$STACK_DIR/browser.log") ||
 		flunk "the browser works: $(tail -5 "$STACK_DIR/browser.log")"
 	STATUS=$(jq -r '.status // .error' <<<"$said")
 	BODY=$(jq -r '.body // ""' <<<"$said")
@@ -58,7 +58,10 @@ stack_init || bail "no directory"
 command -v chromium >/dev/null || bail "no chromium"
 install_packages "$sources" "$packages" ||
 	bail "no playwright-core: $(tail -3 "$STACK_DIR/npm.log")"
-cp "$sources/page.mjs" "$packages/page.$$" && mv "$packages/page.$$" "$packages/page.mjs"
+# beside its packages, which is where Node looks for them
+mkdir "$STACK_DIR/browser"
+cp "$sources/page.mjs" "$STACK_DIR/browser/" || bail "there is no page"
+ln -s "$packages/node_modules" "$STACK_DIR/browser/node_modules"
 port=$(stack_port)
 LISTED=http://app.test:$port OTHER=http://other.test:$port
 stack_setting cors_origins "$LISTED"
