@@ -45,9 +45,10 @@ void token_drop_keys(struct token_verifier *v);
 
 /* ERR_AUTH for anything wrong with it: malformed, another algorithm than the
  * key's, bad signature, expired, not yet valid, another issuer or audience,
- * role other than `authenticated`, sub missing or no UUID. ERR_NOTFOUND: signed
- * with a published key that is not known, or not yet. err_text() says which.
- * One that was accepted is not verified again for its remaining life, unless
+ * role other than `authenticated`, sub missing or no UUID. ERR_NOTFOUND: it
+ * names a published key that is not known, or not yet, or there is none of its
+ * algorithm. err_text() says which. One that was accepted is mostly not
+ * verified again for its remaining life, unless
  * keys change. */
 enum err token_verify(struct token_verifier *v, const char *text,
     int64_t now_ms, struct token_claims *out) MUST_CHECK;
