@@ -61,7 +61,11 @@ with said as (
 			then 'superseded' else s.state end as new_state,
 	       case when n.is_newer and s.state = 'queued' and s.doubt_ms = 0
 			then 'newer_wish' else s.reason end as new_reason,
-	       s.detail as new_detail, s.due_ms, s.now_unclear, s.doubt_ms, s.is_told,
+	       s.detail as new_detail,
+	       -- and no longer than for that
+	       case when n.is_newer then least(s.due_ms, s.doubt_ms)
+			else s.due_ms end as wait_ms,
+	       s.now_unclear, s.doubt_ms, s.is_told,
 	       s.auth_failed, s.limit_ms, s.patch, s.key_version, w as was
 	  from ready s
 	  join gateway.writebacks w on w.user_id = s.user_id and w.id = s.id
@@ -80,7 +84,7 @@ with said as (
 	       doubt_until = case when h.new_state in ('queued', 'accepted') and h.doubt_ms > 0
 			then now() + h.doubt_ms * interval '1 ms' end,
 	       due_at = case h.new_state when 'queued'
-			then now() + h.due_ms * interval '1 ms' end,
+			then now() + h.wait_ms * interval '1 ms' end,
 	       settled_at = case h.new_state when 'queued' then null
 			else clock_timestamp() end
 	  from owned h

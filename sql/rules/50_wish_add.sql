@@ -160,8 +160,16 @@ begin
 	end if;
 
 	-- One that is in flight, or may be at the provider, is left alone: it ends by
-	-- itself, and its owner sees then that there is a newer wish. What is superseded
-	-- was never agreed on, so a rollback goes back to what was there before that.
+	-- itself, and its owner sees then that there is a newer wish; this one waits for
+	-- that no longer than the doubt lasts. What is superseded was never agreed on, so
+	-- a rollback goes back to what was there before that.
+	update gateway.writebacks o
+	   set due_at = o.doubt_until
+	 where o.user_id = task.user_id
+	   and o.task_id = task.id
+	   and o.state = 'queued'
+	   and o.doubt_until > now()
+	   and o.due_at > o.doubt_until;
 	with queued as materialized (
 		select o.*
 		  from gateway.writebacks o

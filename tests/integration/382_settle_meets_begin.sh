@@ -16,7 +16,7 @@ is_queued_behind() {
 		and state = 'queued'")" = 1 ]
 }
 
-# settle STATE GATE: ends the writeback in flight as its owner would, with a look at
+# settle STATE GATE [DOUBT_MS]: ends the writeback in flight as its owner would, with a look at
 # the gate once the statement has its snapshot. Says owned and busy.
 settle() {
 	local row user id generation
@@ -30,7 +30,7 @@ settle() {
 		-v due_ms="array[passed($2)]" -v auth_failed="array[false]" \
 		-v limit_ms="array[0]" -v patches="array[null::jsonb]" \
 		-v are_told="array[false]" -v key_versions="array[0]" \
-		-v is_unclear="array[false]" -v doubt_ms="array[0]" \
+		-v is_unclear="array[false]" -v doubt_ms="array[${3:-0}]" \
 		-f "$STACK_ROOT/sql/queries/writeback_settle.sql" |
 		cut -d '|' -f 2,3
 }
@@ -74,6 +74,46 @@ test_an_unclear_end_makes_way_for_the_newer_wish() {
 	sim_goes_on
 	call_joined first
 	call_joined second
+}
+
+# the_first WHAT: of the writeback of the completion.
+the_first() {
+	sql "select $1 from writebacks where task_id = '$TASK' and wish = 'complete'"
+}
+
+# What may be at the provider holds a newer wish up, but for no longer than it may.
+test_a_newer_wish_waits_for_the_doubt_and_not_for_the_next_try() {
+	as_new_user && add_connection attio && make_task attio 'Both'
+	sim_stands
+	call_behind first POST "/v1/tasks/$TASK/complete"
+	wait_until 10 is_sending "$TASK" || flunk "the first is in flight"
+	call_behind second POST "/v1/tasks/$TASK/uncomplete"
+	wait_until 10 is_queued_behind || flunk "the second waits behind it"
+	is "$(settle queued 1 9000)" "t|f" "the first goes back in the queue"
+	is "$(the_first "state, due_at = doubt_until")" "queued|t" \
+		"it is looked at when it cannot happen any more"
+	sim_goes_on
+	call_joined first
+	call_joined second
+}
+
+test_a_wish_that_comes_later_shortens_the_wait_as_well() {
+	as_new_user && add_connection attio && make_task attio 'Both'
+	sim_stands
+	call_behind first POST "/v1/tasks/$TASK/complete"
+	wait_until 10 is_sending "$TASK" || flunk "the first is in flight"
+	is "$(settle queued 1 9000)" "t|f" "the first goes back in the queue"
+	is "$(the_first "due_at > doubt_until")" t "it has time"
+	call_behind second POST "/v1/tasks/$TASK/uncomplete"
+	wait_until 10 is_due_at_the_end_of_its_doubt ||
+		flunk "until something waits for it"
+	sim_goes_on
+	call_joined first
+	call_joined second
+}
+
+is_due_at_the_end_of_its_doubt() {
+	[ "$(the_first "state, due_at = doubt_until")" = 'queued|t' ]
 }
 
 # begin WISH GATE: another wish, its statement's snapshot taken before it looks at
