@@ -20,6 +20,9 @@ begin
 	if not exists (select from pg_roles where rolname = 'flowpin') then
 		create role flowpin login;
 	end if;
+	-- compiling takes longer than the longest of its statements, and a guess of the
+	-- planner's is enough to begin with it
+	alter role flowpin set jit = off;
 	foreach name in array array['tasks', 'integrations', 'buckets'] loop
 		if to_regclass('public.' || name) is null then
 			continue;

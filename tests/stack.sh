@@ -277,6 +277,7 @@ stack_postgres() {
 	password=$(openssl rand -hex 16)
 	stack_admin postgres <<-SQL || return 1
 		create role flowpin login password '$password';
+		alter role flowpin set jit = off;
 		create database flowpin owner flowpin;
 	SQL
 	DATABASE_URL=postgresql://flowpin:$password@127.0.0.1:$STACK_PG_PORT/flowpin

@@ -11,6 +11,11 @@ select l.what, l.is_well, l.words
 				then 'read-only: nothing can be written'
 			     else 'writable' end) as words
 	union all
+	select 1, 'jit', nullif(current_setting('jit') = 'off', false),
+	       case current_setting('jit') when 'off' then 'off'
+		    else format('on, which costs more than it saves here: alter role %I set jit = off',
+			current_user) end
+	union all
 	select 2, 'trigger on ' || w.tab,
 	       coalesce(g.tgenabled in ('O', 'A'), false)
 		and late.name is null,

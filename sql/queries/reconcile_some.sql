@@ -5,8 +5,11 @@
 -- :limit  integer  tasks at most: as many at once as a client may wait for
 -- looked_at: how many it looked at. Fewer than the limit: that was the last one.
 with cursor as materialized (
+	-- it has one row, which the planner does not know: it would compile all of this,
+	-- at every pass of every poller
 	select r.after_task_id
 	  from gateway.reconciling r
+	 limit 1
 	   for update skip locked
 ), looked_at as materialized (
 	select t.id

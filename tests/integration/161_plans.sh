@@ -139,6 +139,31 @@ test_polls_go_through_indexes() {
 	done
 }
 
+# A plan over jit_above_cost is compiled, which takes half a second, where that was not
+# switched off for the role.
+is_never_compiled() { # QUERY VALUE...
+	local cost limit
+
+	limit=$(sql 'show jit_above_cost')
+	cost=$({
+		echo 'prepare q as'
+		stack_query "$STACK_ROOT/sql/queries/$1.sql"
+		echo ';'
+		echo "explain execute q($2);"
+	} | stack_sql | sed -n '1s/.*\.\.\([0-9]*\)\..*/\1/p')
+	like "$cost" '^[0-9]+$' "$1 has a cost"
+	[ "${cost:-$limit}" -lt "$limit" ] || flunk "$1: $cost is compiled"
+}
+
+test_what_every_pass_asks_is_not_compiled() {
+	# this one is never analyzed by itself
+	stack_admin flowpin -c "update pg_class set reltuples = -1, relpages = 0
+		where oid = 'gateway.reconciling'::regclass"
+	is_never_compiled reconcile_some 1000
+	is_never_compiled run_claim '1000, 15000, null, null'
+	is_never_compiled writeback_claim_due '10, 15000, 86400000, 0, 0'
+}
+
 test_reads_and_local_changes_go_through_indexes() {
 	local query
 

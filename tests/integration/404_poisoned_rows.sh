@@ -9,16 +9,18 @@ FLOWPINS=1
 
 # --- each column, each statement ----------------------------------------------------
 
-# poisons: what poison.sql finds, on standard output; every query is there by its name.
+# poisons [TYPE]: what poison.sql finds, on standard output, in all columns or in those of
+# a type; every query is there by its name.
 poisons() {
 	local file name
 
+	echo "set poison.type = '${1:-%}';" >"$STACK_DIR/poison.sql"
 	for file in "$STACK_ROOT"/sql/queries/*.sql; do
 		name=${file##*/}
 		echo "prepare ${name%.sql} as"
 		stack_query "$file"
 		echo ';'
-	done >"$STACK_DIR/poison.sql"
+	done >>"$STACK_DIR/poison.sql"
 	cat "$STACK_ROOT/tests/integration/poison.sql" >>"$STACK_DIR/poison.sql"
 	stack_admin flowpin -f "$STACK_DIR/poison.sql" 2>&1 |
 		sed -n 's/.*NOTICE:  POISON/POISON/p'
@@ -38,7 +40,7 @@ test_the_search_finds_what_is_there() {
 	sql "create or replace function gateway.us(t timestamptz) returns bigint
 		language sql stable as
 		'select (extract(epoch from t) * 1000000)::bigint'" >/dev/null
-	like "$(poisons | grep -c '^POISON ')" '^[1-9]' "it is found"
+	like "$(poisons timestamptz | grep -c '^POISON ')" '^[1-9]' "it is found"
 	stack_migrate
 }
 

@@ -39,6 +39,16 @@ test_a_trigger_that_is_dropped_or_off_is_seen() {
 	is "$STATUS" 0 "migrating puts them back: $SAID"
 }
 
+test_statements_that_are_compiled_are_seen() {
+	look
+	like "$SAID" 'jit: off' "they are not"
+	sql 'alter role flowpin reset jit' >/dev/null
+	look
+	is "$STATUS" 0 "that alone is no fault"
+	like "$SAID" 'jit: on.* alter role flowpin set jit = off' "but it is said"
+	sql 'alter role flowpin set jit = off' >/dev/null
+}
+
 test_a_trigger_that_hides_what_clients_send_is_seen() {
 	sql 'create trigger a_first before update on tasks for each row
 		execute function update_updated_at()' >/dev/null

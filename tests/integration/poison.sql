@@ -203,6 +203,7 @@ begin
 			select from pg_attribute u
 			 where u.attrelid = r.oid and u.attname = 'user_id')
 		   and a.attname not in ('id', 'user_id')
+		   and y.typname like coalesce(current_setting('poison.type', true), '%')
 		 order by 1, a.attnum
 	loop
 		for value in select pg_temp.poisons(c.type) loop
