@@ -394,7 +394,7 @@ test_a_million_tasks_are_not_rewritten_and_nobody_waits_long() {
 		set session_replication_role = replica;
 		insert into tasks (user_id, title, source, source_id)
 		select '$ADA', 'task', 'todoist', 'i' || n
-		  from generate_series(1, 1000000) n;
+		  from generate_series(1, $(at_size 1000000)) n;
 	SQL
 	node=$(owner_sql "select pg_relation_filenode('public.tasks')")
 	writer big &

@@ -157,31 +157,33 @@ peak_mb() {
 }
 
 test_a_list_of_50000_items_needs_little_memory() {
-	local mb
+	local mb n
 
-	fill todoist 50000 || return
+	n=$(at_size 50000)
+	fill todoist "$n" || return
 	mb=$(peak_mb)
-	diag "50000 items, each a task: $mb MB"
+	diag "$n items, each a task: $mb MB"
 	is "$(last_run "$CONNECTION")" complete "the run is complete"
-	is "$(tally)" "50000 active" "all stay"
+	is "$(tally)" "$n active" "all stay"
 	# sanitizers need several times as much
 	[[ $STACK_BIN == */san ]] || ok "$mb MB are less than 120" \
 		[ $((mb > 0 && mb < 120)) = 1 ]
-	change_item todoist "${IDS[49999]}" '{"state": "completed"}'
+	change_item todoist "${IDS[n - 1]}" '{"state": "completed"}'
 	polls 1
-	is "$(tally)" "49999 active, 1 completed completed" "the last one is found"
+	is "$(tally)" "$((n - 1)) active, 1 completed completed" "the last one is found"
 }
 
 test_an_inbox_of_50000_items_needs_little_memory() {
-	local mb
+	local mb n
 
+	n=$(at_size 50000)
 	as_new_user
 	add_connection linear
-	add_own_item linear 'Item' '{"count": 50000}'
+	add_own_item linear 'Item' "{\"count\": $n}"
 	mb=$(peak_mb)
-	diag "50000 items, all new: $mb MB"
+	diag "$n items, all new: $mb MB"
 	is "$(sql "select count(*) from inbox_items
-		where connection_id = '$CONNECTION'")" 50000 "all arrive"
+		where connection_id = '$CONNECTION'")" "$n" "all arrive"
 	[[ $STACK_BIN == */san ]] || ok "$mb MB are less than 120" \
 		[ $((mb > 0 && mb < 120)) = 1 ]
 }

@@ -713,6 +713,26 @@ short_times() {
 	stack_setting sweep_ms 200
 }
 
+# at_size N: so many of what a large number is tried with; a tenth of that under
+# sanitizers, where it takes longer and nothing is measured.
+at_size() {
+	if [[ $STACK_BIN == */san ]]; then
+		echo $(($1 / 10))
+	else
+		echo "$1"
+	fi
+}
+
+# at_size N: so many of what a large number is tried with; a tenth of that under
+# sanitizers, where all takes longer and nothing is measured.
+at_size() {
+	if [[ $STACK_BIN == */san ]]; then
+		echo $(($1 / 10))
+	else
+		echo "$1"
+	fi
+}
+
 # make_tasks PROVIDER COUNT [JSON]: of the latest connection, for `next_task`.
 make_tasks() {
 	local id ids
