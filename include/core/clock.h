@@ -4,6 +4,7 @@
 #ifndef CORE_CLOCK_H
 #define CORE_CLOCK_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -11,6 +12,12 @@ int64_t clock_wall_ms(void);
 int64_t clock_mono_ms(void);
 /* Returns early when a signal was handled, for loops that have a stop flag. */
 void clock_sleep_ms(int64_t ms);
+
+/* A condition that is waited for by the monotonic clock. */
+void clock_cond_init(pthread_cond_t *cond);
+/* Until cond is signalled, perhaps for nothing, or until_ms (clock_mono_ms()).
+ * False: it is later than that. */
+bool clock_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_ms);
 
 /* RFC 3339, any number of fraction digits, "Z" or an offset; a bare date is
  * midnight UTC. False when text is none of these. */

@@ -20,7 +20,8 @@ enum err {
 	ERR_LENGTH, /* a body without Content-Length */
 	ERR_MEDIA,  /* a body that is not JSON */
 	ERR_UNPROCESSABLE,
-	ERR_BUSY,    /* too many at once, or told to wait */
+	ERR_BUSY,    /* too much is going on, or told to wait */
+	ERR_LIMIT,   /* one user has too much of it */
 	ERR_REMOTE,  /* the other side answered nonsense or not at all */
 	ERR_TIMEOUT, /* the deadline passed */
 	ERR_DB,

@@ -7,27 +7,50 @@
 --                               still have its effect
 -- :recurring_grace_ms  bigint   a wish of a recurring item that came by row waits so
 --                               long, because the client may close it itself
-with due as materialized (
+-- :but_connections     uuid[]   not of these connections
+-- :but_users           uuid[]   nor of these users
+-- What a silent owner left comes before all that waits for its first attempt or its next.
+with abandoned as materialized (
+	-- these hold their task's one place in flight, their lease over, and come before
+	-- all that wait for that place
 	select w.user_id, w.id
 	  from gateway.writebacks w
 	 where w.settled_at is null
+	   and w.state = 'sending'
 	   and w.due_at <= now()
 	   -- one that cannot be counted further would fail the claim of all
 	   and w.generation < 1000000000000000
+	   and w.connection_id <> all (:but_connections) is not false
+	   and w.user_id <> all (:but_users)
+	 order by w.due_at
+	 limit :limit
+	   for update skip locked
+), waiting as materialized (
+	select w.user_id, w.id
+	  from gateway.writebacks w
+	 where w.settled_at is null
+	   and w.state = 'queued'
+	   and w.due_at <= now()
+	   and w.generation < 1000000000000000
+	   and w.connection_id <> all (:but_connections) is not false
+	   and w.user_id <> all (:but_users)
 	   and (w.origin = 'call' or w.attempts > 0
 		or gateway.is_written(w.user_id, w.task_id, w.task_version))
 	   and (w.origin = 'call' or w.attempts > 0
 		or w.source_metadata ->> 'is_recurring' is distinct from 'true'
 		or w.created_at <= now() - :recurring_grace_ms * interval '1 ms')
-	   -- who holds the task's one place in flight, its lease over, comes before
-	   -- all that wait for that place
-	   and (w.state = 'sending'
-		or not exists (
-			select from gateway.goes_before(w.user_id, w.task_id, w.id,
-				w.task_version)))
+	   and not exists (
+		select from gateway.goes_before(w.user_id, w.task_id, w.id,
+			w.task_version))
 	 order by w.due_at
-	 limit :limit
+	 limit :limit - (select count(*) from abandoned)
 	   for update skip locked
+), due as (
+	select *
+	  from abandoned
+	 union all
+	select *
+	  from waiting
 ), claimed as (
 	update gateway.writebacks w
 	   set state = 'sending', generation = w.generation + 1,

@@ -21,7 +21,6 @@ db_pool_new(const struct db_options *options, struct db_pool **out)
 {
 	enum err err = db_check_url(options->url);
 	struct db_pool *pool;
-	pthread_condattr_t attr;
 
 	if (err)
 		return err;
@@ -33,10 +32,7 @@ db_pool_new(const struct db_options *options, struct db_pool **out)
 	pool->options.app_name = pool->app_name = strdup(options->app_name);
 	pool->limit = options->connections > 0 ? options->connections : 1;
 	pthread_mutex_init(&pool->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&pool->freed, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&pool->freed);
 	if (!pool->url || !pool->app_name) {
 		db_pool_free(pool);
 		return err_set(ERR_NOMEM, "no memory for a database pool");
@@ -85,13 +81,11 @@ forget(struct db_pool *pool, struct db *db)
 static enum err
 reserve(struct db_pool *pool, int64_t deadline_ms, struct db **out)
 {
-	struct timespec until = { .tv_sec = deadline_ms / 1000,
-		.tv_nsec = deadline_ms % 1000 * 1000000 };
 	enum err err = OK;
 
 	pthread_mutex_lock(&pool->lock);
 	while (!(*out = take_idle(pool)) && pool->open >= pool->limit) {
-		if (pthread_cond_timedwait(&pool->freed, &pool->lock, &until)) {
+		if (!clock_wait(&pool->freed, &pool->lock, deadline_ms)) {
 			err = err_set(
 			    ERR_DB, "no database connection was free in time");
 			break;

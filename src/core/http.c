@@ -130,16 +130,10 @@ store_new(const char *ca_file, X509_STORE **out)
 static enum err
 pool_init(struct http *http)
 {
-	pthread_condattr_t attr;
-
 	for (size_t i = 0; i < CURL_LOCK_DATA_LAST; i++)
 		(void)pthread_mutex_init(&http->shared_locks[i], NULL);
 	(void)pthread_mutex_init(&http->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	/* Deadlines are monotonic. */
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&http->freed, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	clock_cond_init(&http->freed);
 	http->idle = calloc((size_t)http->max_handles, sizeof(CURL *));
 	if (http->idle == NULL)
 		return err_set(ERR_NOMEM, "no memory for handles");
@@ -224,16 +218,14 @@ http_free(struct http *http)
 static CURL *
 handle_borrow(struct http *http, int64_t deadline_ms, bool *out_of_memory)
 {
-	const struct timespec until = { .tv_sec = deadline_ms / 1000,
-		.tv_nsec = deadline_ms % 1000 * 1000000 };
 	CURL *easy = NULL;
-	int rc = 0;
 
 	*out_of_memory = false;
 	(void)pthread_mutex_lock(&http->lock);
 	while (http->idle_count == 0 &&
-	       http->handle_count == http->max_handles && rc == 0)
-		rc = pthread_cond_timedwait(&http->freed, &http->lock, &until);
+	       http->handle_count == http->max_handles &&
+	       clock_wait(&http->freed, &http->lock, deadline_ms))
+		continue;
 	if (http->idle_count > 0) {
 		easy = http->idle[--http->idle_count];
 	} else if (http->handle_count < http->max_handles) {

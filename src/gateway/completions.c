@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "core/crash.h"
 #include "core/delivery/outbound.h"
+#include "core/delivery/sweep.h"
 #include "core/providers/provider.h"
 #include "core/store/idempotency.h"
 #include "core/store/writeback.h"
@@ -262,7 +263,7 @@ answer_begun(struct gateway *gateway, const struct request *req,
 			return wait_and_send(
 			    gateway, req, begin, deadline_ms, reply);
 		reply_header(reply, "Preference-Applied: respond-async");
-		sweeper_kick(gateway);
+		sweep_kick(gateway->sweep);
 		return reply_accepted(reply, begin);
 	}
 }

@@ -385,14 +385,12 @@ static enum err
 drain(struct server *server)
 {
 	int64_t deadline_ms = clock_mono_ms() + server->options->stop_ms;
-	struct timespec until = { .tv_sec = deadline_ms / 1000,
-		.tv_nsec = deadline_ms % 1000 * 1000000 };
-	int left, late = 0;
+	int left;
 
 	pthread_mutex_lock(&server->lock);
-	while (server->running > 0 && !late)
-		late = pthread_cond_timedwait(
-		    &server->left, &server->lock, &until);
+	while (server->running > 0 &&
+	       clock_wait(&server->left, &server->lock, deadline_ms))
+		continue;
 	left = server->running;
 	pthread_mutex_unlock(&server->lock);
 	if (left)
@@ -408,15 +406,11 @@ static enum err
 open_server(struct server *server, int listen_fd, int *signal_fd)
 {
 	struct epoll_event event = { .events = EPOLLIN };
-	pthread_condattr_t attr;
 	int pair[2];
 	sigset_t set;
 
 	pthread_mutex_init(&server->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&server->left, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&server->left);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);

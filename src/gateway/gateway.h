@@ -4,12 +4,13 @@
 
 #include "core/config.h"
 #include "core/courier/courier.h"
+#include "core/share.h"
 #include "core/store/store.h"
 #include "core/token.h"
 #include "metrics.h"
 #include "request.h"
 
-struct sweeper;
+struct sweep;
 struct keyring;
 
 struct gateway {
@@ -17,7 +18,9 @@ struct gateway {
 	struct store store;
 	struct courier courier;
 	struct token_verifier *verifier;
-	struct sweeper *sweeper;
+	struct share *calls; /* of each user, under way */
+	struct sweep *sweep;
+	int64_t stop_by_ms;      /* clock_mono_ms(); 0: it goes on */
 	struct keyring *keyring; /* NULL: shared secrets alone */
 	struct metrics metrics;
 };
@@ -78,16 +81,5 @@ enum err idempotent(struct gateway *gateway, struct request *req,
     struct reply *reply,
     enum err (*handle)(
 	struct gateway *, const struct request *, struct reply *)) MUST_CHECK;
-
-/* Threads that take up what no call waits for: leases that ended, attempts
- * that are due, calls that did not want to wait. */
-enum err sweeper_start(struct gateway *gateway) MUST_CHECK;
-/* Something is due now. */
-void sweeper_kick(struct gateway *gateway);
-/* Nothing more is taken up. */
-void sweeper_halt(struct gateway *gateway);
-/* Waits for what is under way, until stop_ms after the halt. ERR_TIMEOUT: it
- * still is, and uses gateway. */
-enum err sweeper_stop(struct gateway *gateway) MUST_CHECK;
 
 #endif

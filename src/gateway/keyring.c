@@ -165,13 +165,8 @@ wait_for_due(struct keyring *k)
 	bool go_on;
 
 	pthread_mutex_lock(&k->lock);
-	while (
-	    !k->is_stopping && !k->is_wanted && clock_mono_ms() < k->next_ms) {
-		struct timespec until = { .tv_sec = k->next_ms / 1000,
-			.tv_nsec = k->next_ms % 1000 * 1000000 };
-
-		pthread_cond_timedwait(&k->woken, &k->lock, &until);
-	}
+	while (!k->is_stopping && !k->is_wanted && clock_mono_ms() < k->next_ms)
+		clock_wait(&k->woken, &k->lock, k->next_ms);
 	go_on = !k->is_stopping;
 	pthread_mutex_unlock(&k->lock);
 	return go_on;
@@ -228,14 +223,9 @@ set_source(struct keyring *k)
 static void
 open_waits(struct keyring *k)
 {
-	pthread_condattr_t attr;
-
 	pthread_mutex_init(&k->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&k->woken, &attr);
-	pthread_cond_init(&k->fetched, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&k->woken);
+	clock_cond_init(&k->fetched);
 }
 
 static void
@@ -296,10 +286,7 @@ keyring_ask(struct gateway *gateway)
 {
 	struct keyring *k = gateway->keyring;
 	int64_t until_ms = clock_mono_ms() + ASK_MS;
-	struct timespec until = { .tv_sec = until_ms / 1000,
-		.tv_nsec = until_ms % 1000 * 1000000 };
 	unsigned long seen;
-	int late = 0;
 
 	if (!k)
 		return;
@@ -307,9 +294,9 @@ keyring_ask(struct gateway *gateway)
 	seen = k->fetches;
 	if (is_asked_for(k)) {
 		k->waiting++;
-		while (!k->is_stopping && k->fetches == seen && !late)
-			late = pthread_cond_timedwait(
-			    &k->fetched, &k->lock, &until);
+		while (!k->is_stopping && k->fetches == seen &&
+		       clock_wait(&k->fetched, &k->lock, until_ms))
+			continue;
 		k->waiting--;
 	}
 	pthread_mutex_unlock(&k->lock);

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/clock.h"
+#include "core/delivery/sweep.h"
 #include "core/log.h"
 #include "core/program.h"
 #include "core/store/writeback.h"
@@ -37,6 +39,8 @@ open_gateway(
 		err = program_open_store(&program, config, &gateway->store);
 	if (!err)
 		err = writeback_share(&gateway->store, COMMIT_WRITERS);
+	if (!err)
+		err = share_new((size_t)config->workers, &gateway->calls);
 	if (!err && !only_check)
 		err = keyring_start(gateway);
 	return err;
@@ -51,12 +55,56 @@ close_gateway(struct gateway *gateway)
 	if (gateway->courier.http)
 		courier_close(&gateway->courier);
 	token_free(gateway->verifier);
+	share_free(gateway->calls);
+}
+
+/* A writeback that a sweeper took up has ended. */
+static void
+swept(void *context, const struct outbound *out)
+{
+	struct gateway *gateway = context;
+
+	atomic_fetch_add(&gateway->metrics.swept, 1);
+	if (out->is_owned)
+		atomic_fetch_add(
+		    &gateway->metrics.writebacks[out->verdict.ending], 1);
+}
+
+static enum err
+start_sweep(struct gateway *gateway)
+{
+	const struct sweep_options options = { .store = &gateway->store,
+		.courier = &gateway->courier,
+		.interval_ms = gateway->config->sweep_ms,
+		.ended = swept,
+		.context = gateway };
+
+	return sweep_start(&options, &gateway->sweep);
 }
 
 static void
 halt(void *context)
 {
-	sweeper_halt(context);
+	struct gateway *gateway = context;
+
+	gateway->stop_by_ms = clock_mono_ms() + gateway->config->stop_ms;
+	sweep_halt(gateway->sweep);
+}
+
+/* ERR_TIMEOUT: sweepers still use the gateway. */
+static enum err
+stop_sweep(struct gateway *gateway)
+{
+	enum err err;
+
+	if (!gateway->sweep)
+		return OK;
+	if (!gateway->stop_by_ms)
+		halt(gateway);
+	err = sweep_join(gateway->sweep, gateway->stop_by_ms, NULL);
+	if (!err)
+		gateway->sweep = NULL;
+	return err;
 }
 
 static enum err
@@ -73,11 +121,11 @@ serve(struct gateway *gateway)
 	enum err err = fcgi_listen(&options, &fd);
 
 	if (!err)
-		err = sweeper_start(gateway);
+		err = start_sweep(gateway);
 	if (!err)
 		err = fcgi_serve(&options, fd);
 	if (!err)
-		err = sweeper_stop(gateway);
+		err = stop_sweep(gateway);
 	return err;
 }
 
@@ -109,7 +157,7 @@ main(int argc, char **argv)
 		program_fail(&program);
 	/* what is still under way is left to its lease; no clean-up may take
 	 * away what it uses */
-	if (err == ERR_TIMEOUT || sweeper_stop(&gateway))
+	if (err == ERR_TIMEOUT || stop_sweep(&gateway))
 		_exit(1);
 	close_gateway(&gateway);
 	config_done(&config);

@@ -180,6 +180,8 @@ reply_error(struct reply *reply, enum err err)
 		[ERR_LENGTH] = "The request needs a body and its length.",
 		[ERR_MEDIA] = "The body must be application/json.",
 		[ERR_BUSY] = "Too much is going on; try again in a moment.",
+		[ERR_LIMIT] = "Too many of your calls are under way; try again "
+			      "in a moment.",
 		[ERR_TIMEOUT] = "It took too long; try again in a moment.",
 		[ERR_DB] = "The database cannot be reached; try again in a "
 			   "moment.",
@@ -195,9 +197,7 @@ reply_error(struct reply *reply, enum err err)
 		snprintf(line, sizeof(line), "%s", err_text());
 		detail = line;
 	}
-	if (err == ERR_BUSY)
-		status = 503;
-	if (status == 503)
+	if (status == 503 || status == 429)
 		reply_header(reply, "Retry-After: 1");
 	if (err == ERR_AUTH)
 		reply_header(reply, "WWW-Authenticate: Bearer");

@@ -5,7 +5,13 @@
 
 #include "gateway.h"
 
-enum { NEEDS_USER = 1, NEEDS_BODY = 2 };
+/* WAITS: the call may wait for a provider, or for another call. */
+enum { NEEDS_USER = 1, NEEDS_BODY = 2, WAITS = 4 };
+
+/* Of the workers, one user may keep a quarter waiting (FEW_CALLS, if they are
+ * few: but never more than half of them); FEW_CALLS more serve that user's
+ * calls which do not wait. */
+#define FEW_CALLS 8
 
 struct route {
 	const char *method, *pattern; /* {id}: a UUID */
@@ -25,15 +31,15 @@ static const struct route routes[] = {
 	{ "PATCH",  "/v1/tasks/{id}", NEEDS_USER | NEEDS_BODY, tasks_change },
 	{ "DELETE", "/v1/tasks/{id}", NEEDS_USER, tasks_delete },
 	{ "POST",   "/v1/tasks/{id}/archive", NEEDS_USER, tasks_archive },
-	{ "POST",   "/v1/tasks/{id}/complete", NEEDS_USER, tasks_complete },
-	{ "POST",   "/v1/tasks/{id}/uncomplete", NEEDS_USER, tasks_uncomplete },
+	{ "POST",   "/v1/tasks/{id}/complete", NEEDS_USER | WAITS, tasks_complete },
+	{ "POST",   "/v1/tasks/{id}/uncomplete", NEEDS_USER | WAITS, tasks_uncomplete },
 	{ "GET",    "/v1/writebacks/{id}", NEEDS_USER, writebacks_read },
 	{ "GET",    "/v1/inbox", NEEDS_USER, inbox_get },
 	{ "POST",   "/v1/inbox/{id}/import", NEEDS_USER, inbox_import_item },
 	{ "GET",    "/v1/connections", NEEDS_USER, connections_list },
-	{ "POST",   "/v1/connections", NEEDS_USER | NEEDS_BODY, connections_create },
+	{ "POST",   "/v1/connections", NEEDS_USER | NEEDS_BODY | WAITS, connections_create },
 	{ "GET",    "/v1/connections/{id}", NEEDS_USER, connections_read },
-	{ "PATCH",  "/v1/connections/{id}", NEEDS_USER | NEEDS_BODY, connections_change },
+	{ "PATCH",  "/v1/connections/{id}", NEEDS_USER | NEEDS_BODY | WAITS, connections_change },
 	{ "DELETE", "/v1/connections/{id}", NEEDS_USER, connections_delete },
 	{ "POST",   "/v1/connections/{id}/poll", NEEDS_USER, connections_poll },
 	{ "GET",    "/v1/events", NEEDS_USER, events_get },
@@ -159,6 +165,51 @@ tell_methods(const struct request *req, struct reply *reply)
 	return OK;
 }
 
+/* How many calls of one user may be under way. */
+static int
+most_calls(const struct gateway *gateway, const struct route *route)
+{
+	int workers = gateway->config->workers, waiting = workers / 4, all;
+
+	if (waiting < FEW_CALLS)
+		waiting = workers / 2 < FEW_CALLS ? workers / 2 : FEW_CALLS;
+	if (waiting < 1)
+		waiting = 1;
+	all = waiting + FEW_CALLS < workers ? waiting + FEW_CALLS : workers - 1;
+	return route->needs & WAITS || all < waiting ? waiting : all;
+}
+
+static enum err
+handle(struct gateway *gateway, const struct route *route, struct request *req,
+    struct reply *reply)
+{
+	enum err err = read_json(route, req);
+
+	if (err)
+		return err;
+	if (strcmp(route->method, "POST") != 0)
+		return route->handle(gateway, req, reply);
+	if (req->idempotency_key && route->needs & NEEDS_USER)
+		return idempotent(gateway, req, reply, route->handle);
+	crypto_uuid(req->call_id);
+	return route->handle(gateway, req, reply);
+}
+
+/* One user's calls leave workers for everybody else's. */
+static enum err
+handle_in_turn(struct gateway *gateway, const struct route *route,
+    struct request *req, struct reply *reply)
+{
+	enum err err;
+
+	if (!share_take(
+		gateway->calls, req->user_id, most_calls(gateway, route)))
+		return err_set(ERR_LIMIT, "too many calls of one user");
+	err = handle(gateway, route, req, reply);
+	share_give(gateway->calls, req->user_id);
+	return err;
+}
+
 static enum err
 run(struct gateway *gateway, struct request *req, struct reply *reply)
 {
@@ -172,18 +223,10 @@ run(struct gateway *gateway, struct request *req, struct reply *reply)
 	if (!route)
 		return err_set(ERR_NOTFOUND, "no such path");
 	req->route = route->pattern;
-	if (route->needs & NEEDS_USER)
-		err = auth_check(gateway, req);
-	if (!err)
-		err = read_json(route, req);
-	if (err)
-		return err;
-	if (strcmp(route->method, "POST") != 0)
-		return route->handle(gateway, req, reply);
-	if (req->idempotency_key && route->needs & NEEDS_USER)
-		return idempotent(gateway, req, reply, route->handle);
-	crypto_uuid(req->call_id);
-	return route->handle(gateway, req, reply);
+	if (!(route->needs & NEEDS_USER))
+		return handle(gateway, route, req, reply);
+	err = auth_check(gateway, req);
+	return err ? err : handle_in_turn(gateway, route, req, reply);
 }
 
 void

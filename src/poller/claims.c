@@ -4,14 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/crash.h"
+
+#define AGAIN_MS 1000  /* between two looks for more, while a run goes on */
+#define PASS_MS 300000 /* after that it ends with the runs that go on */
 
 void
 claims_init(struct claims *claims, const struct poller *poller, int runners)
 {
 	memset(claims, 0, sizeof(*claims));
 	pthread_mutex_init(&claims->lock, NULL);
-	pthread_cond_init(&claims->changed, NULL);
+	clock_cond_init(&claims->changed);
+	claims->begin_ms = clock_mono_ms();
 	claims->poller = poller;
 	claims->runners = runners;
 	for (size_t i = 0; i < CLAIMS_TYPES_MAX && provider_at(i); i++) {
@@ -57,6 +62,26 @@ room(const struct claims *claims, const struct claim_queue *q)
 	return limit;
 }
 
+static bool
+is_polling(const struct claims *claims)
+{
+	for (size_t i = 0; i < claims->count; i++)
+		if (claims->queues[i].busy)
+			return true;
+	return false;
+}
+
+/* Nothing more is due, or it is too early to look again. */
+static bool
+is_dry(const struct claims *claims, const struct claim_queue *q)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	return q->dry_ms &&
+	       (!is_polling(claims) || now_ms < q->dry_ms + AGAIN_MS ||
+		   now_ms > claims->begin_ms + PASS_MS);
+}
+
 static enum err
 refill(struct claims *claims, struct claim_queue *q)
 {
@@ -64,7 +89,7 @@ refill(struct claims *claims, struct claim_queue *q)
 	int limit = room(claims, q);
 	enum err err;
 
-	if (limit <= 0 || q->is_dry || claims->is_closed)
+	if (limit <= 0 || is_dry(claims, q) || claims->is_closed)
 		return OK;
 	forget(q);
 	crash_point("before_run");
@@ -72,7 +97,7 @@ refill(struct claims *claims, struct claim_queue *q)
 	    claims->poller->config->poll_lease_ms, &wanted, &q->claimed,
 	    &q->count);
 	crash_point("after_run");
-	q->is_dry = err || q->count < (size_t)limit;
+	q->dry_ms = err || q->count < (size_t)limit ? clock_mono_ms() : 0;
 	return err;
 }
 
@@ -96,7 +121,7 @@ static bool
 is_waiting(const struct claims *claims)
 {
 	for (size_t i = 0; !claims->is_closed && i < claims->count; i++)
-		if (!claims->queues[i].is_dry)
+		if (!is_dry(claims, &claims->queues[i]))
 			return true;
 	return false;
 }
@@ -115,10 +140,11 @@ claims_take(struct claims *claims, struct run *out)
 		q = least_busy(claims);
 		if (err || q)
 			break;
-		if (!is_waiting(claims))
+		if (!is_waiting(claims) && !is_polling(claims))
 			err = err_set(ERR_NOTFOUND, "nothing more is due");
 		else
-			pthread_cond_wait(&claims->changed, &claims->lock);
+			clock_wait(&claims->changed, &claims->lock,
+			    clock_mono_ms() + AGAIN_MS);
 	}
 	if (q) { /* what was claimed is polled, whatever else failed */
 		err = OK;

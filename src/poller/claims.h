@@ -1,6 +1,8 @@
 /* Who is polled next: each claim takes as many connections as there are free
  * runners, so that a thousand take some dozens of statements and no lease runs
- * while its run waits; and of one provider no more at once than its limit. */
+ * while its run waits; and of one provider no more at once than its limit.
+ * While a slow run keeps the pass from ending, whatever comes due meanwhile is
+ * polled as well: no timer starts another pass before this one ends. */
 #ifndef POLLER_CLAIMS_H
 #define POLLER_CLAIMS_H
 
@@ -16,8 +18,8 @@ struct claim_queue {
 	const char *type;
 	struct run *claimed; /* from next to count they wait for a runner */
 	size_t next, count;
-	int busy;    /* being polled */
-	bool is_dry; /* nothing more is due */
+	int busy;       /* being polled */
+	int64_t dry_ms; /* when nothing more was due; 0: there may be more */
 };
 
 struct claims {
@@ -25,6 +27,7 @@ struct claims {
 	pthread_cond_t changed;
 	const struct poller *poller;
 	int runners; /* threads that take */
+	int64_t begin_ms;
 	struct claim_queue queues[CLAIMS_TYPES_MAX];
 	size_t count;
 	bool is_closed; /* no more is claimed */
@@ -35,7 +38,8 @@ void claims_init(
 void claims_done(struct claims *claims);
 
 /* The next one, *out, which is given to claims_end() after its run; waits while
- * every provider with work is at its limit. ERR_NOTFOUND: there is no more. */
+ * every provider with work is at its limit, or a run goes on. ERR_NOTFOUND:
+ * there is no more, and nobody polls. */
 enum err claims_take(struct claims *claims, struct run *out) MUST_CHECK;
 void claims_end(struct claims *claims, struct run *run);
 

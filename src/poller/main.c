@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "core/crash.h"
-#include "core/delivery/outbound.h"
+#include "core/delivery/sweep.h"
 #include "core/keys.h"
 #include "core/log.h"
 #include "core/program.h"
@@ -17,7 +17,7 @@
 #include "claims.h"
 
 #define RUNNER_STACK (512 * 1024)
-#define SWEEP_LIMIT 64
+#define SWEEP_MS 20000 /* the next pass takes up the rest */
 #define TRIM_LIMIT 10000
 #define RECONCILE_LIMIT 10000
 
@@ -208,23 +208,6 @@ preview(struct pass *pass)
 		claim_failed(pass);
 }
 
-/* What gateways left open. */
-static enum err
-sweep(const struct poller *poller)
-{
-	enum err err = OK;
-	bool found = true;
-
-	for (int i = 0; !err && found && !is_stopping && i < SWEEP_LIMIT; i++) {
-		struct outbound out;
-
-		err = outbound_take_up(
-		    &poller->store, &poller->courier, &found, &out);
-		outbound_done(&out);
-	}
-	return err;
-}
-
 static void
 house_failed(struct pass *pass, const char *what)
 {
@@ -235,9 +218,9 @@ house_failed(struct pass *pass, const char *what)
 	atomic_fetch_add(&pass->failures, 1);
 }
 
-/* What gateways left open, what nobody took note of and what has been kept long
- * enough; beside the polls, which need not wait for it. One that fails does not
- * keep the others from being done. */
+/* What nobody took note of and what has been kept long enough; beside the
+ * polls, which need not wait for it. One that fails does not keep the others
+ * from being done. */
 static void *
 keep_house(void *arg)
 {
@@ -251,13 +234,38 @@ keep_house(void *arg)
 		.limit = TRIM_LIMIT,
 	};
 
-	if (sweep(pass->poller))
-		house_failed(pass, "writebacks");
 	if (reconcile_some(&pass->poller->store, RECONCILE_LIMIT))
 		house_failed(pass, "reconciling");
 	if (retention_trim(&pass->poller->store, &retention))
 		house_failed(pass, "retention");
 	return NULL;
+}
+
+/* What gateways left open is taken up beside the polls as well. NULL: it is
+ * not. */
+static struct sweep *
+sweep_beside(struct pass *pass)
+{
+	const struct sweep_options options = { .store = &pass->poller->store,
+		.courier = &pass->poller->courier,
+		.limit_ms = SWEEP_MS };
+	struct sweep *sweep;
+
+	if (sweep_start(&options, &sweep))
+		house_failed(pass, "writebacks");
+	return sweep;
+}
+
+static void
+end_sweep(struct pass *pass, struct sweep *sweep)
+{
+	int failures = 0;
+
+	if (is_stopping)
+		sweep_halt(sweep);
+	if (sweep_join(sweep, 0, &failures))
+		house_failed(pass, "writebacks");
+	atomic_fetch_add(&pass->failures, failures);
 }
 
 /* A key that a client put into its row is sealed, and the row emptied. One that
@@ -306,6 +314,7 @@ note_connections(struct pass *pass)
 static void
 work(struct pass *pass)
 {
+	struct sweep *sweep;
 	pthread_t house;
 	bool keeps;
 
@@ -318,10 +327,13 @@ work(struct pass *pass)
 		poll_named(pass);
 		return;
 	}
+	sweep = sweep_beside(pass);
 	keeps = !pthread_create(&house, NULL, keep_house, pass);
 	poll_due(pass);
 	if (keeps)
 		pthread_join(house, NULL);
+	if (sweep)
+		end_sweep(pass, sweep);
 }
 
 static int

@@ -83,7 +83,7 @@ test_the_writeback_of_a_completion_can_be_read() {
 test_what_is_completed_here_stays_so_after_polls() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		complete "$TASK"
@@ -136,7 +136,7 @@ test_a_task_without_an_item_or_a_provider_is_taken_for_one_made_by_hand() {
 test_a_task_whose_connection_was_deleted_is_completed_here_alone() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		api DELETE "/v1/connections/$CONNECTION"
@@ -167,7 +167,7 @@ test_another_type_of_connection_is_no_substitute() {
 test_a_connection_that_is_not_written_back_to_is_not() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		api PATCH "/v1/connections/$CONNECTION" '{"writeback": false}'
@@ -215,7 +215,7 @@ legacy() {
 test_a_task_without_a_connection_finds_one_and_keeps_it() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		legacy "$provider" || continue
 		complete "$TASK"
@@ -256,7 +256,7 @@ test_a_task_without_a_connection_passes_over_one_without_a_key() {
 test_a_task_whose_guessed_connection_does_not_know_it_is_completed_here_alone() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		add_connection "$provider"
 		legacy "$provider" || continue # its item is the newer one's
@@ -283,7 +283,7 @@ test_a_task_of_a_deleted_connection_is_not_lost_to_the_next_one() {
 test_completing_what_is_gone_at_the_provider_is_accepted() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		sim DELETE "/_sim/items/$provider/$ITEM"
@@ -304,7 +304,7 @@ test_completing_what_is_gone_at_the_provider_is_accepted() {
 test_uncompleting_what_is_gone_at_the_provider_is_rolled_back() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for uncomplete "$provider" || continue
 		sim DELETE "/_sim/items/$provider/$ITEM"
@@ -324,7 +324,7 @@ test_uncompleting_what_is_gone_at_the_provider_is_rolled_back() {
 test_what_is_already_so_here_is_sent_nowhere() {
 	local provider version answer
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for uncomplete "$provider" || continue
 		version=$(task_json "$TASK")
@@ -351,7 +351,7 @@ test_what_is_already_so_here_is_sent_nowhere() {
 test_what_is_already_so_at_the_provider_is_accepted() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		change_item "$provider" "$ITEM" '{"state": "completed"}'
@@ -371,7 +371,7 @@ test_what_is_already_so_at_the_provider_is_accepted() {
 test_archiving_deleting_and_renaming_stay_in_flowpin() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		api PATCH "/v1/tasks/$TASK" '{"title": "Another name"}'
@@ -500,7 +500,7 @@ refused_until_replaced() {
 test_a_revoked_key_stops_the_connection_until_it_is_replaced() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		sim DELETE "/_sim/accounts/$provider/${TOKENS[$provider]}"
@@ -546,7 +546,7 @@ test_a_dead_key_does_not_touch_another_connection() {
 test_a_short_limit_is_waited_for() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		fault "{\"kind\": \"rate_limit\", \"provider\": \"$provider\",
@@ -566,7 +566,7 @@ test_a_short_limit_is_waited_for() {
 test_a_long_limit_is_told_and_respected() {
 	local provider seconds
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		fault "{\"kind\": \"rate_limit\", \"provider\": \"$provider\",
@@ -597,7 +597,7 @@ test_an_unreachable_provider_is_said_to_be() {
 	local provider port
 
 	port=$(stack_port)
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		stack_setting "${provider}_url" "http://127.0.0.1:$port"

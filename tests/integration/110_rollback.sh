@@ -5,14 +5,13 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-PROVIDERS=(todoist linear attio)
 
 # connected: one user with a connection of each type.
 connected() {
 	local provider
 
 	as_new_user
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		add_connection "$provider" || bail "no connection"
 	done
 }
@@ -119,7 +118,7 @@ test_attio_has_not_done_it_and_the_task_is_what_it_was() {
 test_what_fails_once_is_tried_again_within_the_call() {
 	local provider members
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		make_tasks "$provider" 4 || continue
 		for members in '"kind": "reset_before"' \
 			'"kind": "hang_before"' '"kind": "status", "status": 500' \
@@ -219,7 +218,7 @@ test_a_write_that_the_deadline_cuts_off_is_looked_at_too() {
 
 	stack_setting provider_timeout_ms 2000
 	restart_gateway
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		make_tasks "$provider" 1 || continue
 		is_undone_because_of complete "$provider" '"kind": "hang_before"'
 	done
@@ -239,7 +238,7 @@ test_a_poll_leaves_alone_what_is_open() {
 test_a_gateway_that_dies_in_flight_leaves_it_to_the_next() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		make_tasks "$provider" 1 || continue
 		next_task
 		write_fault "$provider" '"kind": "hang_after"'
@@ -300,7 +299,7 @@ test_what_stays_unknown_for_too_long_is_rolled_back_and_told() {
 
 	stack_setting give_up_ms 1000
 	restart_gateway
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		make_tasks "$provider" 1 || continue
 		left_open complete "$provider" '"kind": "reset_before"' ||
 			continue

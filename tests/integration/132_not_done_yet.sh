@@ -5,7 +5,6 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-PROVIDERS=(todoist linear attio)
 DAILY='{"recurring": "every day", "due_date": "2031-02-03"}'
 
 # late_for PROVIDER WISH [JSON]: a task, whose write takes effect after the call is over.
@@ -46,7 +45,7 @@ occurrences() {
 test_a_write_that_is_late_is_not_rolled_back() {
 	local provider wish
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		for wish in complete uncomplete; do
 			late_for "$provider" "$wish" || continue
 			wish "$wish" "$TASK"
@@ -79,7 +78,7 @@ test_an_occurrence_closed_late_is_closed_once() {
 test_the_opposite_wish_waits() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		late_for "$provider" complete || continue
 		complete "$TASK"
 		is_told_open completed
@@ -111,7 +110,7 @@ all_are_answered() {
 test_what_did_not_happen_is_sent_again() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		fault "{\"kind\": \"reset_before\", \"provider\": \"$provider\",
 			\"write\": true}"
@@ -159,7 +158,7 @@ test_a_connection_that_is_paused_meanwhile_is_looked_at_only() {
 test_a_failure_that_is_answered_leaves_no_doubt() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		fault "{\"kind\": \"status\", \"provider\": \"$provider\",
 			\"write\": true, \"status\": 500}"

@@ -322,7 +322,7 @@ test_a_key_is_readable_nowhere() {
 	as_new_user
 	stack_setting log_level debug
 	restart_gateway
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		key=$(sim_token "$provider")
 		add_connection "$provider" "$key"
 		unsaid "$key" "$provider: adding it"

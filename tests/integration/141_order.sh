@@ -4,7 +4,6 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-PROVIDERS=(todoist linear attio)
 
 fresh() {
 	as_new_user && add_connection "$1"
@@ -45,7 +44,7 @@ both_sides() {
 test_complete_and_uncomplete_at_once_end_uncompleted_on_both_sides() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		sim_stands
@@ -72,7 +71,7 @@ test_complete_and_uncomplete_at_once_end_uncompleted_on_both_sides() {
 test_a_wish_behind_one_that_hangs_comes_true() {
 	local provider kind
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		for kind in hang_after hang_before; do
 			fresh "$provider"
 			ready_for complete "$provider" || continue
@@ -95,7 +94,7 @@ test_a_wish_behind_one_that_hangs_comes_true() {
 test_a_refusal_does_not_undo_a_newer_wish() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		fault "{\"kind\": \"status\", \"status\": 400, \"delay_ms\": 1500,
@@ -115,7 +114,7 @@ test_a_refusal_does_not_undo_a_newer_wish() {
 test_a_wish_not_sent_yet_is_superseded() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		sim_stands
@@ -161,7 +160,7 @@ has_begun() {
 test_three_wishes_of_three_clients_end_as_the_last() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		slow "$provider" 700
@@ -191,7 +190,7 @@ test_five_wishes_of_five_clients_end_as_the_last() {
 test_a_crowd_of_clients_leaves_both_sides_agreeing() {
 	local provider i state
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		slow "$provider" 100

@@ -19,7 +19,7 @@ new_key() {
 test_a_repeated_completion_gets_the_same_answer_and_is_sent_once() {
 	local provider first
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		new_key
 		ready_for complete "$provider" || continue
@@ -227,7 +227,7 @@ noted() {
 test_an_asynchronous_completion_is_answered_and_then_delivered() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		noted complete
@@ -264,7 +264,7 @@ test_an_asynchronous_call_does_not_wait_for_the_provider() {
 test_what_is_refused_later_is_rolled_back_and_told_as_an_event() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		fault "{\"kind\": \"status\", \"status\": 400,
@@ -289,7 +289,7 @@ test_what_is_refused_later_is_rolled_back_and_told_as_an_event() {
 test_what_cannot_be_reached_is_delivered_later() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		fault "{\"kind\": \"reset_before\", \"provider\": \"$provider\"}"

@@ -5,7 +5,6 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-PROVIDERS=(todoist linear attio)
 DAILY='{"recurring": "every day", "due_date": "2031-02-03"}'
 
 fresh() {
@@ -51,7 +50,7 @@ is_told_of_it() {
 test_a_call_sends_what_the_row_wished_for() {
 	local provider wish
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider"
 		for wish in complete uncomplete; do
 			ready_for "$wish" "$provider" || continue
@@ -72,7 +71,7 @@ test_a_call_waits_for_whoever_sends_it_already() {
 	local provider
 
 	a_sweeper
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		fault "{\"kind\": \"delay\", \"provider\": \"$provider\",
@@ -101,7 +100,7 @@ test_of_all_who_would_send_it_one_does() {
 	local provider i more
 
 	a_sweeper
-	for provider in "${PROVIDERS[@]}" recurring; do
+	for provider in $(providers) recurring; do
 		more=null
 		[ "$provider" != recurring ] || more=$DAILY
 		[ "$provider" != recurring ] || provider=todoist
@@ -144,7 +143,7 @@ test_what_has_ended_is_answered_as_it_ended() {
 	local provider before
 
 	a_sweeper
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		by_row complete
@@ -167,7 +166,7 @@ test_what_has_ended_is_answered_as_it_ended() {
 test_an_echo_of_the_row_is_no_other_wish() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		complete "$TASK"
@@ -211,7 +210,7 @@ test_a_wish_whose_connection_was_paused_meanwhile_is_skipped() {
 test_what_was_completed_by_absence_is_unchanged() {
 	local provider before
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		change_item "$provider" "$ITEM" '{"state": "completed"}'
@@ -234,7 +233,7 @@ test_what_was_completed_by_absence_is_unchanged() {
 test_what_nobody_knows_to_agree_is_asked_for() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider"
 		add_own_item "$provider" 'By the app' || continue
 		TASK=$(sql "insert into tasks (user_id, title, source, source_id)
@@ -258,7 +257,7 @@ refused() { # PROVIDER [DELAY_MS]
 test_a_joined_wish_that_is_refused_is_a_problem() {
 	local provider wish
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider"
 		for wish in complete uncomplete; do
 			ready_for "$wish" "$provider" || continue
@@ -277,7 +276,7 @@ test_a_refusal_of_what_another_one_sends_is_told_as_well() {
 	local provider
 
 	a_sweeper
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		refused "$provider" 4000
@@ -309,7 +308,7 @@ test_a_limit_on_a_joined_wish_is_told_with_its_end() {
 test_a_row_that_nobody_took_note_of_goes_back_if_it_must() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		unnoticed complete
@@ -371,7 +370,7 @@ test_under_another_accounts_key_a_wish_waits() {
 test_a_task_back_from_the_archive_is_asked_for() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for uncomplete "$provider" || continue
 		api POST "/v1/tasks/$TASK/archive"
@@ -391,7 +390,7 @@ test_a_task_back_from_the_archive_is_asked_for() {
 test_an_asynchronous_call_is_told_where_to_look_for_it() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		by_row complete
@@ -412,7 +411,7 @@ test_an_asynchronous_call_is_told_where_to_look_for_it() {
 test_the_opposite_of_what_the_row_wished_for_supersedes_it() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		by_row complete

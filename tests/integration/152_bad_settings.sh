@@ -308,7 +308,7 @@ test_a_schema_that_lacks_something_is_named() {
 test_an_address_that_is_not_allowed_is_named() {
 	local provider url
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		for url in x http://api.example.com ftp://127.0.0.1/ '' \
 			file:///etc/passwd http://127.0.0.1.example.com \
 			http://localhost@example.com; do

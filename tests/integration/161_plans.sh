@@ -161,7 +161,7 @@ test_what_every_pass_asks_is_not_compiled() {
 		where oid = 'gateway.reconciling'::regclass"
 	is_never_compiled reconcile_some 1000
 	is_never_compiled run_claim '1000, 15000, null, null'
-	is_never_compiled writeback_claim_due '10, 15000, 86400000, 0, 0'
+	is_never_compiled writeback_claim_due "10, 15000, 86400000, 0, 0, '{}', '{}'"
 }
 
 test_reads_and_local_changes_go_through_indexes() {

@@ -5,13 +5,12 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-PROVIDERS=(todoist linear attio)
 TAKE_UP=15 # seconds after the lease's end
 
 connected() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		add_connection "$provider" || return 1
 	done
 }
@@ -68,7 +67,7 @@ gateway_dies() {
 test_a_dead_owners_writeback_is_taken_up_by_another_gateway() {
 	local provider wish
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		for wish in complete uncomplete; do
 			in_flight "$wish" "$provider" '"kind": "hang_after"' ||
 				continue
@@ -89,7 +88,7 @@ test_a_dead_owners_writeback_is_taken_up_by_another_gateway() {
 test_what_the_dead_owner_had_not_sent_is_sent_once() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		in_flight complete "$provider" '"kind": "hang_before"' ||
 			continue
 		stack_gateway other || bail "no other gateway"
@@ -125,7 +124,7 @@ test_the_next_owner_of_a_recurring_close_sends_it_under_the_same_id() {
 test_with_no_gateway_alive_the_next_poller_run_takes_it_up() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		in_flight complete "$provider" '"kind": "hang_after"' || continue
 		gateway_dies
 		lease_ends '1 hour'
@@ -150,7 +149,7 @@ owner_is_stopped() {
 test_a_late_owner_changes_nothing_of_what_has_ended() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		in_flight complete "$provider" \
 			'"kind": "status", "status": 400, "times": 1, "delay_ms": 8000' ||
 			continue

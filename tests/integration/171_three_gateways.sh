@@ -5,7 +5,6 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-PROVIDERS=(todoist linear attio)
 STACK_GATEWAYS='gateway second third'
 
 fresh() {
@@ -54,7 +53,7 @@ served_by_all() {
 test_calls_go_to_all_three_through_the_pooler() {
 	local provider wish i
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		for i in 1 2 3; do
@@ -106,7 +105,7 @@ test_forty_calls_at_once_share_two_connections_of_the_pooler() {
 test_complete_uncomplete_complete_of_one_client_ends_completed() {
 	local provider wish
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		slow "$provider" 400
@@ -146,7 +145,7 @@ has_begun() {
 test_three_wishes_of_three_clients_end_as_the_last() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for complete "$provider" || continue
 		slow "$provider" 3000
@@ -164,7 +163,7 @@ test_three_wishes_of_three_clients_end_as_the_last() {
 test_ten_wishes_of_ten_clients_end_as_the_last() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider"
 		ready_for uncomplete "$provider" || continue
 		slow "$provider" 900

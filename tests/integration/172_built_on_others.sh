@@ -4,7 +4,6 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-PROVIDERS=(todoist linear attio)
 
 # long_completed PROVIDER: a task that was, in 2020. BEFORE has all of it.
 long_completed() {
@@ -23,7 +22,7 @@ refused() { # PROVIDER TIMES DELAY_MS
 test_what_waited_behind_a_refused_wish_goes_back_past_it() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		long_completed "$provider" || continue
 		refused "$provider" 2 2500
 		call_behind first POST "/v1/tasks/$TASK/uncomplete"
@@ -43,7 +42,7 @@ test_what_waited_behind_a_refused_wish_goes_back_past_it() {
 test_what_supersedes_a_wish_never_sent_goes_back_past_it() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		long_completed "$provider" || continue
 		sql "update connections set rate_limited_until =
 			now() + interval '1 hour' where id = '$CONNECTION'"

@@ -5,7 +5,6 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-PROVIDERS=(todoist linear attio)
 STACK_GATEWAYS='gateway second third'
 
 # fresh_tasks PROVIDER COUNT: of a new user.
@@ -28,7 +27,7 @@ nobody_asks() {
 test_a_limit_that_one_gateway_met_holds_for_all() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh_tasks "$provider" 7 || continue
 		fault "{\"kind\": \"rate_limit\", \"provider\": \"$provider\",
 			\"write\": true, \"times\": 1, \"retry_after\": 90}"
@@ -44,7 +43,7 @@ test_a_limit_that_one_gateway_met_holds_for_all() {
 test_a_limit_that_a_poll_met_holds_for_gateways() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh_tasks "$provider" 6 || continue
 		fault "{\"kind\": \"rate_limit\", \"provider\": \"$provider\",
 			\"times\": 1, \"retry_after\": 90}"
@@ -69,7 +68,7 @@ test_a_limit_that_a_gateway_met_holds_for_polls() {
 test_a_dead_key_that_one_gateway_met_stops_all() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh_tasks "$provider" 7 || continue
 		sim DELETE "/_sim/accounts/$provider/${TOKENS[$provider]}"
 		next_task
@@ -88,7 +87,7 @@ test_a_dead_key_that_one_gateway_met_stops_all() {
 test_a_dead_key_that_a_poll_met_stops_gateways() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh_tasks "$provider" 6 || continue
 		sim DELETE "/_sim/accounts/$provider/${TOKENS[$provider]}"
 		poll_once "$CONNECTION"

@@ -262,6 +262,7 @@ test_a_poller_told_to_stop_claims_nothing_more() {
 }
 
 stack_init || bail "no directory"
+stack_setting workers 256
 stack_setting call_deadline_ms 8000
 stack_setting provider_timeout_ms 6000
 stack_setting lease_ms 10000

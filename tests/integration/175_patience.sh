@@ -4,7 +4,6 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-PROVIDERS=(todoist linear attio)
 
 fresh() {
 	as_new_user && add_connection "$1" && ready_for complete "$1"
@@ -45,7 +44,7 @@ is_about_300() {
 test_a_limit_is_honoured_in_every_form_it_comes_in() {
 	local provider due limit
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		fault "{\"kind\": \"rate_limit\", \"write\": true, \"times\": 1,
 			\"provider\": \"$provider\", \"retry_after\": 300}"
@@ -94,7 +93,7 @@ gaps() {
 test_tries_come_later_and_later() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		fault "{\"kind\": \"reset_before\", \"provider\": \"$provider\"}"
 		noted
@@ -123,7 +122,7 @@ test_past_its_age_it_is_rolled_back_and_told() {
 
 	stack_end gateway
 	FLOWPIN_GIVE_UP_MS=2500 stack_gateway || bail "no gateway"
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		fault "{\"kind\": \"status\", \"status\": 503,
 			\"provider\": \"$provider\", \"write\": true}"
@@ -150,7 +149,7 @@ test_past_its_age_a_limited_one_is_rolled_back_and_told() {
 test_an_unknown_outcome_is_answered_as_such_and_settled_later() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		fault "{\"kind\": \"reset_after\", \"write\": true, \"times\": 1,
 			\"provider\": \"$provider\"}"
@@ -189,7 +188,7 @@ test_a_success_at_the_first_try_is_no_event() {
 test_what_a_superseded_wish_has_done_is_found_by_polls() {
 	local provider looked
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		complete "$TASK"
 		is_outcome accepted "done"

@@ -88,6 +88,7 @@ test_calls_that_wait_for_their_turn_share_it_as_well() {
 }
 
 stack_init || bail "no directory"
+stack_setting workers 256
 stack_setting database_connections 1
 stack_setting call_deadline_ms 15000
 stack_setting provider_timeout_ms 10000

@@ -77,7 +77,7 @@ test_an_item_of_attio_becomes_a_task_with_its_connection() {
 test_titles_are_kept_as_they_are() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		imports_faithfully "$provider" \
 			$'**Käse** & "Brot" \\ <b>\'\'; drop table tasks;-- 🧀\ttab'
 	done
@@ -183,7 +183,7 @@ test_of_several_imports_at_once_one_succeeds() {
 test_an_imported_item_leaves_the_inbox_and_does_not_come_back() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		make_task "$provider" 'Taken' || continue
 		is "$(inbox)" "" "$provider: gone at once"
@@ -197,7 +197,7 @@ test_an_imported_item_leaves_the_inbox_and_does_not_come_back() {
 test_the_item_of_an_archived_task_brings_its_row_back() {
 	local provider first
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		make_task "$provider" 'Not now' || continue
 		first=$TASK
@@ -221,7 +221,7 @@ test_the_item_of_an_archived_task_brings_its_row_back() {
 test_the_item_of_a_deleted_task_comes_back_to_the_inbox() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		make_task "$provider" 'Mistake' || continue
 		api DELETE "/v1/tasks/$TASK"
@@ -234,7 +234,7 @@ test_the_item_of_a_deleted_task_comes_back_to_the_inbox() {
 test_what_is_finished_before_anybody_imports_it_leaves_the_inbox() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		add_own_item "$provider" 'Done already'
 		poll_once "$CONNECTION"
@@ -250,7 +250,7 @@ test_what_is_finished_before_anybody_imports_it_leaves_the_inbox() {
 test_the_inbox_follows_a_new_title() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		add_own_item "$provider" 'Draft'
 		poll_once "$CONNECTION"

@@ -188,7 +188,7 @@ back_again() { # WHAT
 test_an_archived_row_comes_back() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		import || continue
 		sql "update tasks set title = 'My own words', section = 'today',
@@ -209,7 +209,7 @@ test_an_archived_row_comes_back() {
 test_a_completed_row_comes_back() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		import || continue
 		api POST "/v1/tasks/$TASK/archive"
@@ -311,7 +311,7 @@ test_an_import_that_the_table_refuses_is_told_so() {
 test_two_connections_that_see_the_same_item_share_its_row() {
 	local provider first before
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		import || continue
 		first=$CONNECTION
@@ -454,7 +454,7 @@ working() {
 test_a_poll_that_finds_nothing_new_writes_no_row_of_flowpins() {
 	local provider before known
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		working "$provider" || continue
 		[ "$provider" != linear ] || is "$(sql "select
 			metadata -> 'teamDoneStates' <> '{}' from integrations
@@ -492,7 +492,7 @@ test_a_poll_that_finds_nothing_new_writes_no_row_of_flowpins() {
 test_a_poll_that_finds_something_writes_the_tasks_it_is_about() {
 	local provider before both
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		working "$provider" || continue
 		before=$(picture)
 		add_own_item "$provider" 'New'

@@ -211,7 +211,7 @@ test_a_failed_run_is_not_one_of_the_two() {
 test_what_is_still_open_stays() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		stays "$provider" '{"title": "Renamed there"}'
 	done
 }
@@ -241,7 +241,7 @@ test_what_is_assigned_to_oneself_or_nobody_at_todoist_stays() {
 test_a_task_without_connection_falls_back_to_the_only_one() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		as_new_user
 		add_connection "$provider" || continue
 		add_own_item "$provider" 'Stays'
@@ -305,7 +305,7 @@ test_a_manual_task_is_nobodys_candidate() {
 test_many_that_are_finished_at_once_are_all_completed() {
 	local provider i items tasks
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		as_new_user
 		add_connection "$provider" || continue
 		items=() tasks=()
@@ -335,7 +335,7 @@ test_many_that_are_finished_at_once_are_all_completed() {
 test_a_task_imported_after_the_run_began_is_not_touched_by_it() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		as_new_user
 		add_connection "$provider" || continue
 		add_own_item "$provider" 'Stays'
@@ -365,7 +365,7 @@ test_a_task_imported_after_the_run_began_is_not_touched_by_it() {
 test_a_task_changed_after_the_run_began_is_not_touched_by_it() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		complete "$TASK"
 		is "$(field .writeback.outcome)" accepted "$provider: completed"

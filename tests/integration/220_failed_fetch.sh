@@ -169,7 +169,7 @@ test_a_second_page_that_fails_at_attio_marks_nothing() {
 test_a_refused_key_on_a_second_page_marks_nothing() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		two_pages "$provider" || continue
 		nor_whose_key "$provider"
 		marks_nothing "$provider" 2 auth '{"kind": "auth"}'
@@ -183,7 +183,7 @@ test_a_refused_key_on_a_second_page_marks_nothing() {
 test_a_page_passed_over_marks_nothing_on_it() {
 	local provider page
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		two_pages "$provider" || continue
 		for page in 1 2; do
 			fault "{\"kind\": \"missing_page\", \"op\": \"list\",

@@ -41,7 +41,7 @@ revive() {
 test_a_refused_key_marks_nothing_and_stops_the_connection() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		small "$provider" || continue
 		change_item "$provider" "$GONE_ITEM" '{"state": "completed"}'
 		fault "{\"kind\": \"auth\", \"provider\": \"$provider\",
@@ -77,7 +77,7 @@ test_a_refused_key_marks_nothing_and_stops_the_connection() {
 test_a_rate_limited_list_is_not_asked_for_before_its_time() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		small "$provider" || continue
 		change_item "$provider" "$GONE_ITEM" '{"state": "completed"}'
 		fault "{\"kind\": \"rate_limit\", \"provider\": \"$provider\",
@@ -103,7 +103,7 @@ it_went_on() {
 test_rows_that_are_not_listed_though_open_stay() {
 	local provider what json
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		small "$provider" || continue
 		while IFS='|' read -r what json; do
 			fault "$(jq -n --arg p "$provider" --argjson more "$json" \
@@ -130,7 +130,7 @@ test_rows_that_are_not_listed_though_open_stay() {
 test_finished_rows_in_the_list_are_not_taken_for_open() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		small "$provider" || continue
 		add_own_item "$provider" 'Never imported'
 		change_item "$provider" "$ITEM" '{"state": "completed"}'
@@ -152,7 +152,7 @@ test_finished_rows_in_the_list_are_not_taken_for_open() {
 test_without_an_answer_by_id_all_stay_until_there_is_one() {
 	local provider what json
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		small "$provider" || continue
 		change_item "$provider" "$GONE_ITEM" '{"state": "completed"}'
 		while IFS='|' read -r what json; do

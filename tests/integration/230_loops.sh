@@ -31,7 +31,7 @@ still_under_way() {
 test_a_completion_that_came_in_is_not_sent_out() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		change_item "$provider" "$ITEM" '{"state": "completed"}'
 		poll_own
@@ -48,7 +48,7 @@ test_a_completion_that_came_in_is_not_sent_out() {
 test_a_reopening_that_came_in_is_not_sent_out() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		change_item "$provider" "$ITEM" '{"state": "completed"}'
 		poll_own
@@ -65,7 +65,7 @@ test_a_reopening_that_came_in_is_not_sent_out() {
 test_the_echo_of_a_completion_changes_nothing() {
 	local provider before
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		complete "$TASK"
 		is "$STATUS $(field .writeback.outcome)" "200 accepted" \
@@ -86,7 +86,7 @@ test_the_echo_of_a_completion_changes_nothing() {
 test_the_echo_of_an_uncompletion_changes_nothing() {
 	local provider before
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		complete "$TASK"
 		poll_own
@@ -108,7 +108,7 @@ test_the_echo_of_an_uncompletion_changes_nothing() {
 test_a_list_from_before_the_close_does_not_reopen() {
 	local provider before
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		slow_list "$provider" 2500
 		complete "$TASK"
@@ -130,7 +130,7 @@ test_a_list_from_before_the_close_does_not_reopen() {
 test_a_run_from_before_the_close_does_not_reopen_and_the_next_does() {
 	local provider before
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		slow_list "$provider" 3000
 		complete "$TASK"
@@ -150,7 +150,7 @@ test_a_run_from_before_the_close_does_not_reopen_and_the_next_does() {
 test_a_stale_list_right_after_the_close_does_not_reopen() {
 	local provider before
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		complete "$TASK"
 		before=$(task_json "$TASK")
@@ -172,7 +172,7 @@ test_a_stale_list_right_after_the_close_does_not_reopen() {
 test_an_open_writeback_keeps_runs_off() {
 	local provider id
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		complete "$TASK"
 		is "$(field .writeback.outcome)" accepted "$provider: completed"

@@ -26,7 +26,7 @@ item_json() {
 test_archiving_stays_here() {
 	local provider before
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		before=$(item_json "$provider")
 		api POST "/v1/tasks/$TASK/archive"
@@ -38,7 +38,7 @@ test_archiving_stays_here() {
 test_archiving_what_is_completed_stays_here() {
 	local provider before
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		complete "$TASK"
 		mark
@@ -52,7 +52,7 @@ test_archiving_what_is_completed_stays_here() {
 test_deleting_stays_here() {
 	local provider before
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		before=$(item_json "$provider")
 		api DELETE "/v1/tasks/$TASK"
@@ -66,7 +66,7 @@ test_deleting_stays_here() {
 test_renaming_stays_here() {
 	local provider before
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		before=$(item_json "$provider")
 		api PATCH "/v1/tasks/$TASK" '{"title": "My own words"}'
@@ -91,7 +91,7 @@ test_renaming_stays_here() {
 test_an_archived_task_is_nobodys_candidate() {
 	local provider before
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		api POST "/v1/tasks/$TASK/archive"
 		before=$(task_json "$TASK")
@@ -113,7 +113,7 @@ test_an_archived_task_is_nobodys_candidate() {
 test_what_is_archived_while_a_run_asks_after_it_stays_archived() {
 	local provider before
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		change_item "$provider" "$ITEM" '{"state": "completed"}'
 		fault "{\"kind\": \"delay\", \"provider\": \"$provider\",
@@ -134,7 +134,7 @@ test_what_is_archived_while_a_run_asks_after_it_stays_archived() {
 test_a_completed_task_is_nobodys_candidate() {
 	local provider before
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		complete "$TASK"
 		before=$(task_json "$TASK")
@@ -152,7 +152,7 @@ test_a_completed_task_is_nobodys_candidate() {
 test_a_task_completed_by_absence_is_nobodys_candidate_any_more() {
 	local provider before
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		change_item "$provider" "$ITEM" '{"state": "completed"}'
 		poll_own
@@ -187,7 +187,7 @@ test_what_was_in_doubt_is_read_and_not_sent_once_it_is_to_stay_here() {
 	stack_end gateway
 	for row in "connections set writeback = false|writeback_off" \
 		"integrations set is_active = false|paused"; do
-		for provider in todoist linear attio; do
+		for provider in $(providers); do
 			stack_gateway || bail "no gateway"
 			fresh "$provider" || continue
 			stack_end gateway
@@ -212,7 +212,7 @@ test_what_was_in_doubt_is_read_and_not_sent_once_it_is_to_stay_here() {
 test_a_completion_that_stayed_here_outlives_its_writeback() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		sql "update connections set writeback = false
 			where id = '$CONNECTION'" >/dev/null

@@ -31,7 +31,7 @@ it_is_reopened() { # PROVIDER WRITES
 test_what_absence_completed_and_is_open_again_is_reopened() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		change_item "$provider" "$ITEM" '{"state": "completed"}'
 		poll_own
@@ -47,7 +47,7 @@ test_what_absence_completed_and_is_open_again_is_reopened() {
 test_what_the_user_completed_and_is_open_again_is_reopened() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		complete "$TASK"
 		is "$(field .writeback.outcome)" accepted "$provider: completed here"
@@ -76,7 +76,7 @@ test_what_came_back_in_whatever_way_is_reopened() {
 test_it_may_go_to_and_fro() {
 	local provider i
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		for i in 1 2 3; do
 			change_item "$provider" "$ITEM" '{"state": "completed"}'
@@ -96,7 +96,7 @@ test_it_may_go_to_and_fro() {
 test_a_completion_that_was_skipped_is_not_reopened() {
 	local provider before
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		api PATCH "/v1/connections/$CONNECTION" '{"writeback": false}'
 		is "$STATUS" 200 "$provider: writeback is off"
@@ -119,7 +119,7 @@ test_a_completion_that_was_skipped_is_not_reopened() {
 test_what_is_archived_is_not_reopened() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		complete "$TASK"
 		api POST "/v1/tasks/$TASK/archive"
@@ -135,7 +135,7 @@ test_what_is_archived_is_not_reopened() {
 test_a_failed_run_reopens_nothing() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		change_item "$provider" "$ITEM" '{"state": "completed"}'
 		poll_own
@@ -420,7 +420,7 @@ test_one_moved_earlier_just_before_its_completion_is_due_again() {
 test_another_day_for_what_does_not_recur_changes_nothing() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" '{"due_date": "2031-02-03"}' || continue
 		change_item "$provider" "$ITEM" '{"due_date": "2031-03-04"}'
 		poll_own

@@ -77,7 +77,7 @@ test_lists_of_any_length_arrive_from_attio() {
 test_absence_sees_every_page() {
 	local provider title count
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		as_new_user
 		add_connection "$provider" || continue
 		count=$((PAGE[$provider] * 2))
@@ -116,7 +116,7 @@ test_absence_sees_every_page() {
 test_many_tasks_of_one_list_are_marked_at_once() {
 	local provider id
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		as_new_user
 		add_connection "$provider" || continue
 		add_own_item "$provider" 'Stays'

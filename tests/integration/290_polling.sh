@@ -88,7 +88,7 @@ test_the_longest_limit_stands() {
 test_a_limit_that_reading_by_id_meets_is_written_down() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider"
 		change_item "$provider" "$ITEM" '{"state": "completed"}'
 		fault "{\"kind\": \"rate_limit\", \"provider\": \"$provider\",
@@ -141,7 +141,7 @@ test_nobody_asks_for_a_poll_of_what_is_anothers() {
 test_a_paused_connection_is_not_polled() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		api PATCH "/v1/connections/$CONNECTION" '{"status": "paused"}'
 		is "$STATUS $(field .connection.status)" "200 paused" "$provider"
@@ -166,7 +166,7 @@ test_a_paused_connection_is_not_polled() {
 test_a_connection_whose_key_was_refused_is_not_polled() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		fault "{\"kind\": \"auth\", \"provider\": \"$provider\"}"
 		due
@@ -369,7 +369,7 @@ test_a_poller_that_is_told_to_stop_ends_its_runs() {
 test_a_connection_deleted_while_it_is_polled_harms_nothing() {
 	local provider gone good good_task
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fresh "$provider" || continue
 		good=$CONNECTION good_task=$TASK
 		change_item "$provider" "$ITEM" '{"state": "completed"}'

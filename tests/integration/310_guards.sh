@@ -23,7 +23,7 @@ unlisted() {
 test_a_list_that_is_empty_once_marks_nothing() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fill "$provider" 8 || continue
 		fault "{\"kind\": \"empty_list\", \"provider\": \"$provider\",
 			\"op\": \"list\", \"times\": 1}"
@@ -39,7 +39,7 @@ test_a_list_that_is_empty_once_marks_nothing() {
 test_an_emptied_list_is_held_and_shown() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fill "$provider" 3 || continue
 		polls 1
 		fault "{\"kind\": \"empty_list\", \"provider\": \"$provider\",
@@ -68,7 +68,7 @@ test_an_emptied_list_is_held_and_shown() {
 test_an_emptied_list_that_is_confirmed_by_id_needs_no_guard() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fill "$provider" 8 || continue
 		item_changes "$provider" 0 8 '{"state": "completed"}'
 		polls 1
@@ -96,7 +96,7 @@ test_a_guard_releases_itself_when_confirmation_arrives() {
 test_a_mass_drop_is_held_and_less_is_not() {
 	local provider gone
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		for gone in 6 7; do
 			fill "$provider" 30 || continue
 			unlisted "$provider" "$gone"
@@ -142,7 +142,7 @@ test_what_is_confirmed_is_marked_beside_a_guard() {
 test_a_person_lets_pass_what_a_guard_holds() {
 	local provider answer
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fill "$provider" 8 || continue
 		unlisted "$provider" 7
 		hidden "$provider"
@@ -222,7 +222,7 @@ test_the_guard_of_a_deleted_connection_is_gone() {
 test_136_of_794_items_missing_once_mark_nothing() {
 	local provider what json
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fill "$provider" 794 || continue
 		polls 1
 		while IFS='|' read -r what json; do
@@ -251,7 +251,7 @@ test_136_of_794_items_missing_once_mark_nothing() {
 test_another_account_behind_the_key_is_held_until_it_is_back() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fill "$provider" 2 || continue
 		polls 1
 		switch "$provider" "other-$CONNECTION"
@@ -276,7 +276,7 @@ test_another_account_behind_the_key_is_held_until_it_is_back() {
 test_another_account_is_let_in_by_a_person() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fill "$provider" 2 || continue
 		polls 1
 		add_item "$provider" 'Of the other' \
@@ -346,7 +346,7 @@ none_is_open() {
 test_a_wish_under_another_account_goes_on_when_its_own_is_back() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		under_another_account "$provider" || continue
 		switch "$provider" "${TOKENS[$provider]}"
 		polls 1
@@ -367,7 +367,7 @@ test_a_wish_under_another_account_goes_on_when_its_own_is_back() {
 test_a_wish_under_another_account_goes_on_when_a_person_lets_it_in() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		under_another_account "$provider" || continue
 		ctl guard approve "$CONNECTION" >/dev/null
 		is "$(both_end)" "skipped connection_gone, skipped connection_gone" \
@@ -380,7 +380,7 @@ test_a_wish_under_another_account_goes_on_when_a_person_lets_it_in() {
 test_a_wish_under_another_account_is_rolled_back_at_its_age() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		under_another_account "$provider" || continue
 		sql "update writebacks set created_at = now() - interval '1 day'
 			where task_id in ('$CALLED', '$ROW')" >/dev/null
@@ -399,7 +399,7 @@ test_a_wish_under_another_account_is_rolled_back_at_its_age() {
 test_a_reduced_scope_marks_nothing() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fill "$provider" 12 || continue
 		polls 1
 		unlisted "$provider" 10

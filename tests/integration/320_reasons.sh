@@ -245,7 +245,7 @@ test_a_list_of_the_finished_that_fails_marks_nothing() {
 test_an_id_that_cannot_be_does_not_keep_others_from_being_asked_about() {
 	local provider bad
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fill "$provider" 12 || continue
 		for bad in 'ENG/12 3' 'Aufgäbe' '../../user' "$(printf 'a%.0s' {1..400})" \
 			"$(printf '1%.0s' {1..200})"; do

@@ -31,7 +31,7 @@ paging_ends() {
 test_an_item_edited_between_two_pages_stays() {
 	local provider n
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		n=$((PAGE[$provider] + 20))
 		fill "$provider" "$n" || continue
 		on_second_page "$provider"
@@ -48,7 +48,7 @@ test_an_item_edited_between_two_pages_stays() {
 test_a_shift_of_the_pages_hides_no_open_item() {
 	local provider n
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		n=$((PAGE[$provider] + 20))
 		fill "$provider" "$n" || continue
 		on_second_page "$provider"
@@ -83,7 +83,7 @@ test_rows_that_come_again_are_counted() {
 test_what_is_imported_while_the_pages_are_read_stays() {
 	local provider n id
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		n=$((PAGE[$provider] + 20))
 		fill "$provider" "$n" || continue
 		add_own_item "$provider" 'Imported meanwhile'
@@ -105,7 +105,7 @@ test_what_is_imported_while_the_pages_are_read_stays() {
 test_an_edit_by_the_user_while_the_run_asks_wins() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fill "$provider" 3 || continue
 		polls 1
 		change_item "$provider" "${IDS[0]}" '{"state": "completed"}'
@@ -128,7 +128,7 @@ test_an_edit_by_the_user_while_the_run_asks_wins() {
 test_a_change_of_mind_while_the_run_waits_wins() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		as_new_user
 		add_connection "$provider"
 		make_task "$provider" 'Wavering'
@@ -164,7 +164,7 @@ waits_for_lock() {
 test_a_stale_page_after_our_own_close_reopens_nothing() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fill "$provider" 3 || continue
 		polls 1
 		TASK=$(task_of "${IDS[0]}")

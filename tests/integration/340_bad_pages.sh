@@ -38,7 +38,7 @@ bad_page() {
 test_one_item_that_cannot_be_read_spoils_no_list() {
 	local provider line
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fill "$provider" 4 || continue
 		polls 1
 		sql "delete from tasks where source_id = '${IDS[3]}'" >/dev/null
@@ -69,7 +69,7 @@ test_a_page_that_is_too_large_is_asked_for_in_parts() {
 	local provider title
 
 	title=$(printf '%*s' 45000 '' | tr ' ' x)
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		as_new_user
 		add_connection "$provider" || continue
 		add_own_item "$provider" "$title" "{\"count\": $((PAGE[$provider] + 5))}"
@@ -94,7 +94,7 @@ test_a_rate_limit_on_page_7_marks_nothing() {
 test_a_web_page_instead_of_page_2_marks_nothing() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		bad_page "$provider" 2 '{"kind": "html"}'
 		bad_page "$provider" 2 '{"kind": "html_status", "status": 502}'
 	done
@@ -108,7 +108,7 @@ test_graphql_errors_beside_data_mark_nothing() {
 test_a_page_that_is_cut_or_garbled_marks_nothing() {
 	local provider kind
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		for kind in truncate truncate_json empty_body invalid_utf8 \
 			wrong_type reset_after; do
 			bad_page "$provider" 2 "{\"kind\": \"$kind\"}"
@@ -130,7 +130,7 @@ test_a_page_without_its_end_or_with_a_cursor_that_stays_marks_nothing() {
 test_one_of_two_connections_of_a_provider_failing_on_page_2_is_alone_in_it() {
 	local provider n bad
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		n=$((PAGE[$provider] + 5))
 		fill "$provider" "$n" || continue
 		bad=$CONNECTION

@@ -30,7 +30,7 @@ story() {
 test_a_dry_run_says_what_a_run_would_mark_and_why() {
 	local provider before told
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fill "$provider" 4 || continue
 		polls 1
 		change_item "$provider" "${IDS[0]}" '{"state": "completed"}'

@@ -118,7 +118,7 @@ test_an_idle_connection_is_polled_less_and_less_often() {
 test_news_make_a_connection_busy_again() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fill "$provider" 3 || continue
 		polls 2
 		quiet 12

@@ -12,7 +12,7 @@ delete_connection() {
 test_a_refusal_after_the_connection_went_still_rolls_back() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		as_new_user && add_connection "$provider" &&
 			make_task "$provider" 'Refused'
 		fault "{\"kind\": \"auth\", \"provider\": \"$provider\",
@@ -32,7 +32,7 @@ test_a_refusal_after_the_connection_went_still_rolls_back() {
 test_what_was_completed_through_it_is_reopened_through_its_successor() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		as_new_user && add_connection "$provider" &&
 			make_task "$provider" 'Twice'
 		complete "$TASK"

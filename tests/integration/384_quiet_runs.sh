@@ -7,7 +7,6 @@
 # shellcheck source=absence.sh
 . "$(dirname "$0")/absence.sh"
 
-PROVIDERS=(todoist linear attio)
 
 is_quiet() {
 	[ "$(sql "select quiet_list is not null from connections
@@ -40,7 +39,7 @@ counters() {
 test_a_quiet_run_is_a_complete_one() {
 	local provider before
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		settled "$provider" 3 || continue
 		before=$(sql "select idle_runs + 1 from connections
 			where id = '$CONNECTION'")
@@ -112,7 +111,7 @@ test_an_empty_list_may_be_anybodys() {
 test_what_was_finished_there_is_seen() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		settled "$provider" 3 || continue
 		item_changes "$provider" 1 1 '{"state": "completed"}'
 		polls 1
@@ -135,7 +134,7 @@ test_a_title_that_changed_there_is_seen() {
 test_a_task_whose_item_is_not_listed_is_seen() {
 	local provider gone
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		fill "$provider" 3 || continue
 		gone=${IDS[0]}
 		item_changes "$provider" 0 1 '{"state": "completed"}'
@@ -258,7 +257,7 @@ open_writeback() {
 test_what_nobody_answered_is_asked_again() {
 	local provider
 
-	for provider in "${PROVIDERS[@]}"; do
+	for provider in $(providers); do
 		settled "$provider" 3 || continue
 		item_changes "$provider" 0 1 '{"state": "completed"}'
 		fault "{\"kind\": \"status\", \"status\": 500,

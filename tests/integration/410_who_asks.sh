@@ -29,7 +29,7 @@ other_first() {
 test_what_a_deleted_connection_showed_no_other_account_may_end() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		other_first "$provider" || continue
 		api DELETE "/v1/connections/$CONNECTION"
 		CONNECTION=$OTHER
@@ -42,7 +42,7 @@ test_what_a_deleted_connection_showed_no_other_account_may_end() {
 test_an_account_that_is_connected_again_has_its_tasks() {
 	local provider over
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		over=
 		other_first "$provider" || continue
 		api DELETE "/v1/connections/$CONNECTION"
@@ -76,7 +76,7 @@ test_an_account_that_is_connected_again_has_its_tasks() {
 test_an_account_that_a_person_let_in_ends_nothing_of_the_one_before() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fill "$provider" 12 || continue
 		polls 1
 		switch "$provider" "other-$CONNECTION"
@@ -93,7 +93,7 @@ test_an_account_that_a_person_let_in_ends_nothing_of_the_one_before() {
 test_what_another_account_showed_cannot_be_imported_for_the_new_one() {
 	local provider
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fill "$provider" 2 || continue
 		add_own_item "$provider" 'Waits' && polls 1
 		api GET /v1/inbox
@@ -130,7 +130,7 @@ test_what_no_list_ever_showed_is_the_named_connections() {
 test_an_account_that_never_had_the_item_cannot_say_that_it_is_gone() {
 	local provider task
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		other_first "$provider" || continue
 		api DELETE "/v1/connections/$CONNECTION"
 		task=$(task_of "${IDS[0]}")
@@ -146,7 +146,7 @@ test_an_account_that_never_had_the_item_cannot_say_that_it_is_gone() {
 test_a_key_that_was_replaced_concludes_nothing() {
 	local provider other called row undone
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fill "$provider" 4 || continue
 		polls 1
 		called=$(task_of "${IDS[0]}") row=$(task_of "${IDS[1]}")
@@ -186,7 +186,7 @@ test_a_key_that_was_replaced_concludes_nothing() {
 test_nor_does_a_key_whose_account_no_run_has_seen() {
 	local provider other new
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fill "$provider" 2 || continue
 		polls 1
 		other=$(sim_token "$provider") new=$(</proc/sys/kernel/random/uuid)

@@ -15,7 +15,7 @@ stale() {
 test_a_completion_of_ours_outlives_a_stale_list() {
 	local provider task
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fill "$provider" 2 || continue
 		task=$(task_of "${IDS[0]}")
 		polls 1
@@ -40,7 +40,7 @@ provider_lists() {
 test_a_reopening_of_ours_outlives_a_stale_list() {
 	local provider task
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fill "$provider" 2 || continue
 		task=$(task_of "${IDS[0]}")
 		polls 1
@@ -60,7 +60,7 @@ test_a_reopening_of_ours_outlives_a_stale_list() {
 test_what_a_second_list_says_too_is_true() {
 	local provider task
 
-	for provider in todoist linear attio; do
+	for provider in $(providers); do
 		fill "$provider" 2 || continue
 		task=$(task_of "${IDS[0]}")
 		polls 1

@@ -86,6 +86,18 @@ unlike() {
 	return 1
 }
 
+# providers: those that a case is tried with, all of them; where SAMPLE is a number, one,
+# which is another one for the next case, and for another number.
+providers() {
+	local all=(todoist linear attio)
+
+	if [ -z "${SAMPLE:-}" ] || [ "$tap_number" = 0 ] || [ -n "${CASES:-}" ]; then
+		echo "${all[*]}"
+	else
+		echo "${all[(SAMPLE + tap_number) % 3]}"
+	fi
+}
+
 # In the order of the file, which declare -F knows with extdebug only. CASES, names
 # of test_ functions, runs these alone.
 run_tests() {

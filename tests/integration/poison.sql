@@ -131,7 +131,7 @@ language sql as $$
 			array['{"a": 1}', '{"a": 1}']::jsonb[], '{1000,1000}', '{1,1}',
 			'{1,1}', '{1,1}', 1000, 1)$s$,
 		$s$run_fail(VICTIM, C1, pg_temp.generation(), T0, 'why', 1, false, 1000, 1000, 'other')$s$,
-		'writeback_claim_due(100, 1000, 1000, 1000, 0)',
+		'writeback_claim_due(100, 1000, 1000, 1000, 0, ''{}'', ''{}'')',
 		'writeback_open',
 		'health_read(''{todoist,linear}'')',
 		'guard_count(''{todoist}'', ''{mass_drop}'')',

@@ -44,7 +44,8 @@ one_suite() {
 	bash-static "$suite" | while IFS= read -r line || [ -n "$line" ]; do
 		read_line
 		printf '%s\n' "$line"
-	done
+		printf '%s\n' "$line" >&3
+	done 3>"$record.tap"
 	status=${PIPESTATUS[0]}
 	is_whole
 	{
@@ -151,6 +152,14 @@ mark_refused() {
 		2>/dev/null)
 }
 
+# What they said among others, which they may not say again.
+tell_first_tries() {
+	for name in "${failed[@]}"; do
+		echo "$name, among others:"
+		grep -E '^(not ok|#)' "$RECORDS/$name.tap" | head -n 40 | sed 's/^/  /'
+	done
+}
+
 # The last $status is that of every suite that was begun.
 run_suites() {
 	local name failed=() early=() late=()
@@ -167,6 +176,7 @@ run_suites() {
 		[ ! -e "$RECORDS/$name" ] || is_good "$name" || failed+=("$name")
 	done
 	if [ ${#failed[@]} -gt 0 ]; then
+		tell_first_tries
 		echo "once more, alone: ${failed[*]}"
 		prove_suites -v -- "${failed[@]}"
 		for name in "${failed[@]}"; do

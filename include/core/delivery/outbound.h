@@ -22,10 +22,24 @@ enum err outbound_send(const struct store *store, const struct courier *courier,
     struct writeback *w, int64_t deadline_ms, bool is_patient,
     struct outbound *out) MUST_CHECK;
 
-/* Take up one writeback that is due. *found false: there is none. out is the
- * caller's to be done with if *found. */
-enum err outbound_take_up(const struct store *store,
-    const struct courier *courier, bool *found,
+/* A writeback that was taken up. */
+struct due {
+	struct writeback w;
+	/* counted from before the claim, as its lease is: who stood still in
+	 * between must not send what is another's by now */
+	int64_t deadline_ms;
+};
+
+/* Take up one writeback that is due, but none of these connections and users
+ * (ids). *found false: there is none. One at a time, because a lease must not
+ * run out in a queue. */
+enum err outbound_claim(const struct store *store,
+    const struct courier *courier, const struct array *but_connections,
+    const struct array *but_users, struct due *out, bool *found) MUST_CHECK;
+
+/* Bring it to its end; due is used up. out is the caller's to be done with. */
+enum err outbound_finish(const struct store *store,
+    const struct courier *courier, struct due *due,
     struct outbound *out) MUST_CHECK;
 
 #endif

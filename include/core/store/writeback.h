@@ -57,10 +57,13 @@ enum err writeback_claim(const struct store *store, struct writeback *w,
 enum err writeback_keep(const struct store *store, const struct writeback *w,
     const char *target, const char *due_read) MUST_CHECK;
 
-/* Take up at most limit writebacks that nobody works on any more. *list is
- * an array of *count, each freed with writeback_done(), then itself. */
+/* Take up at most limit writebacks that nobody works on any more, but none of
+ * these connections and users (ids; empty: of all). *list is an array of *count,
+ * each freed with writeback_done(), then itself. */
 enum err writeback_claim_due(const struct store *store, int limit,
-    int64_t lease_ms, struct writeback **list, size_t *count) MUST_CHECK;
+    int64_t lease_ms, const struct array *but_connections,
+    const struct array *but_users, struct writeback **list,
+    size_t *count) MUST_CHECK;
 
 struct settle {
 	const char *user_id, *writeback_id; /* in */

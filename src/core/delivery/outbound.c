@@ -112,29 +112,35 @@ outbound_send(const struct store *store, const struct courier *courier,
 	return err;
 }
 
-/* One at a time: a lease must not run out in a queue. */
 enum err
-outbound_take_up(const struct store *store, const struct courier *courier,
-    bool *found, struct outbound *out)
+outbound_claim(const struct store *store, const struct courier *courier,
+    const struct array *but_connections, const struct array *but_users,
+    struct due *out, bool *found)
 {
 	const struct config *config = courier->config;
-	/* counted from before the claim, as the lease is: who stood still in
-	 * between must not send what is another's by now */
-	int64_t deadline_ms = clock_mono_ms() + config->call_deadline_ms;
 	struct writeback *list = NULL;
 	size_t n = 0;
 	enum err err;
 
-	memset(out, 0, sizeof(*out));
+	out->deadline_ms = clock_mono_ms() + config->call_deadline_ms;
 	crash_point("before_take_up");
-	err = writeback_claim_due(store, 1, config->lease_ms, &list, &n);
+	err = writeback_claim_due(
+	    store, 1, config->lease_ms, but_connections, but_users, &list, &n);
 	crash_point("after_take_up");
 	*found = !err && n == 1;
-	if (*found) {
-		err = outbound_send(
-		    store, courier, &list[0], deadline_ms, true, out);
-		writeback_done(&list[0]);
-	}
+	if (*found)
+		out->w = list[0];
 	free(list);
+	return err;
+}
+
+enum err
+outbound_finish(const struct store *store, const struct courier *courier,
+    struct due *due, struct outbound *out)
+{
+	enum err err =
+	    outbound_send(store, courier, &due->w, due->deadline_ms, true, out);
+
+	writeback_done(&due->w);
 	return err;
 }

@@ -308,6 +308,7 @@ read_due(const struct rows *rows, size_t row, struct writeback *w)
 
 enum err
 writeback_claim_due(const struct store *store, int limit, int64_t lease_ms,
+    const struct array *but_connections, const struct array *but_users,
     struct writeback **list, size_t *count)
 {
 	const struct q_writeback_claim_due_args args = {
@@ -316,6 +317,8 @@ writeback_claim_due(const struct store *store, int limit, int64_t lease_ms,
 		.give_up_ms = store->give_up_ms,
 		.doubt_ms = store->doubt_ms,
 		.recurring_grace_ms = store->recurring_grace_ms,
+		.but_connections = *but_connections,
+		.but_users = *but_users,
 	};
 	struct rows rows = { 0 };
 	struct writeback *found = NULL;
