@@ -1,6 +1,7 @@
 /* Time as data: milliseconds since 1970 for what is stored or compared with
- * other machines, monotonic milliseconds for deadlines. Only the edges read
- * clocks; everything deeper is told. */
+ * other machines, monotonic milliseconds for deadlines. Code that decides
+ * something (core/sync, backoff, circuit) never reads a clock: it gets the time
+ * as an argument. */
 #ifndef CORE_CLOCK_H
 #define CORE_CLOCK_H
 
@@ -12,11 +13,13 @@ int64_t clock_mono_ms(void);
 /* Returns early when a signal was handled, for loops that have a stop flag. */
 void clock_sleep_ms(int64_t ms);
 
-/* RFC 3339, any number of fraction digits, "Z" or an offset; a bare date is
- * midnight UTC. False when text is none of these. */
+/* RFC 3339, with any number of fraction digits (what is finer than a
+ * millisecond is cut off), and "Z" or an offset. A bare date is midnight UTC.
+ * False if text is NULL or none of these. */
 bool clock_parse(const char *text, int64_t *wall_ms);
 
-/* "2026-11-23T10:00:00.000Z". */
+/* "2026-11-23T10:00:00.000Z", always UTC. Years outside 0 to 9999 become the
+ * nearest moment inside. */
 #define CLOCK_TEXT 25
 void clock_format(int64_t wall_ms, char out[CLOCK_TEXT]);
 
