@@ -226,11 +226,10 @@ struct writeback {
 			     what was sent */
 	bool has_newer;   /* a later wish for the task waits, so this one is not
 			     sent again */
-	bool
-	    is_doubted; /* a caller may have been told that it is not certain */
-	bool is_agreed; /* while it was queued, an earlier writeback of the
-			   same wish was accepted: nothing is to be sent */
-	bool is_too_old; /* if the outcome is still unknown, it is given up */
+	bool is_doubted;  /* a caller may have been told of a doubt */
+	bool is_agreed;   /* while it was queued, an earlier writeback of the
+			     same wish was accepted: nothing is to be sent */
+	bool is_too_old;  /* if the outcome is still unknown, it is given up */
 	bool by_row; /* a client wished it by changing the task's row, and may
 			write to the provider itself */
 	/* What an earlier owner kept of its push: see struct push. */

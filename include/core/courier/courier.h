@@ -15,8 +15,7 @@ struct circuit;
 /* One per process, shared by its threads. */
 struct courier {
 	struct http *http;
-	struct circuit
-	    *circuits; /* one per provider, in provider_at()'s order */
+	struct circuit *circuits; /* as provider_at() orders them */
 	struct crypto_keys keys;
 	const struct config *config;
 };

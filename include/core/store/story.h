@@ -8,7 +8,7 @@
 struct story_line {
 	char at[40], kind[16]; /* task, run, decision, writeback, event, ... */
 	char *text;
-	struct event told; /* what its user heard; no type: nothing */
+	struct event told; /* what the user was told; type empty: nothing */
 };
 struct story {
 	struct story_line *list;
