@@ -572,8 +572,7 @@ read_response(const struct connection *conn, const char *const *ids,
 	return err;
 }
 
-/* --- Who is it? ------------------------------------------------------------
- */
+/* --- Who is it? ----------------------------------------------------------- */
 
 static enum err
 account_request(const struct connection *conn, const char *base_url,

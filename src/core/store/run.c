@@ -406,8 +406,7 @@ reconcile_some(const struct store *store, int limit)
 	return err;
 }
 
-/* --- quiet runs --------------------------------------------------------------
- */
+/* --- quiet runs ----------------------------------------------------------- */
 
 struct quiet {
 	const struct run *run;
