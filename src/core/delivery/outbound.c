@@ -1,6 +1,6 @@
-/* The lease covers the delivery's deadline and the settle after it. A settle
- * whose commit is in doubt is simply said again: fencing by the generation
- * makes the second one find nothing to do. */
+/* The lease covers the delivery's deadline and the settle after it. A settle of
+ * which it is not known whether it was committed is simply repeated: the
+ * generation makes the second one find nothing to do (fencing). */
 #include "core/delivery/outbound.h"
 
 #include <stdio.h>
@@ -57,8 +57,8 @@ tell(const struct writeback *w, const struct outbound *out)
 		log_warn("%s", line);
 }
 
-/* Nobody is there to be answered: the user is told by an event, of a success
- * only if there was a doubt before. */
+/* If nobody waits for the answer, the user is told by an event; of a success
+ * only if it was in doubt before. */
 static bool
 is_event(const struct writeback *w, const struct outbound *out, bool is_patient)
 {
@@ -112,14 +112,14 @@ outbound_send(const struct store *store, const struct courier *courier,
 	return err;
 }
 
-/* One at a time: a lease must not run out in a queue. */
+/* One at a time, so that no lease runs out while its writeback queues. */
 enum err
 outbound_take_up(const struct store *store, const struct courier *courier,
     bool *found, struct outbound *out)
 {
 	const struct config *config = courier->config;
-	/* counted from before the claim, as the lease is: who stood still in
-	 * between must not send what is another's by now */
+	/* counted from before the claim, as the lease is: a process that
+	 * stopped in between must not send what has another owner by now */
 	int64_t deadline_ms = clock_mono_ms() + config->call_deadline_ms;
 	struct writeback *list = NULL;
 	size_t n = 0;
