@@ -1,6 +1,7 @@
-/* Who is polled next: each claim takes as many connections as there are free
- * runners, so that a thousand take some dozens of statements and no lease runs
- * while its run waits; and of one provider no more at once than its limit. */
+/* Which connection is polled next. Each claim takes as many connections as
+ * there are free runners. So a thousand connections take a few dozen
+ * statements, and no lease runs while its connection waits for a runner. Of one
+ * provider no more connections are polled at once than its limit. */
 #ifndef POLLER_CLAIMS_H
 #define POLLER_CLAIMS_H
 
@@ -11,10 +12,10 @@
 
 #define CLAIMS_TYPES_MAX 8
 
-/* One provider's. */
+/* The claimed connections of one provider. */
 struct claim_queue {
 	const char *type;
-	struct run *claimed; /* from next to count they wait for a runner */
+	struct run *claimed; /* those from next to count wait for a runner */
 	size_t next, count;
 	int busy;    /* being polled */
 	bool is_dry; /* nothing more is due */
@@ -24,7 +25,7 @@ struct claims {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	const struct poller *poller;
-	int runners; /* threads that take */
+	int runners; /* threads that call claims_take() */
 	struct claim_queue queues[CLAIMS_TYPES_MAX];
 	size_t count;
 	bool is_closed; /* no more is claimed */
@@ -34,15 +35,15 @@ void claims_init(
     struct claims *claims, const struct poller *poller, int runners);
 void claims_done(struct claims *claims);
 
-/* The next one, *out, which is given to claims_end() after its run; waits while
- * every provider with work is at its limit. ERR_NOTFOUND: there is no more. */
+/* Take the next run, which goes to claims_end() afterwards. Waits while every
+ * provider with work is at its limit. ERR_NOTFOUND: there is no more. */
 enum err claims_take(struct claims *claims, struct run *out) MUST_CHECK;
 void claims_end(struct claims *claims, struct run *run);
 
-/* Would another runner find something now, or soon? */
+/* Would another runner find something to do now, or soon? */
 bool claims_left(struct claims *claims);
 
-/* Take what is claimed already, and no more. */
+/* From now on hand out only what is claimed already. */
 void claims_close(struct claims *claims);
 
 #endif
