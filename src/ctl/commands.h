@@ -1,4 +1,5 @@
-/* Commands that have a file of their own. Each gives an exit code. */
+/* Commands that have a file of their own. Each returns an exit code, or MISUSED
+ * if it reads arguments. */
 #ifndef CTL_COMMANDS_H
 #define CTL_COMMANDS_H
 

@@ -118,7 +118,7 @@ static const char undo[] =
 static enum err
 add_migration(struct buf *script, const struct migration *m)
 {
-	/* the comments of a migration's head stay in its file */
+	/* m->sql comes without the comments at the head of its file */
 	return buf_addf(script,
 	    "insert into gateway.migrations (number, name) values (%d, '%s');\n"
 	    "%s\n",

@@ -44,8 +44,9 @@ enum err idempotency_point(const struct store *store, const char *user_id,
 
 /* End a call that idempotency_begin() gave the key to. answer: what repetitions
  * get. NULL: a repetition runs the request again, with the same call_id, so
- * that it finds what this call may have made. forget: nothing was made, so
- * forget the key. Nothing happens if another call has taken the key over. */
+ * that it finds what this call may have made (with a new one if that was a
+ * writeback that is rolled back by then). forget: nothing was made, so forget
+ * the key. Nothing happens if another call has taken the key over. */
 enum err idempotency_end(const struct store *store,
     const struct idempotent_call *call, const struct kept_answer *answer,
     bool forget) MUST_CHECK;

@@ -88,11 +88,11 @@ enum err run_finish(const struct store *store, const struct run *run,
     struct run_result *result) MUST_CHECK;
 
 /* End a run that saw the same list as the last one, which had nothing to do, if
- * the tasks are as they were too. It shares a commit with other runs that end
- * at this moment; run_share() must have been called. Of result, the candidates,
- * the guard and the counts of marks are not used. False: there may be something
- * to do, or the database did not say, so the run must be judged and
- * finished. */
+ * tasks and inbox are as they were too and no guard holds. It shares a commit
+ * with other runs that end at this moment; run_share() must have been called.
+ * Of result, the candidates, the guard and the counts of marks are not used.
+ * False: there may be something to do, or the database did not say, so the run
+ * must be judged and finished. */
 bool run_end_quietly(const struct store *store, const struct run *run,
     const struct run_result *result) MUST_CHECK;
 

@@ -16,7 +16,8 @@ struct story {
 };
 void story_done(struct story *story);
 
-/* ERR_NOTFOUND: nothing is known of such a task. */
+/* ERR_NOTFOUND: nothing is known of such a task. The caller ends out with
+ * story_done(). */
 enum err story_read(const struct store *store, const char *task_id,
     struct story *out) MUST_CHECK;
 

@@ -355,7 +355,7 @@ round_ended(struct delivery *d)
 	return d->is_unread;
 }
 
-/* After a look that did not decide: must it not be sent again? So it is if the
+/* Must nothing be sent again after a look that did not decide? So it is if the
  * look got no answer, if there is a newer wish, or if the connection may not be
  * used any more. */
 static bool
