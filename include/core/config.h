@@ -1,5 +1,5 @@
-/* Settings: one table of names, types and defaults; a file of `name = value`
- * lines, each overridden by the environment variable FLOWPIN_NAME. */
+/* Settings: one table of names, types and defaults. A file holds `name = value`
+ * lines; the environment variable FLOWPIN_NAME overrides each. */
 #ifndef CORE_CONFIG_H
 #define CORE_CONFIG_H
 
@@ -51,25 +51,27 @@ struct config {
 /* The file that is read when none is named; it may be missing. */
 #define CONFIG_FILE "/etc/flowpin/flowpin.conf"
 
-/* path NULL: CONFIG_FILE if it is there. ERR_CONFIG is one sentence that names
- * the file and line, or the setting. Unknown names are refused: a typo must
- * not silently mean the default. */
+/* Read the settings. path NULL: CONFIG_FILE, if it exists. ERR_CONFIG:
+ * err_text() is one sentence that names the file and line, or the setting.
+ * Unknown names are refused, so that a typo does not silently mean the default.
+ * *out is set on success only, and ended with config_done(). */
 enum err config_load(const char *path, struct config *out) MUST_CHECK;
 void config_done(struct config *config);
 
-/* Is this setting, by its name, given? ERR_CONFIG names it and says how to. */
+/* Has the text setting of this name a value? ERR_CONFIG names it and says how
+ * to set it. */
 enum err config_require(
     const struct config *config, const char *name) MUST_CHECK;
 
-/* Is a call over before its lease is? ERR_CONFIG says which setting is wrong.
- */
+/* Does a call's deadline end at least a second before its lease? ERR_CONFIG
+ * says which setting is wrong. */
 enum err config_check_times(const struct config *config) MUST_CHECK;
 
-/* Is each of cors_origins an origin as browsers send it? ERR_CONFIG names one
- * that is none. */
+/* Is each of cors_origins an origin as browsers send it? ERR_CONFIG names the
+ * first that is not. */
 enum err config_check_origins(const struct config *config) MUST_CHECK;
 
-/* Does api_keys say what it may? ERR_CONFIG. */
+/* Is api_keys "keep" or "seal"? ERR_CONFIG if not. */
 enum err config_check_api_keys(const struct config *config) MUST_CHECK;
 
 /* The base URL of a provider by name; NULL: no such provider. */
@@ -78,13 +80,16 @@ const char *config_base_url(const struct config *config, const char *provider);
 /* One line per setting: name, default, meaning; for --help and manuals. */
 void config_print_help(void);
 
-/* The first line of a small file that holds a secret, white space trimmed. The
- * caller wipes and frees it with crypto_free_secret(). */
+/* The first line of a file that holds a secret, without the white space around
+ * it; only its first 4095 bytes are read. setting names it in errors.
+ * ERR_CONFIG: the file cannot be read, or the line is empty. The caller gives
+ * *out to crypto_free_secret(). */
 enum err config_read_secret(
     const char *setting, const char *path, char **out) MUST_CHECK;
 
-/* The same of each of these paths, separated by commas or white space, most at
- * most; *count of them are the caller's to free, also after an error. */
+/* The same for each of these paths, which are separated by commas or white
+ * space. ERR_CONFIG too if there are more than most. *count of them are the
+ * caller's to free, also after an error. */
 enum err config_read_secrets(const char *setting, const char *paths, char **out,
     size_t most, size_t *count) MUST_CHECK;
 

@@ -1,8 +1,9 @@
-/* Named points where a test build dies as by kill -9, to see that nothing is
- * lost between any two steps. Product builds compile them to nothing.
- * FLOWPIN_CRASH_AT=name dies when the point is passed for the first time,
- * name:3 the third time; FLOWPIN_STOP_AT stops there until SIGCONT, so that
- * whoever watches can do something at just that moment. */
+/* Named points at which a test build can be made to die as by kill -9, so that
+ * tests see that nothing is lost between any two steps. Product builds compile
+ * them to nothing. FLOWPIN_CRASH_AT=name kills the process when it passes the
+ * point for the first time, name:3 the third time. FLOWPIN_STOP_AT stops it
+ * there until SIGCONT, so that a test can do something at exactly that
+ * moment. */
 #ifndef CORE_CRASH_H
 #define CORE_CRASH_H
 

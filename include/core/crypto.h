@@ -1,5 +1,5 @@
-/* Sealing of connection keys, digests, random ids. The only room that knows
- * OpenSSL, but for the certificate store that http.c hands to libcurl. */
+/* Sealing of connection keys, digests, random ids. Only crypto.c uses OpenSSL,
+ * except for the certificate store that http.c hands to libcurl. */
 #ifndef CORE_CRYPTO_H
 #define CORE_CRYPTO_H
 
@@ -19,27 +19,30 @@ struct crypto_keys {
 	size_t count;
 	struct crypto_master {
 		unsigned char key[CRYPTO_KEY_BYTES];
-		char id[CRYPTO_KEY_ID]; /* derived from the key: no naming slips
-					 */
+		char id[CRYPTO_KEY_ID]; /* derived from the key, so that no name
+					   can be wrong */
 	} master[CRYPTO_MAX_MASTER_KEYS];
 };
 
-/* paths: file names separated by commas or white space; each holds 64 hex
- * digits (white space around is ignored). ERR_CONFIG names the file. */
+/* Load the master keys. paths: file names separated by commas or white space;
+ * each file holds 64 hex digits, and white space around them is ignored.
+ * ERR_CONFIG: there is no file, one cannot be used, a key is there twice, or
+ * there are more than CRYPTO_MAX_MASTER_KEYS; it names the file. */
 enum err crypto_keys_load(
     const char *paths, struct crypto_keys *out) MUST_CHECK;
 void crypto_keys_wipe(struct crypto_keys *keys);
 
-/* AES-256-GCM with a random nonce: version byte, nonce, ciphertext, tag.
- * aad: the row's identity, so that a sealed key copied to another row does not
- * open there. The caller frees *out. key_id says which master key it was. */
+/* Seal secret under the first master key with AES-256-GCM and a random nonce:
+ * version byte, nonce, ciphertext, tag. aad is the row's identity: a sealed key
+ * that is copied to another row does not open there. key_id is set to the
+ * master key's id. The caller frees *out. ERR_INPUT: too long. */
 enum err crypto_seal(const struct crypto_keys *keys, const char *aad,
     const char *secret, unsigned char **out, size_t *out_len,
     char key_id[CRYPTO_KEY_ID]) MUST_CHECK;
 
 /* *secret is NUL-terminated; the caller gives it to crypto_free_secret().
- * ERR_CONFIG: no master key has this id; ERR_INPUT: altered, or another row's.
- */
+ * ERR_CONFIG: no master key has this id. ERR_INPUT: it was altered, belongs to
+ * another row, or has an unknown version. */
 enum err crypto_open(const struct crypto_keys *keys, const char *key_id,
     const char *aad, const unsigned char *sealed, size_t len,
     char **secret) MUST_CHECK;
@@ -55,7 +58,8 @@ uint64_t crypto_random(void);
 void crypto_sha256_hex(
     const void *bytes, size_t n, char out[CRYPTO_SHA256_HEX]);
 
-/* The same of what comes in pieces; crypto_digest_end() frees it. */
+/* The same for data that comes in pieces. crypto_digest_end() frees digest.
+ * Aborts if memory is out. */
 struct crypto_digest;
 struct crypto_digest *crypto_digest_begin(void);
 void crypto_digest_add(
@@ -63,7 +67,8 @@ void crypto_digest_add(
 void crypto_digest_end(
     struct crypto_digest *digest, char out[CRYPTO_SHA256_HEX]);
 
-/* Lower-case hyphenated UUID text? Upper case is accepted and lowered. */
+/* Is text a hyphenated UUID? Then out is the same in lower case. text may be
+ * NULL. */
 bool crypto_uuid_parse(const char *text, char out[CRYPTO_UUID]);
 
 #endif

@@ -1,6 +1,8 @@
-/* One enum for every failure, and this thread's last reason as text.
- * The reason is for logs only: clients get err_name() and a sentence of the
- * edge's own. Logged once, at the edge. */
+/* One enum for every failure, and this thread's last reason as text. The reason
+ * is logged once, at the edge: by the request, the run or main(). Clients get
+ * err_name() and a sentence of the gateway's own. Only for ERR_INPUT,
+ * ERR_CONFLICT, ERR_UNPROCESSABLE and ERR_METHOD do they see the reason itself:
+ * where a handler returns one of these, it must be a sentence for a person. */
 #ifndef CORE_ERR_H
 #define CORE_ERR_H
 
@@ -12,7 +14,7 @@
 enum err {
 	OK = 0,
 	ERR_INPUT, /* what came from outside is malformed */
-	ERR_AUTH,  /* nobody we know */
+	ERR_AUTH,  /* no valid token, or no usable key */
 	ERR_NOTFOUND,
 	ERR_METHOD,   /* no such method on this path */
 	ERR_CONFLICT, /* the state of the thing does not allow it */
@@ -25,9 +27,9 @@ enum err {
 	ERR_REMOTE,  /* the other side answered nonsense or not at all */
 	ERR_TIMEOUT, /* the deadline passed */
 	ERR_DB,
-	ERR_SCHEMA, /* something is not there, or there is no right to it */
-	ERR_DATA,   /* a row holds a value that cannot be used: no use in a
-		       second attempt */
+	ERR_SCHEMA, /* the database lacks something, or a right to it */
+	ERR_DATA, /* a row holds a value that cannot be used: trying again does
+		     not help */
 	ERR_CONFIG,
 	ERR_NOMEM,
 	ERR_BUG,

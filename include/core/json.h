@@ -1,6 +1,5 @@
-/* JSON from outside, judged before it is parsed: valid UTF-8, bounded depth,
- * nothing after the value. cJSON does the rest; this room and the providers
- * are the only ones that know it. */
+/* JSON from outside, checked before cJSON parses it: valid UTF-8, bounded
+ * depth, nothing after the value. */
 #ifndef CORE_JSON_H
 #define CORE_JSON_H
 
@@ -13,13 +12,14 @@
 #define JSON_MAX_DEPTH 32
 
 /* *out is freed with cJSON_Delete(). ERR_INPUT says what is wrong: not UTF-8,
- * nested too deeply, an escaped NUL, a name twice in one object, a syntax
- * error, or bytes after the value. Never reads past len. */
+ * nested too deeply, an escaped NUL or half a surrogate pair, a name twice in
+ * one object, a syntax error, or bytes after the value. Never reads past
+ * len. */
 enum err json_parse(const char *text, size_t len, cJSON **out) MUST_CHECK;
 
-/* The same for what a provider sent: an escaped NUL ends its string there
- * instead of failing the whole answer (a person may have pasted one), and of
- * two members of one name the first counts. */
+/* The same for what a provider sent, where one odd title must not fail the
+ * whole answer: an escaped NUL ends its string, half a surrogate pair becomes
+ * U+FFFD, and of two members of one name the first counts. */
 enum err json_parse_foreign(
     const char *text, size_t len, cJSON **out) MUST_CHECK;
 
@@ -36,8 +36,8 @@ bool json_is_null(const cJSON *object, const char *name);
  * missing or not an object. */
 const cJSON *json_path(const cJSON *root, ...) __attribute__((sentinel));
 
-/* Has the object of this text every member of patch, and with the same value?
- * False if either is no JSON object. */
+/* Does the object in this text have every member of the object patch, with the
+ * same value? False if either is not a JSON object. */
 bool json_contains(const char *object, const char *patch);
 
 /* Is this well-formed UTF-8 (no surrogates, no overlong forms)? */

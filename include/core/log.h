@@ -1,5 +1,5 @@
-/* One line per event on stderr: level=... then key=value pairs.
- * systemd's journal adds time and unit; nothing here knows the clock. */
+/* One line per event on stderr: level=... prog=..., then key=value pairs.
+ * systemd's journal adds time and unit, so nothing here reads a clock. */
 #ifndef CORE_LOG_H
 #define CORE_LOG_H
 
@@ -7,7 +7,8 @@
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
-/* name: the program's, printed as prog=. Threads may log afterwards. */
+/* Before threads start. name: the program's, printed as prog=; it is kept, not
+ * copied. */
 void log_open(const char *name, enum log_level least);
 
 /* "debug", "info", "warn", "error"; ERR_CONFIG otherwise. */

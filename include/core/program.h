@@ -1,4 +1,5 @@
-/* What the programs' main() have in common: options, settings, the database. */
+/* What the main() functions of all programs share: options, settings, the
+ * database. */
 #ifndef CORE_PROGRAM_H
 #define CORE_PROGRAM_H
 
@@ -8,19 +9,19 @@
 
 struct program {
 	const char *name;         /* flowpin-gateway */
-	const char *summary;      /* one line of --help */
+	const char *summary;      /* in the first line of --help */
 	const char *options;      /* further lines of --help, or "" */
-	void (*print_more)(void); /* what comes after them; NULL: nothing */
+	void (*print_more)(void); /* the text after them; NULL: none */
 };
 
-/* Handles --config, --help and --version in front of everything else; leaves
- * the rest to the caller: *next is the index of the first argument that is not
- * one of these. Returns -1 to go on, else the exit code. Reads the settings
- * and opens the log. */
+/* Reads the options --config, --help and --version, which come before all
+ * others, then the settings, and opens the log. Returns -1 to go on, else the
+ * exit code. *next is the index of the first argument that is not one of these
+ * options. On -1 the caller ends config with config_done(). */
 int program_begin(const struct program *program, int argc, char **argv,
     int *next, struct config *config);
 
-/* Say err_text() on stderr, in one sentence, and return the exit code 1. */
+/* Print err_text() on stderr and return the exit code 1. */
 int program_fail(const struct program *program);
 
 /* How users' tokens are made and verified, with the shared secrets. */
@@ -31,28 +32,32 @@ struct program_users {
 	char issuer[512];
 };
 
-/* From the settings. ERR_CONFIG: a secret cannot be read. To be done with
- * either way, and not to be copied. */
+/* Read them from the settings. ERR_CONFIG: a secret cannot be read. Call
+ * program_users_done() either way, and do not copy *out: it points into
+ * itself. */
 enum err program_users(
     const struct config *config, struct program_users *out) MUST_CHECK;
 void program_users_done(struct program_users *users);
 
-/* Take the keys of jwks_file. ERR_CONFIG: it cannot be read, or is none; then
- * all stays as it was. */
+/* Use the keys of jwks_file from now on. ERR_CONFIG: the file cannot be read or
+ * is no key set, and the keys stay as they were; or it has no usable public
+ * key, and then no published key is known any more. */
 enum err program_read_keys(
     const struct config *config, struct token_verifier *verifier) MUST_CHECK;
 
-/* Who users are. The keys that the project publishes are fetched later, by the
- * gateway. ERR_CONFIG; *out is NULL then. */
+/* Make the verifier of users' tokens from the settings: shared secrets and the
+ * keys of jwks_file. Those that the project publishes are fetched later, by the
+ * gateway. ERR_CONFIG; *out is NULL after a failure. */
 enum err program_open_verifier(
     const struct config *config, struct token_verifier **out) MUST_CHECK;
 
-/* A pool of connections, and proof that the database can be reached and has
- * the schema that this program needs. ERR_DB, ERR_CONFIG. */
+/* Open a pool of connections, and check that the database can be reached and
+ * has the schema that this program needs. ERR_DB, ERR_CONFIG; then out->pool is
+ * NULL. */
 enum err program_open_store(const struct program *program,
     const struct config *config, struct store *out) MUST_CHECK;
 
-/* Secrets must not reach a core file, and nobody may attach. */
+/* Keep secrets out of core files, and let nobody attach a debugger. */
 void program_guard_secrets(void);
 
 #endif

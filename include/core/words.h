@@ -4,8 +4,9 @@
 
 #include <stddef.h>
 
-/* The next word of *rest, which is moved behind it, and its length; NULL: there
- * is no more. It is part of the list, not a string of its own. */
+/* The next word of *rest, and its length; *rest then stands behind it. NULL:
+ * there is no more. The word is a part of the list, without a NUL of its
+ * own. */
 const char *words_next(const char **rest, size_t *len);
 
 #endif

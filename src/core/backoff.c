@@ -1,4 +1,4 @@
-/* One doubling, one jitter, one table. */
+/* The table of waits, and what they share: one doubling, one jitter. */
 #include "core/backoff.h"
 
 #include <stdbool.h>

@@ -1,5 +1,5 @@
-/* A growing byte buffer. What it holds may be a key, so memory that it leaves
- * behind when it grows is wiped (realloc() would leave a copy). */
+/* A growing byte buffer. It may hold a key, so the memory that it leaves behind
+ * when it grows is wiped; realloc() would leave a copy. */
 #include "core/buf.h"
 
 #include <assert.h>
@@ -12,8 +12,8 @@
 
 #define FIRST_CAP 64
 
-/* Make room for n more bytes and a NUL. The ceiling bounds the bytes; the NUL
- * comes on top. */
+/* Make room for n more bytes and a NUL. The ceiling counts the bytes only; the
+ * NUL comes on top. */
 static enum err
 reserve(struct buf *b, size_t n)
 {

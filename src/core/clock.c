@@ -1,6 +1,5 @@
-/* Clocks, and time as text. The calendar arithmetic is done here rather than
- * with timegm() and strptime(): those normalise impossible dates silently and
- * look at the locale. */
+/* Clocks, and time as text. The calendar arithmetic is our own because timegm()
+ * and strptime() silently accept impossible dates and depend on the locale. */
 #include "core/clock.h"
 
 #include <stdio.h>
@@ -38,8 +37,8 @@ clock_sleep_ms(int64_t ms)
 		return;
 	ts.tv_sec = (time_t)(ms / 1000);
 	ts.tv_nsec = (long)(ms % 1000) * 1000000;
-	/* Not resumed after a signal: the loop outside looks at its stop
-	 * flag. */
+	/* Not resumed after a signal, so that the loop outside can look at its
+	 * stop flag. */
 	(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
 }
 
@@ -78,8 +77,8 @@ days_in_month(int year, int month)
 	return month == 2 && is_leap(year) ? 29 : days[month - 1];
 }
 
-/* Days from 1970-01-01 to a date of years 0 to 9999, by counting leap days of
- * years that begin in March. */
+/* Days from 1970-01-01 to a date of the years 0 to 9999. Years are counted from
+ * March, so that a leap day is a year's last day. */
 static int64_t
 days_from_date(int year, int month, int day)
 {
@@ -134,7 +133,7 @@ take_date(const char **p, int64_t *days)
 	return true;
 }
 
-/* ".5", ".123456789": milliseconds, the rest is cut off. */
+/* ".5" or ".123456789" as milliseconds; finer digits are cut off. */
 static bool
 take_fraction(const char **p, int *ms)
 {
@@ -161,7 +160,7 @@ take_time(const char **p, int64_t *ms)
 	    !take_digits(p, 2, &minute) || !take_char(p, ':') ||
 	    !take_digits(p, 2, &second) || !take_fraction(p, &fraction))
 		return false;
-	/* 60: a leap second (RFC 3339, 5.7); it becomes the next minute. */
+	/* 60 is a leap second (RFC 3339, 5.7); it becomes the next minute. */
 	if (hour > 23 || minute > 59 || second > 60)
 		return false;
 	*ms = ((hour * 60 + minute) * 60 + second) * INT64_C(1000) + fraction;
@@ -234,7 +233,7 @@ clock_format(int64_t wall_ms, char out[CLOCK_TEXT])
 	int year, month, day;
 	int64_t days, ms;
 
-	/* Four digits of year are all that the text has room for. */
+	/* The text has room for four digits of year. */
 	if (wall_ms < first)
 		wall_ms = first;
 	if (wall_ms > last)
@@ -246,7 +245,7 @@ clock_format(int64_t wall_ms, char out[CLOCK_TEXT])
 		days--;
 	}
 	date_from_days(days, &year, &month, &day);
-	/* The remainders only tell the compiler what is so: it fits. */
+	/* The values fit anyway; the remainders prove it to the compiler. */
 	(void)snprintf(out, CLOCK_TEXT, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
 	    (unsigned)year % 10000, (unsigned)month % 100, (unsigned)day % 100,
 	    (unsigned)(ms / 3600000) % 100, (unsigned)(ms / 60000 % 60),

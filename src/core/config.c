@@ -1,5 +1,5 @@
-/* The table is the manual: --help prints it, the sample configuration names
- * every row of it, and a test holds that it does. */
+/* The table is the manual: --help prints it, and a test checks that the sample
+ * configuration names every row. */
 #include "core/config.h"
 
 #include <ctype.h>
@@ -149,7 +149,7 @@ setting_by_name(const char *name)
 	return NULL;
 }
 
-/* where: the file and line, or the variable, for the sentence. */
+/* where: the file and line, or the variable, for the error's text. */
 static enum err
 set_value(struct config *config, const struct setting *s, const char *value,
     const char *where)
@@ -320,8 +320,8 @@ config_check_api_keys(const struct config *config)
 	    config->api_keys);
 }
 
-/* As browsers send it: scheme, host in lower case, port if it is not the
- * scheme's. */
+/* As browsers send it: scheme, host in lower case, and the port if it is not
+ * the scheme's own. */
 static bool
 is_origin(const char *text, size_t len)
 {

@@ -1,5 +1,4 @@
-/* Only in test builds (make CRASH=1): die, or stand still, without any
- * clean-up. */
+/* Only in test builds (make CRASH=1): die or stop without any clean-up. */
 #include "core/crash.h"
 
 #ifdef FLOWPIN_CRASH_POINTS
@@ -9,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* wanted: name or name:nth, from the environment; passed counts its passings.
- */
+/* wanted: name or name:nth, from the environment. passed counts how often the
+ * point was passed. */
 static void
 act_at(const char *name, const char *wanted, atomic_long *passed,
     int signal_number)

@@ -2,8 +2,8 @@
  *
  *     version (1 byte, 1) | nonce (12) | ciphertext | tag (16)
  *
- * AES-256-GCM under a master key; random nonces are safe for far more keys
- * (2^32) than there are users. No secret is ever part of an error's text. */
+ * AES-256-GCM under a master key. Random nonces are safe for 2^32 keys, far
+ * more than there are users. No secret is ever part of an error's text. */
 #include "core/crypto.h"
 
 #include <assert.h>
@@ -47,8 +47,8 @@ crypto_free_secret(char *secret)
 static void
 random_bytes(void *out, size_t n)
 {
-	/* Without randomness ids collide and nonces repeat: nothing that
-	 * could be answered to a caller is better than stopping. */
+	/* Without randomness ids would collide and nonces repeat: stopping is
+	 * better than anything a caller could do about it. */
 	if (RAND_bytes(out, (int)n) != 1)
 		abort();
 }
@@ -138,8 +138,8 @@ crypto_sha256_hex(const void *bytes, size_t n, char out[CRYPTO_SHA256_HEX])
 	crypto_digest_end(digest, out);
 }
 
-/* Fails only when memory for a context is out or OpenSSL is broken; a wrong
- * digest would be worse than the end. */
+/* Digests fail only when memory is out or OpenSSL is broken. A wrong digest
+ * would be worse than stopping. */
 static void
 must(bool is_done)
 {
@@ -188,8 +188,8 @@ derive_key_id(struct crypto_master *master)
 	master->id[CRYPTO_KEY_ID - 1] = '\0';
 }
 
-/* At most size bytes of a file; read(2), since stdio's buffer would keep a
- * copy of the key. */
+/* At most size bytes of a file, with read(2): stdio's buffer would keep a copy
+ * of the key. */
 static enum err
 read_small_file(const char *path, char *out, size_t size, size_t *len)
 {
@@ -357,7 +357,7 @@ crypto_seal(const struct crypto_keys *keys, const char *aad, const char *secret,
 	return OK;
 }
 
-/* out has room for n bytes; what is there after a failure is not to be used. */
+/* out has room for n bytes. After a failure its content must not be used. */
 static bool
 decrypt(const unsigned char *key, const char *aad, const unsigned char *sealed,
     int n, unsigned char *out)

@@ -1,12 +1,12 @@
-/* Values on their way into a statement, as text: what the generated binders
- * call and db.c sends. Nobody else needs it. */
+/* Values on their way into a statement, as text. The generated binders add them
+ * and db.c sends them; nobody else needs this. */
 #ifndef SRC_CORE_DB_ARGS_H
 #define SRC_CORE_DB_ARGS_H
 
 #include "core/db.h"
 
-/* A NULL value is SQL null. Texts and arrays are borrowed, others kept inside.
- */
+/* The arguments of one statement. A NULL value is SQL null. Texts and arrays
+ * are borrowed, others are kept here. */
 #define ARGS_MAX 40
 struct args {
 	int count;

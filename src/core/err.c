@@ -1,6 +1,6 @@
-/* Failures: one row per code says what the edges must know, and nobody else
- * decides it. The reason text is per thread, so that no lock is needed and one
- * request never sees another's. */
+/* Failures: the table has one row per code with all that edges need to know.
+ * The reason is kept per thread: no lock is needed, and one request never sees
+ * another's. */
 #include "core/err.h"
 
 #include <assert.h>
@@ -46,7 +46,7 @@ static _Thread_local char reason[REASON_BYTES];
 void
 err_record(const char *fmt, ...)
 {
-	/* Not straight into reason: an argument may be err_text(). */
+	/* Not straight into reason, because an argument may be err_text(). */
 	char text[REASON_BYTES];
 	va_list args;
 

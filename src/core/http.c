@@ -1,12 +1,12 @@
-/* HTTP to providers, on libcurl's easy interface: a thread borrows a handle,
- * sends one request, gives the handle back. The handle that came back last is
- * lent first, so that few handles are in use at low load and their kept
- * connections stay warm. DNS answers and TLS sessions are shared; connections
+/* HTTP on libcurl's easy interface: a thread borrows a handle, sends one
+ * request, gives the handle back. The handle that came back last is lent first,
+ * so that at low load few handles are in use and their kept connections stay
+ * warm. DNS answers and TLS sessions are shared between handles; connections
  * are not, since libcurl 7.88 cannot share those between threads.
  *
- * The one invariant: a request other than GET is put on the wire at most once
- * per http_send(). libcurl resends by itself when a kept connection dies
- * without an answer, though the server may have done what it was asked. */
+ * The one invariant: a request other than GET is sent at most once per
+ * http_send(). libcurl by itself sends a request again when a kept connection
+ * dies without an answer, though the server may have done what it was asked. */
 #include "core/http.h"
 
 #include <assert.h>
@@ -24,8 +24,8 @@
 #include "http_text.h"
 
 #define DEFAULT_CA_FILE "/etc/ssl/certs/ca-certificates.crt"
-#define KEPT_CONNECTIONS 4L   /* per handle: a few providers' hosts */
-#define KEPT_IDLE_SECONDS 50L /* below what proxies in front of them grant */
+#define KEPT_CONNECTIONS 4L   /* per handle; enough for all providers' hosts */
+#define KEPT_IDLE_SECONDS 50L /* less than their proxies allow */
 #define KEEPALIVE_SECONDS 30L
 
 struct http {
@@ -103,8 +103,8 @@ share_new(struct http *http)
 	return OK;
 }
 
-/* Parse the certificates once for the process. Only where the distribution's
- * file is not where Debian has it, OpenSSL's own places are used. */
+/* Parse the certificates once for the process. Where the distribution has no
+ * file at Debian's path, use OpenSSL's default places. */
 static enum err
 store_new(const char *ca_file, X509_STORE **out)
 {
@@ -117,7 +117,7 @@ store_new(const char *ca_file, X509_STORE **out)
 	ok = X509_STORE_load_file(store, path);
 	if (!ok && ca_file == NULL)
 		ok = X509_STORE_set_default_paths(store);
-	/* As libcurl sets up its own: a trusted intermediate is an anchor. */
+	/* As in libcurl's own stores: a trusted intermediate is an anchor. */
 	if (!ok || !X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN)) {
 		X509_STORE_free(store);
 		return err_set(
@@ -141,7 +141,8 @@ pool_init(struct http *http)
 }
 
 /* OpenSSL writes to sockets with write(2), and libcurl with CURLOPT_NOSIGNAL
- * does not guard it: a peer that went away would end the process. */
+ * does not block SIGPIPE for it: a peer that went away would kill the
+ * process. */
 static void
 ignore_sigpipe(void)
 {
@@ -149,7 +150,7 @@ ignore_sigpipe(void)
 
 	if (sigaction(SIGPIPE, NULL, &action) != 0 ||
 	    action.sa_handler != SIG_DFL)
-		return; /* somebody has decided already */
+		return; /* the process has decided already */
 	action.sa_handler = SIG_IGN;
 	(void)sigaction(SIGPIPE, &action, NULL);
 }
@@ -213,8 +214,8 @@ http_free(struct http *http)
 	curl_global_cleanup();
 }
 
-/* A handle, or NULL when all were busy until the deadline (*out_of_memory
- * false) or a new one could not be made (true). */
+/* A handle. NULL: all were busy until the deadline (*out_of_memory false), or a
+ * new one could not be made (true). */
 static CURL *
 handle_borrow(struct http *http, int64_t deadline_ms, bool *out_of_memory)
 {
@@ -260,8 +261,8 @@ take_body(char *bytes, size_t size, size_t count, void *cookie)
 	return err ? 0 : size * count;
 }
 
-/* libcurl asks this each time before it writes the request. The second time is
- * a resend, fine for reading only. */
+/* libcurl calls this each time before it sends the request. The second time it
+ * is sending it again, which only a request that reads may be. */
 static int
 before_send(void *cookie, char *remote_ip, char *local_ip, int remote_port,
     int local_port)
@@ -278,8 +279,8 @@ before_send(void *cookie, char *remote_ip, char *local_ip, int remote_port,
 	return CURL_PREREQFUNC_OK;
 }
 
-/* Give a new TLS connection the shared store. libcurl was told of no
- * certificates at all, so without this nothing would verify. */
+/* Give a new TLS connection the shared store. libcurl is given no certificates
+ * itself, so without this none would verify. */
 static CURLcode
 use_store(CURL *easy, void *ssl_ctx, void *cookie)
 {
@@ -290,8 +291,8 @@ use_store(CURL *easy, void *ssl_ctx, void *cookie)
 	return CURLE_OK;
 }
 
-/* libcurl's options are variadic: a wrong type is not seen by the compiler, a
- * refused option is. Each returns false when one was refused. */
+/* libcurl's options are variadic: the compiler does not see a wrong type, but a
+ * refused option is seen here. Each setter returns false if one was refused. */
 #define SET(option, value)                                                     \
 	(curl_easy_setopt(easy, CURLOPT_##option, value) == CURLE_OK)
 
@@ -317,7 +318,8 @@ set_exchange(CURL *easy, struct exchange *x)
 {
 	const size_t max = x->res->body.max;
 
-	/* Refused by Content-Length already, where there is one. */
+	/* With a Content-Length libcurl refuses a large body before reading
+	 * it. */
 	return SET(MAXFILESIZE_LARGE, (curl_off_t)max) &&
 	       SET(WRITEFUNCTION, take_body) && SET(WRITEDATA, x) &&
 	       SET(PREREQFUNCTION, before_send) && SET(PREREQDATA, x) &&
@@ -350,8 +352,8 @@ set_request(
 	       (req->method != HTTP_PATCH || SET(CUSTOMREQUEST, "PATCH"));
 }
 
-/* Set everything that one request needs. What libcurl refuses here was either
- * no memory or a version of it that we were not built for. */
+/* Set everything that one request needs. False: no memory, or a libcurl that we
+ * were not built for. */
 static bool
 set_all(struct http *http, CURL *easy, struct exchange *x,
     struct curl_slist *headers, int64_t left_ms)
@@ -361,8 +363,8 @@ set_all(struct http *http, CURL *easy, struct exchange *x,
 	       set_request(easy, x->req, headers);
 }
 
-/* No whole answer: say how far it came, and leave nothing that could be taken
- * for one. */
+/* There was no whole answer: say how far the request came, and leave nothing
+ * that could be taken for an answer. */
 static void
 fail(struct http_response *res, enum http_carried carried, const char *kind,
     const char *why)
@@ -376,8 +378,8 @@ fail(struct http_response *res, enum http_carried carried, const char *kind,
 static void
 read_failure(const struct exchange *x, CURLcode rc)
 {
-	/* Nothing of a request leaves before before_send() has been asked,
-	 * neither while connecting nor in the TLS handshake. */
+	/* libcurl calls before_send() before it sends anything of the request,
+	 * after connecting and the TLS handshake. */
 	enum http_carried carried =
 	    x->sends == 0 ? HTTP_NOT_SENT : HTTP_NO_ANSWER;
 	const char *why =
@@ -394,7 +396,7 @@ read_failure(const struct exchange *x, CURLcode rc)
 		fail(x->res, carried, "", why);
 }
 
-/* With a handle, send and take what comes. */
+/* Send a request on a borrowed handle, and take the answer. */
 static enum err
 perform(struct http *http, CURL *easy, struct exchange *x, int64_t deadline_ms)
 {
@@ -424,8 +426,8 @@ out:
 	return err;
 }
 
-/* Could libcurl misread it? A key with a line break in it would become two
- * headers. */
+/* Refuse what libcurl could misread: a line break in a key would begin another
+ * header. */
 static enum err
 check_request(const struct http_request *req)
 {
@@ -449,7 +451,7 @@ http_send(struct http *http, const struct http_request *req,
 	enum err err;
 	CURL *easy;
 
-	/* res may have carried an earlier try. */
+	/* res may have served an earlier request. */
 	buf_clear(&res->body);
 	res->carried = HTTP_NOT_SENT;
 	res->status = 0;

@@ -1,4 +1,4 @@
-/* What requests and answers say, apart from carrying them: which URLs may be
+/* What requests and answers say, apart from sending them: which URLs may be
  * asked, the header lines that go out, and those of an answer that somebody
  * here acts on. Nothing in this file waits. */
 #include "core/http.h"
@@ -36,7 +36,7 @@ http_headers_free(struct curl_slist *headers)
 	curl_slist_free_all(headers);
 }
 
-/* "Name:" keeps libcurl from sending a header of its own. */
+/* "Name:" without a value keeps libcurl from sending its own header. */
 enum err
 http_headers_new(const struct http_request *req, struct curl_slist **out)
 {
@@ -74,7 +74,8 @@ http_url_allowed(const char *url)
 	bool is_https = strncasecmp(url, "https://", 8) == 0;
 	bool ok = false;
 
-	/* libcurl forgives one or three slashes; nobody else does. */
+	/* libcurl accepts one or three slashes after the colon; nobody else
+	 * does. */
 	if (!is_https && strncasecmp(url, "http://", 7) != 0)
 		return false;
 	if (url[is_https ? 8 : 7] == '/')
@@ -114,7 +115,7 @@ http_retry_after_ms(const char *value, const char *date, int64_t now_ms)
 			return -1; /* neither a number nor an HTTP-date */
 		return ms < RETRY_AFTER_MAX_MS ? ms : RETRY_AFTER_MAX_MS;
 	}
-	/* curl_getdate() guesses; an HTTP-date begins with a weekday. */
+	/* curl_getdate() guesses, so require the weekday of an HTTP-date. */
 	then = isalpha((unsigned char)*value) ? curl_getdate(value, NULL) : -1;
 	if (then < 0)
 		return -1;
@@ -125,7 +126,7 @@ http_retry_after_ms(const char *value, const char *date, int64_t now_ms)
 	return ms < RETRY_AFTER_MAX_MS ? ms : RETRY_AFTER_MAX_MS;
 }
 
-/* A header of the final answer: not of a 1xx before it, nor a trailer. */
+/* A header of the final answer: neither of a 1xx before it nor a trailer. */
 static const char *
 header(CURL *easy, const char *name)
 {
@@ -149,8 +150,8 @@ read_content_type(const char *value, char *out, size_t size)
 	out[n] = '\0';
 }
 
-/* name is X-RateLimit-<bucket>-Remaining and the bucket is empty: when is it
- * not? 0 otherwise. */
+/* If h is X-RateLimit-<bucket>-Remaining and says 0: when does the bucket fill
+ * again (the bucket's -Reset)? 0 otherwise. */
 static int64_t
 bucket_reset_ms(CURL *easy, const struct curl_header *h)
 {

@@ -12,7 +12,7 @@ enum err http_headers_new(
     const struct http_request *req, struct curl_slist **out) MUST_CHECK;
 void http_headers_free(struct curl_slist *headers);
 
-/* Fill in res from the answer that easy has just received whole. */
+/* Fill in res from the whole answer that easy has just received. */
 void http_read_answer(CURL *easy, struct http_response *res);
 
 #endif

@@ -1,17 +1,18 @@
-/* JSON from outside. cJSON accepts more than JSON (a byte order mark, any
+/* JSON from outside. cJSON accepts more than JSON: a byte order mark, any
  * control byte as white space, raw control bytes in strings, 01 and 1. as
- * numbers) and 1.7.15 can read one byte past an unfinished object; so one scan
- * goes first and lets nothing through but bytes that are UTF-8, whose brackets
- * and strings close and whose escapes and numbers are whole. The rest of the
- * grammar is left to cJSON. */
+ * numbers. Version 1.7.15 can also read one byte past an unfinished object. So
+ * a scan goes first. It passes only UTF-8 in which brackets and strings close
+ * and escapes and numbers are whole. The rest of the grammar is left to
+ * cJSON. */
 #include "core/json.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* How long the UTF-8 sequence at s is; 0: it is none. The ranges are those of
- * Unicode's table 3-7: no overlong forms, no surrogates, none past U+10FFFF. */
+/* The length of the UTF-8 sequence at s; 0: there is none. The ranges are those
+ * of Unicode's table 3-7: no overlong forms, no surrogates, nothing past
+ * U+10FFFF. */
 static size_t
 utf8_sequence(const unsigned char *s, size_t left)
 {
@@ -99,8 +100,8 @@ is_low(int unit)
 	return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
-/* s->at is at a backslash inside a string; move behind the escape. *lone is
- * set when it is half a surrogate pair. */
+/* s->at is at a backslash inside a string; move past the escape. *lone is set
+ * if it is half a surrogate pair. */
 static enum err
 scan_escape(struct scan *s, bool *lone)
 {
@@ -128,7 +129,7 @@ scan_escape(struct scan *s, bool *lone)
 	return OK;
 }
 
-/* s->at is behind the opening quote; move behind the closing one. */
+/* s->at is after the opening quote; move past the closing one. */
 static enum err
 scan_string(struct scan *s)
 {
@@ -155,7 +156,7 @@ scan_string(struct scan *s)
 	return err_set(ERR_INPUT, "JSON: a string does not end");
 }
 
-/* Move over digits; false: there is none. */
+/* Move past digits; false: there is none. */
 static bool
 scan_digits(struct scan *s)
 {
@@ -166,7 +167,7 @@ scan_digits(struct scan *s)
 	return s->at > from;
 }
 
-/* Move over one byte of set, if it is there. */
+/* Move past one byte of set, if it is there. */
 static bool
 scan_one_of(struct scan *s, const char *set)
 {
@@ -177,8 +178,7 @@ scan_one_of(struct scan *s, const char *set)
 	return found;
 }
 
-/* RFC 8259, 6. What must not follow a number is not looked at here: cJSON
- * finds it. */
+/* A number (RFC 8259, 6). cJSON finds what must not follow one. */
 static enum err
 scan_number(struct scan *s)
 {
@@ -198,7 +198,7 @@ scan_number(struct scan *s)
 	return ok ? OK : err_set(ERR_INPUT, "JSON: malformed number");
 }
 
-/* One byte outside strings, or a whole string or number. */
+/* Move past one byte outside strings and numbers, or a whole one of these. */
 static enum err
 scan_byte(struct scan *s)
 {
@@ -273,7 +273,7 @@ compare_names(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Sorted, because comparing each with each takes seconds for a body of
+/* Sorted first: comparing each name with each takes seconds for a body that is
  * nothing but names. */
 static enum err
 check_names(const cJSON *object, size_t count)
@@ -293,8 +293,8 @@ check_names(const cJSON *object, size_t count)
 	return twice ? err_set(ERR_INPUT, "JSON: a name is there twice") : OK;
 }
 
-/* Two members of one name: which one counts is each reader's own guess. The
- * depth is bounded by the scan. */
+/* Refuse two members of one name: readers differ in which of them counts. The
+ * recursion is bounded by the scan's depth. */
 static enum err
 check_unique(const cJSON *value)
 {
@@ -337,8 +337,8 @@ json_parse(const char *text, size_t len, cJSON **out)
 	return OK;
 }
 
-/* Overwrite each half of a surrogate pair in copy, whose text was scanned
- * already, with U+FFFD. */
+/* Overwrite each lone half of a surrogate pair in copy with U+FFFD. copy has
+ * passed the scan. */
 static void
 mend_surrogates(char *copy, size_t len)
 {
@@ -350,7 +350,8 @@ mend_surrogates(char *copy, size_t len)
 			s.at++;
 			continue;
 		}
-		/* Cannot fail: a backslash in scanned text is an escape. */
+		/* Cannot fail: in text that passed the scan a backslash begins
+		 * an escape. */
 		if (scan_escape(&s, &lone) != OK)
 			return;
 		if (lone)
@@ -369,7 +370,7 @@ json_parse_foreign(const char *text, size_t len, cJSON **out)
 		return err;
 	if (!s.has_surrogate)
 		return parse_scanned(text, len, out);
-	/* A title cut in the middle of an emoji by somebody's JavaScript: one
+	/* Somebody's JavaScript may cut a title in the middle of an emoji: one
 	 * such row must not fail all the others. */
 	copy = malloc(len);
 	if (copy == NULL)

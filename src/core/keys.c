@@ -1,5 +1,5 @@
-/* The row's identity is what a sealed key is bound to: copied into another
- * user's or another connection's row it does not open. */
+/* A sealed key is bound to its row's identity: copied into another user's or
+ * another connection's row it does not open. */
 #include "core/keys.h"
 
 #include <stdio.h>
@@ -18,7 +18,7 @@ keys_open(const struct crypto_keys *keys, struct connection *conn)
 {
 	char aad[IDENTITY];
 
-	if (conn->key) /* as it stands in Flowpin's row, or opened before */
+	if (conn->key) /* plain in Flowpin's row, or opened before */
 		return OK;
 	if (!conn->key_sealed)
 		return err_set(ERR_AUTH, "the connection has no key");

@@ -1,6 +1,7 @@
-/* Logging: each event is prepared in one buffer and leaves with one write(2),
- * so that lines of threads (and of processes that share a pipe: the line is
- * shorter than PIPE_BUF) never mix. Nothing here allocates or locks. */
+/* Logging: each event is prepared in one buffer and written with one write(2).
+ * Lines of threads therefore never mix, nor do those of processes that share a
+ * pipe, since a line is shorter than PIPE_BUF. Nothing here allocates or
+ * locks. */
 #include "core/log.h"
 
 #include <stdarg.h>
@@ -21,7 +22,7 @@ static const char *const level_names[] = {
 /* clang-format on */
 #define LEVELS (sizeof(level_names) / sizeof(level_names[0]))
 
-/* Set once by log_open() before there are threads, only read afterwards. */
+/* Set once by log_open() before there are threads, then only read. */
 static const char *program = "flowpin";
 static enum log_level least_level = LOG_INFO;
 
@@ -51,7 +52,7 @@ is_control(char c)
 	return (unsigned char)c < 0x20 || c == 0x7f;
 }
 
-/* What vsnprintf() says it would have written, as what there is. */
+/* How much vsnprintf() really wrote, from what it returns. */
 static size_t
 written(int n, size_t room)
 {
@@ -83,7 +84,7 @@ static void PRINTF_LIKE(2, 0)
 			line[i] = '?';
 	}
 	line[len++] = '\n'; /* where the NUL was */
-	/* Who cannot log cannot say so either. */
+	/* A failure to log cannot be logged either. */
 	if (write(STDERR_FILENO, line, len) < 0)
 		return;
 }
@@ -120,9 +121,9 @@ log_error(const char *fmt, ...)
 	EMIT(LOG_ERROR);
 }
 
-/* One byte of a quoted value: itself, \" \\ \n \r \t, or \xNN. That is ASCII
- * whatever came, also where it is cut: journald hides a line that is not UTF-8.
- * Returns how many bytes were put into out. */
+/* One byte of a quoted value: itself, \" \\ \n \r \t, or \xNN. The result is
+ * ASCII whatever came in, even where it is cut: journald hides a line that is
+ * not UTF-8. Returns how many bytes were put into out. */
 static size_t
 quote_byte(char c, char out[5])
 {

@@ -1,4 +1,4 @@
-/* The nouns: their names as text, and how they die. */
+/* The nouns: their names as text, and how they are freed. */
 #include "core/model.h"
 
 #include <assert.h>

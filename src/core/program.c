@@ -1,4 +1,4 @@
-/* The beginning of every program. */
+/* What every program does first. */
 #include "core/program.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 
 #define ISSUER_MAX 480 /* see struct program_users */
 
-/* The newest migration whose columns the statements use. */
+/* The newest migration that the statements need. */
 #define SCHEMA_NEEDED 12
 
 static void
@@ -80,7 +80,7 @@ program_fail(const struct program *program)
 	return 1;
 }
 
-/* Written as it is in tokens: without a slash at the end. */
+/* As tokens name it: without a slash at the end. */
 static void
 write_issuer(const struct config *config, char *out, size_t size)
 {
@@ -175,7 +175,7 @@ program_read_keys(const struct config *config, struct token_verifier *verifier)
 	if (!file)
 		return err_set(ERR_CONFIG, "jwks_file: cannot read %s: %s",
 		    config->jwks_file, strerror(errno));
-	/* up to a NUL, which no JSON has */
+	/* reads up to a NUL, which no JSON has */
 	len = getdelim(&text, &size, '\0', file) < 0 ? 0 : strlen(text);
 	if (ferror(file))
 		err = err_set(ERR_CONFIG, "jwks_file: cannot read %s: %s",
@@ -250,6 +250,6 @@ program_guard_secrets(void)
 {
 	const struct rlimit none = { 0, 0 };
 
-	(void)setrlimit(RLIMIT_CORE, &none); /* units set it as well */
+	(void)setrlimit(RLIMIT_CORE, &none); /* the systemd units set it too */
 	(void)prctl(PR_SET_DUMPABLE, 0);
 }

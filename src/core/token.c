@@ -1,9 +1,10 @@
-/* Supabase access tokens. libcjose checks the signature; what RFC 8725 asks
- * beyond that is done here: an algorithm bound to the key, no extension that we
- * do not know, and every claim of the right type.
+/* Supabase access tokens. libcjose checks the signature. What RFC 8725 asks
+ * beyond that is done here: the algorithm is the key's, an extension that we do
+ * not know is refused, and every claim must have the right type.
  *
- * One cjose_jwk_t serves all threads: verifying reads its bytes and touches no
- * reference count (cjose 0.6.2, jws.c). All else lives for one call. */
+ * All threads share one cjose_jwk_t: verifying reads its bytes and touches no
+ * reference count (cjose 0.6.2, jws.c). Everything else is made for one
+ * call. */
 #include "core/token.h"
 
 #include <assert.h>
@@ -27,8 +28,9 @@ struct token_verifier {
 	char *audience, *issuer;
 	bool allows_clients, allows_anonymous;
 	int64_t leeway_ms;
-	/* held to read while a token is verified and remembered, to write while
-	 * keys change: what a key vouched for is not remembered beyond it */
+	/* locked for reading while a token is verified and remembered, and for
+	 * writing while keys change, so that no token is remembered longer than
+	 * its key */
 	pthread_rwlock_t lock;
 	struct token_keys published;
 	char published_digest[CRYPTO_SHA256_HEX]; /* of the set; "": none */
@@ -45,8 +47,8 @@ add_secrets(struct token_verifier *v, const char *const *secrets)
 	return err;
 }
 
-/* Whoever verifies must not keep a withdrawn key in use, however many they are.
- */
+/* Writers go first: a withdrawn key must not stay in use because many threads
+ * keep on verifying. */
 static void
 lock_new(pthread_rwlock_t *lock)
 {
@@ -106,7 +108,7 @@ token_free(struct token_verifier *v)
 	free(v);
 }
 
-/* Takes what keys has. */
+/* Takes over what keys holds. */
 static void
 publish(struct token_verifier *v, struct token_keys *keys, const char *digest)
 {
@@ -161,8 +163,7 @@ token_drop_keys(struct token_verifier *v)
 	publish(v, &none, "");
 }
 
-/* --- the signature
- * ------------------------------------------------------------ */
+/* --- the signature -------------------------------------------------------- */
 
 struct head {
 	char *alg, *kid; /* kid: NULL if there is none */
@@ -183,8 +184,9 @@ is_base64url(char c)
 	       (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-/* Three parts of base64url; how long they are. This goes before cjose: its HMAC
- * comparison reads 32 bytes of the signature before it looks at its length. */
+/* Is text three parts of base64url? parts: their lengths. This must go before
+ * cjose: its HMAC comparison reads 32 bytes of the signature before it looks at
+ * the length. */
 static bool
 has_jws_shape(const char *text, size_t len, size_t parts[3])
 {
@@ -214,8 +216,9 @@ copy_member(const cJSON *header, const char *name, bool must_be, char **out)
 	return *out != NULL;
 }
 
-/* Which algorithm and key, and that nothing else must be understood (RFC 7515,
- * 4.1.11). json_parse() refuses a name that is there twice. */
+/* Read which algorithm and key the header names, and refuse one with critical
+ * extensions (RFC 7515, 4.1.11). json_parse() refuses a name that is there
+ * twice. */
 static enum err
 read_head(const char *text, size_t len, struct head *out)
 {
@@ -239,8 +242,8 @@ read_head(const char *text, size_t len, struct head *out)
 	return err;
 }
 
-/* A shared secret has no name of its own; without a name any key of the
- * algorithm may be meant. */
+/* May head mean this key? If both have a kid, the kid decides. A shared secret
+ * has none, and without a kid any key of the algorithm may be meant. */
 static bool
 may_be_named(const struct head *head, const struct token_key *key)
 {
@@ -249,7 +252,8 @@ may_be_named(const struct head *head, const struct token_key *key)
 	return strcmp(key->alg, head->alg) == 0;
 }
 
-/* ERR_NOTFOUND: no key of these is meant. ERR_AUTH: none that is signed it. */
+/* ERR_NOTFOUND: head means none of these keys. ERR_AUTH: it means some, but
+ * none of them made the signature. */
 static enum err
 verify_with(
     const struct token_keys *keys, const struct head *head, cjose_jws_t *jws)
@@ -262,8 +266,7 @@ verify_with(
 
 		if (!may_be_named(head, key))
 			continue;
-		is_found =
-		    true; /* and its algorithm is not the token's to choose */
+		is_found = true; /* its own algorithm counts, see below */
 		if (strcmp(key->alg, head->alg) == 0 &&
 		    key->signature_text == head->signature_text &&
 		    cjose_jws_verify(jws, key->jwk, &why))
@@ -275,7 +278,8 @@ verify_with(
 	    ERR_NOTFOUND, "token: signed with a key that is not known");
 }
 
-/* Secrets and published keys never mix: what is public signs nothing. */
+/* Secrets and published keys are never mixed: a public key must not be taken
+ * for a shared secret. */
 static enum err
 verify_signature(
     const struct token_verifier *v, const struct head *head, cjose_jws_t *jws)
@@ -296,7 +300,8 @@ verify_signature(
 	return verify_with(&v->published, head, jws);
 }
 
-/* Verify the signature and parse what was signed; the caller deletes it. */
+/* Verify the signature and parse what was signed. The caller deletes
+ * *claims. */
 static enum err
 open_jws(const struct token_verifier *v, const char *text, size_t len,
     const struct head *head, cJSON **claims)
@@ -325,8 +330,7 @@ out:
 	return err;
 }
 
-/* --- the claims
- * --------------------------------------------------------------- */
+/* --- the claims ----------------------------------------------------------- */
 
 static bool
 is_text(const cJSON *value, const char *want)
@@ -349,8 +353,8 @@ has_audience(const cJSON *claims, const char *want)
 	return false;
 }
 
-/* A NumericDate as milliseconds; what is later than any clock shows (such as
- * milliseconds for seconds) is a mistake and none. */
+/* A NumericDate as milliseconds. A value after the year 9999, such as
+ * milliseconds instead of seconds, is a mistake and refused. */
 static bool
 read_date(const cJSON *value, int64_t *ms)
 {
@@ -362,7 +366,7 @@ read_date(const cJSON *value, int64_t *ms)
 	return true;
 }
 
-/* exp must be there, nbf and iat may be. */
+/* Check exp, which must be there, and nbf and iat, which may be. */
 static enum err
 check_times(const struct token_verifier *v, const cJSON *claims, int64_t now_ms,
     int64_t *expires_ms)
@@ -386,7 +390,7 @@ check_times(const struct token_verifier *v, const cJSON *claims, int64_t now_ms,
 	return OK;
 }
 
-/* Whose it is, and that it is a user's own. */
+/* Check who issued it and for whom, and that it is a user's own. */
 static enum err
 check_holder(const struct token_verifier *v, const cJSON *claims)
 {
@@ -394,8 +398,8 @@ check_holder(const struct token_verifier *v, const cJSON *claims)
 		return err_set(ERR_AUTH, "token: another issuer");
 	if (!has_audience(claims, v->audience))
 		return err_set(ERR_AUTH, "token: another audience");
-	/* Supabase's anon and service_role keys are tokens of the legacy secret
-	 * too; they are no user. */
+	/* Supabase's anon and service_role keys are tokens signed with the
+	 * legacy secret too, but no user's. */
 	if (!is_text(json_path(claims, "role", NULL), USER_ROLE))
 		return err_set(ERR_AUTH, "token: not a user's");
 	if (!v->allows_clients && json_path(claims, "client_id", NULL) != NULL)
@@ -469,11 +473,10 @@ token_verify(struct token_verifier *v, const char *text, int64_t now_ms,
 	return err;
 }
 
-/* --- making one
- * --------------------------------------------------------------- */
+/* --- making one ----------------------------------------------------------- */
 
-/* The claims that Supabase puts in, as far as anyone here looks at them. The
- * caller frees; NULL when memory is out. */
+/* The claims that Supabase puts in and somebody here looks at. The caller frees
+ * them; NULL when memory is out. */
 static char *
 write_claims(const struct token_options *options, const char *user_id,
     int64_t now_s, int64_t life_s)
@@ -530,7 +533,7 @@ out:
 	return err;
 }
 
-/* The key to sign with, in keys. */
+/* Put the key to sign with into keys. */
 static enum err
 signing_key(const struct token_options *options, const char *private_jwk,
     struct token_keys *keys)

@@ -1,4 +1,4 @@
-/* An array under one lock, which is held for a comparison and a copy. */
+/* An array under one lock, which is held for one comparison and one copy. */
 #include "token_cache.h"
 
 #include <pthread.h>

@@ -25,8 +25,8 @@ token_key_done(struct token_key *key)
 {
 	cjose_err why = { 0 };
 
-	/* cjose frees the bytes of a secret as they are; the others are not
-	 * bytes but OpenSSL's, which wipes them */
+	/* cjose frees the bytes of a secret without wiping them; other keys are
+	 * OpenSSL's, which wipes them */
 	if (key->jwk != NULL && strcmp(key->alg, TOKEN_HS256) == 0)
 		crypto_wipe(cjose_jwk_get_keydata(key->jwk, &why),
 		    cjose_jwk_get_keysize(key->jwk, &why) / 8);
@@ -71,11 +71,10 @@ token_keys_add_secret(struct token_keys *keys, const char *secret)
 	return OK;
 }
 
-/* --- JSON Web Keys -----------------------------------------------------------
- */
+/* --- JSON Web Keys -------------------------------------------------------- */
 
-/* The members that make a key of this kind, public half first; cjose is shown
- * nothing else. */
+/* The members of a key of this kind, the public half first. cjose is shown no
+ * others. */
 static const struct kind {
 	const char *kty, *crv, *alg;
 	const char *members[5], *secrets[7];
@@ -139,7 +138,8 @@ copy_members(const cJSON *jwk, const char *const *names, cJSON *out)
 	return true;
 }
 
-/* The key's own members as text for cjose; NULL: one is missing. */
+/* The key's own members as text for cjose; NULL: one is missing, or memory is
+ * out. */
 static char *
 write_members(const cJSON *jwk, const struct kind *kind, bool is_private)
 {
@@ -163,7 +163,7 @@ has_fit_size(const struct kind *kind, cjose_jwk_t *jwk)
 	       (bits >= MIN_RSA_BITS && bits <= MAX_RSA_BITS && bits % 8 == 0);
 }
 
-/* False: it is none that could be used. */
+/* False: it is not a key that could be used. */
 static bool
 read_key(const cJSON *jwk, bool is_private, struct token_key *out)
 {

@@ -1,6 +1,6 @@
-/* Keys that sign tokens: shared secrets and JSON Web Keys (RFC 7517). Each
+/* Keys that sign tokens: shared secrets and JSON Web Keys (RFC 7517). Each key
  * fixes its algorithm, whatever a token's header says (RFC 8725, 3.1). Private
- * to token.c, and immutable, so that all threads may use one. */
+ * to token.c. A key never changes, so all threads may use one. */
 #ifndef CORE_TOKEN_KEY_H
 #define CORE_TOKEN_KEY_H
 
@@ -19,7 +19,7 @@ struct token_key {
 	cjose_jwk_t *jwk;
 	const char *alg;       /* HS256, ES256 or RS256 */
 	char *kid;             /* NULL: it has none */
-	size_t signature_text; /* letters of base64url that a signature has */
+	size_t signature_text; /* length of its signatures in base64url */
 };
 
 struct token_keys {
@@ -31,26 +31,28 @@ struct token_keys {
 enum err token_keys_add_secret(
     struct token_keys *keys, const char *secret) MUST_CHECK;
 
-/* A set as an auth server publishes it. Public keys for ES256 and RS256 (2048
- * to 8192 bits) are taken, others passed over: shared secrets are never
- * published, and a key for encryption signs nothing. There may be none: all
- * were withdrawn. ERR_INPUT: it is no key set. */
+/* Read a set as an auth server publishes it. Public keys for ES256 and RS256
+ * (2048 to 8192 bits) are taken, TOKEN_KEYS_MAX at most; others are passed
+ * over, because shared secrets are never published and a key for encryption
+ * signs nothing. An empty result is fine: all keys were withdrawn. ERR_INPUT:
+ * it is no key set. */
 enum err token_keys_read(
     const char *jwks, size_t len, struct token_keys *out) MUST_CHECK;
 
-/* One private key, to sign with. ERR_INPUT. */
+/* Read a private key, to sign with. ERR_INPUT: it is none for ES256 or
+ * RS256. */
 enum err token_key_read_private(
     const char *jwk, size_t len, struct token_key *out) MUST_CHECK;
 
-/* A new ES256 key as JSON: whole, and the set that has its public half. The
- * caller wipes and frees both. */
+/* Make an ES256 key as JSON: the whole key, and a set with its public half. The
+ * caller gives both to crypto_free_secret(). */
 enum err token_key_make(char **private_jwk, char **jwks) MUST_CHECK;
 
 void token_key_done(struct token_key *key);
 void token_keys_done(struct token_keys *keys);
 
-/* For an error of cjose: ERR_NOMEM if that was it, else otherwise, "token:
- * what". */
+/* Set the error for a failure of cjose: ERR_NOMEM if memory was out, else
+ * otherwise with the text "token: what". */
 enum err token_cjose_failure(
     const cjose_err *why, enum err otherwise, const char *what);
 

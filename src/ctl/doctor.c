@@ -1,5 +1,5 @@
-/* What is looked at is said, and what is said was looked at. Rights are tried
- * by using them, in transactions that are rolled back. */
+/* Each thing that is looked at prints a line. Rights are tried by using them,
+ * in transactions that are rolled back. */
 #include "doctor.h"
 
 #include <inttypes.h>
@@ -42,8 +42,8 @@ look(const struct store *store, bool *is_well)
 	return err;
 }
 
-/* A pooler answers the start of a connection with a process number of its own.
- */
+/* Compare the clocks, and find out whether a pooler is in between: it gives a
+ * process number of its own when a connection is opened. */
 static enum err
 look_at_clock(struct db *db, bool is_prepared, bool *is_well)
 {
@@ -73,7 +73,7 @@ look_at_clock(struct db *db, bool is_prepared, bool *is_well)
 	return OK;
 }
 
-/* One right each, as the programs use it. */
+/* A statement for each right that the programs need, as they use it. */
 /* clang-format off */
 static const struct {
 	const char *what, *sql;
@@ -143,7 +143,8 @@ try_rights(struct db *db, bool *is_well)
 	print_line("rights", good == count, words, is_well);
 }
 
-/* The keys of one connection after another. *opened, *failed: how many. */
+/* Open the sealed keys of one connection after another, to see whether that
+ * works. *opened, *failed: how many. */
 static enum err
 open_keys(const struct store *store, const struct crypto_keys *keys,
     int *opened, int *failed)

@@ -6,8 +6,8 @@
 #include "core/store/store.h"
 
 /* Look at the database: its state, triggers, rights, keys and clock. Prints a
- * line each; *is_well becomes false for what an operator must mend. ERR_*: it
- * could not be looked at. */
+ * line for each; *is_well becomes false for what an operator must mend. An
+ * error means that something could not be looked at. */
 enum err doctor_database(const struct store *store,
     const struct crypto_keys *keys, bool is_prepared, bool *is_well) MUST_CHECK;
 

@@ -7,7 +7,7 @@
 #include "core/sync/verdict.h"
 #include "commands.h"
 
-/* What a user heard is told in the words that they heard. */
+/* An event is printed with the sentence that its user was told. */
 static void
 print_line(const struct story_line *line)
 {

@@ -7,7 +7,8 @@
 #include "core/store/guard.h"
 #include "commands.h"
 
-/* only: of this connection; NULL: all. *count: how many. */
+/* Print the guards of the connection only, or all if that is NULL. *count: how
+ * many. */
 static enum err
 print_guards(const struct store *store, const char *only, int *count)
 {

@@ -21,7 +21,7 @@ static const struct program program = { "flowpinctl",
 	"care of the Flowpin gateway", "", print_commands };
 
 struct command {
-	const char *name, *args; /* as one types them */
+	const char *name, *args; /* as they are typed */
 	const char *help;        /* lines of --help */
 	int (*run)(const struct config *config, int argc, char **argv);
 };
@@ -32,7 +32,7 @@ fail(void)
 	return program_fail(&program);
 }
 
-/* A person says yes, at a terminal or by --yes. */
+/* Does a person agree, at the terminal or by --yes? */
 static bool
 is_agreed(bool says_yes, const char *question)
 {
@@ -139,7 +139,8 @@ seal_one(const struct store *store, const struct crypto_keys *keys,
 	return OK;
 }
 
-/* Print which connections have a plain key; seal them unless that was all. */
+/* Print which connections have a plain key, and seal these keys unless it is a
+ * dry run. */
 static enum err
 seal_all(const struct store *store, const struct crypto_keys *keys,
     struct sealing *sealing)
@@ -210,8 +211,6 @@ command_keygen(const struct config *config, int argc, char **argv)
 	printf("\n");
 	return 0;
 }
-
-/* Digits only, and at least 1. */
 
 static int
 run_token(const struct config *config, int argc, char **argv)
@@ -308,7 +307,7 @@ print_provider(const struct provider_health *h)
 	printf("\n");
 }
 
-/* What the last polls did, for each provider. */
+/* Print what the last polls of each provider did. */
 static enum err
 print_providers(const struct store *store)
 {
@@ -421,7 +420,7 @@ print_commands(void)
 		print_command(&commands[i]);
 }
 
-/* --help after a command is about that one, whatever the settings are. */
+/* --help after a command is about that command. It needs no settings. */
 static const struct command *
 asked_about(int argc, char **argv)
 {

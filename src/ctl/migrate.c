@@ -1,8 +1,8 @@
-/* All of it is one transaction: what a project lacks, or has twice, is said
- * with nothing changed. A lock that ends with the transaction keeps two runners
- * apart (a pooler may stand in between): the second one finds the work done.
- * Rules (views, functions, triggers) are made anew each time, so that a trigger
- * that somebody dropped is back. */
+/* All of it is one transaction: if a project lacks something or has it twice,
+ * the error says so and nothing is changed. The lock that keeps two runners
+ * apart ends with the transaction, because a pooler may stand in between; the
+ * second runner finds the work done. Rules (views, functions, triggers) are
+ * made anew each time, so that a trigger that somebody dropped is back. */
 #include "migrate.h"
 
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "migrations.h"
 #include "queries.h"
 
-/* any constant; it names this lock among an application's advisory locks */
+/* any constant: it names this lock among the database's advisory locks */
 #define LOCK "781200411"
 #define TRIES 20
 #define SCRIPT_MAX ((size_t)4 * 1024 * 1024)
@@ -24,10 +24,10 @@ static const char begin[] = "begin;\n"
 			    "set local client_min_messages = warning;\n"
 			    "select pg_advisory_xact_lock(" LOCK ");\n";
 
-/* Clients wait while Flowpin's tables are locked, and for as long as we wait
- * for the locks: they give up after 8 s at Supabase's. In the order in which
- * deleting a connection takes them, and at once as strong as needed, so that no
- * client's write is caught in a deadlock. */
+/* While Flowpin's tables are locked, and while we wait for the locks, clients
+ * wait too; at Supabase they give up after 8 s. The tables are locked in the
+ * order in which deleting a connection locks them, and at once as strongly as
+ * needed, so that no client's write meets a deadlock. */
 static const char lock[] =
     "set local lock_timeout = '4s';\n"
     "do $$\n"
@@ -47,9 +47,10 @@ static const char lock[] =
     "end\n"
     "$$;\n";
 
-/* Statements that are under way hold views in another order than they are made
+/* Statements that are under way lock views in another order than they are made
  * anew in. Whoever waits for a lock longer than deadlock_timeout, a second,
- * looks for a deadlock and is the one to fail: we give up long before. */
+ * looks for a deadlock and is the one to fail. So we give up long before
+ * that. */
 static const char lock_views[] = "set local lock_timeout = '100ms';\n";
 
 static const char list[] =
@@ -64,8 +65,8 @@ static const char list[] =
     "comment on table gateway.migrations is "
     "'Which migrations this database has.';\n";
 
-/* What the gateway's own views look at goes after them. Rights of a role that
- * owns the tables are not the gateway's to take. */
+/* Additions go last, because the gateway's own views depend on them. The rights
+ * of a role that owns the tables are not the gateway's to take. */
 static const char undo[] =
     "set local lock_timeout = '4s';\n"
     "do $$\n"
@@ -117,7 +118,7 @@ static const char undo[] =
 static enum err
 add_migration(struct buf *script, const struct migration *m)
 {
-	/* the comments of a migration's head stay in its file */
+	/* m->sql comes without the comments at the head of its file */
 	return buf_addf(script,
 	    "insert into gateway.migrations (number, name) values (%d, '%s');\n"
 	    "%s\n",
@@ -143,7 +144,7 @@ is_applied(const struct rows *rows, int number)
 	return false;
 }
 
-/* What is missing, to the end of the transaction. */
+/* Add everything that is missing, to the end of the transaction. */
 static enum err
 add_missing(const struct rows *rows, struct buf *script, int *missing)
 {
@@ -162,8 +163,8 @@ add_missing(const struct rows *rows, struct buf *script, int *missing)
 	return err;
 }
 
-/* A transaction that failed must end before the connection is given back. What
- * went wrong is still what err_text() says. */
+/* End a failed transaction before its connection is given back. err_text()
+ * still says what went wrong. */
 static enum err
 end_failed(struct db *db, enum err err)
 {

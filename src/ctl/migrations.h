@@ -1,5 +1,5 @@
-/* The migrations, made into C from sql/migrations/, and the rules that are made
- * anew at each migration, from sql/rules/. */
+/* The migrations of sql/migrations/ and the rules of sql/rules/, generated as
+ * C. Rules are made anew at each migration. */
 #ifndef CTL_MIGRATIONS_H
 #define CTL_MIGRATIONS_H
 

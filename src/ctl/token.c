@@ -99,7 +99,7 @@ command_token(const struct program *program, const struct config *config,
 	return 0;
 }
 
-/* The private half goes into a new file that nobody else may read. */
+/* Write the key to a new file that nobody else may read. */
 static enum err
 write_key_file(const char *path, const char *text)
 {

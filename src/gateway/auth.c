@@ -5,8 +5,9 @@
 #include "core/clock.h"
 #include "gateway.h"
 
-/* Is it the token's fault, or do we know no keys at all? A client that is told
- * 401 may throw its session away. */
+/* The token's key is not known. Is that the token's fault, or does this process
+ * lack keys? A client that is told 401 may end its session, so the second case
+ * is ERR_BUSY. */
 static enum err
 unknown_key(struct gateway *gateway)
 {
@@ -28,7 +29,8 @@ auth_check(struct gateway *gateway, struct request *req)
 	token += 7 + strspn(token + 7, " ");
 	err = token_verify(gateway->verifier, token, clock_wall_ms(), &claims);
 	if (err == ERR_NOTFOUND) {
-		/* also if nobody was asked: they may have come meanwhile */
+		/* verify again even if nothing was fetched: the keys may have
+		 * come meanwhile */
 		keyring_ask(gateway);
 		err = token_verify(
 		    gateway->verifier, token, clock_wall_ms(), &claims);

@@ -1,12 +1,12 @@
-/* Pages of other origins may call, if their origin is listed (Fetch
- * standard, 3.2). Who calls is said by the bearer token, never by a cookie, so
- * no credentials are allowed. */
+/* Pages of other origins may call if their origin is listed (Fetch standard,
+ * 3.2). The bearer token says who calls, never a cookie, so no credentials are
+ * allowed. */
 #include <string.h>
 
 #include "core/words.h"
 #include "gateway.h"
 
-#define MAX_AGE_S "7200" /* Chromium's longest */
+#define MAX_AGE_S "7200" /* the longest that Chromium accepts */
 
 bool
 cors_is_listed(const char *origins, const char *origin)
@@ -35,7 +35,7 @@ cors_finish(const struct gateway *gateway, const struct request *req,
 
 	if (*origins == '\0')
 		return;
-	/* what a cache keeps is for one origin */
+	/* a cached answer is for one origin only */
 	reply_header(reply,
 	    is_preflight(req) ? "Vary: Origin, Access-Control-Request-Method, "
 				"Access-Control-Request-Headers"

@@ -1,5 +1,5 @@
-/* Events: what happened without the user's own call telling it. The database
- * keeps codes; their sentences are made here. */
+/* Events: what happened without a call of the user's. The database stores
+ * codes; the sentences are made here. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -9,7 +9,7 @@
 #include "gateway.h"
 #include "listing.h"
 
-/* ,"name":"text", or null for an empty text. */
+/* Add ,"name":"text", or null for an empty text. */
 static enum err
 add_member(struct buf *buf, const char *name, const char *text)
 {

@@ -1,5 +1,6 @@
 /* Idempotency-Key: the same request under the same key gets the first answer
- * again; a failed one is tried again; another request under it is refused. */
+ * again. If the first one failed, it is run again. Another request under the
+ * key is refused. */
 #include <stdio.h>
 #include <string.h>
 
@@ -17,8 +18,8 @@ fingerprint(const struct request *req, char out[CRYPTO_SHA256_HEX])
 
 	if (buf_addf(&text, "%s %s?%s\n", req->method, req->path, req->query) ||
 	    (req->body.len && buf_add(&text, req->body.ptr, req->body.len)))
-		buf_clear(
-		    &text); /* the digest of nothing: no other request's */
+		buf_clear(&text); /* no memory: an empty text, which is no
+				     request's */
 	crypto_sha256_hex(text.ptr ? text.ptr : "", text.len, out);
 	buf_done(&text);
 }
@@ -52,8 +53,9 @@ replay(const struct kept_answer *answer, struct reply *reply)
 	return buf_add_str(&reply->body, answer->body);
 }
 
-/* Keep a success. What was refused changed nothing, and its key is forgotten;
- * any other failure may have made something, or not be the end of it. */
+/* Store the answer of a success. If the call was refused, it changed nothing,
+ * and the key is forgotten. Any other failure may have made something, or may
+ * still be about to. */
 static void
 remember(struct gateway *gateway, const struct request *req,
     const struct idempotent_call *call, const struct reply *reply,

@@ -1,7 +1,7 @@
-/* The keys that sign users' tokens, as their auth server publishes them:
- * fetched by a thread of its own, every ten minutes and when a token names one
- * that is not known. A call waits for that for a moment at most, and many calls
- * are one fetch. */
+/* The keys that sign users' tokens, as their auth server publishes them. A
+ * thread of its own fetches them every ten minutes, and when a token names a
+ * key that is not known. Calls that need the new keys wait a moment at most,
+ * and share one fetch. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,27 +16,28 @@
 #include "core/store/key_set.h"
 #include "gateway.h"
 
-#define FRESH_MS 600000             /* Supabase: not to be kept longer */
-#define GAP_MS 10000                /* between two fetches, whoever asks */
-#define LAST_MS (INT64_C(86400000)) /* keys of a server that stays away */
+#define FRESH_MS 600000             /* Supabase: do not keep them longer */
+#define GAP_MS 10000                /* between two fetches, at least */
+#define LAST_MS (INT64_C(86400000)) /* while the server stays away */
 #define FETCH_MS 4000
-#define ASK_MS 2500 /* a call waits so long for a fetch */
+#define ASK_MS 2500 /* how long a call waits for a fetch */
 #define SET_MAX ((size_t)256 * 1024)
 #define PATH "/auth/v1/.well-known/jwks.json"
 
 struct keyring {
 	struct gateway *gateway;
-	char *url;         /* NULL: they are in jwks_file */
-	char *fetched_set; /* to be kept in the database; NULL: nothing new */
+	char *url;         /* NULL: the keys are in jwks_file */
+	char *fetched_set; /* to be stored in the database; NULL: nothing new */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t woken, fetched;
 	bool is_wanted, is_stopping, is_ready;
-	int waiting;           /* calls, for a fetch */
-	unsigned long fetches; /* ended, either way */
-	int64_t next_ms;       /* clock_mono_ms(): the next fetch on its own */
-	int64_t soonest_ms;    /* the next one that a call may ask for */
-	int64_t good_until_ms; /* then what is known is too old */
+	int waiting;           /* calls that wait for a fetch */
+	unsigned long fetches; /* how many have ended, well or not */
+	int64_t next_ms; /* clock_mono_ms(): when to fetch again without being
+			    asked */
+	int64_t soonest_ms;    /* before this a call gets no fetch */
+	int64_t good_until_ms; /* after this the known keys are too old */
 	int failures;          /* in a row */
 };
 
@@ -95,8 +96,8 @@ refresh(struct keyring *k)
 		      : program_read_keys(config, k->gateway->verifier);
 }
 
-/* For a start while the auth server is away. After those that wait were told:
- * the database may take its time. */
+/* Store the key set for gateways that start while the auth server is away. Done
+ * after those that wait were told, because the database may take its time. */
 static void
 store_fetched(struct keyring *k)
 {
@@ -121,8 +122,8 @@ tell_failure(const struct keyring *k)
 	    log_quote(err_text(), why, sizeof(why)));
 }
 
-/* Nobody can say that these keys are still good. A file is as good as it was.
- */
+/* Drop keys that are too old: nobody can say that they are still good. Keys of
+ * a file do not get old. */
 static void
 forget_old(struct keyring *k, int64_t now_ms)
 {
@@ -158,7 +159,7 @@ note(struct keyring *k, enum err err)
 	pthread_mutex_unlock(&k->lock);
 }
 
-/* Until a fetch is due, or wanted; false: the stop. */
+/* Wait until a fetch is due or wanted. False: it is time to stop. */
 static bool
 wait_for_due(struct keyring *k)
 {
@@ -188,7 +189,7 @@ keep(void *arg)
 	return NULL;
 }
 
-/* What a gateway fetched before, for as long as its server is away. */
+/* Use the key set that some gateway stored, in case the server is away. */
 static void
 take_kept(struct keyring *k)
 {
@@ -247,14 +248,14 @@ keyring_start(struct gateway *gateway)
 	enum err err;
 
 	if (!*config->supabase_url && !*config->jwks_file)
-		return OK; /* shared secrets alone */
+		return OK; /* there are shared secrets only */
 	k = calloc(1, sizeof(*k));
 	if (!k)
 		return err_set(ERR_NOMEM, "no memory for keys");
 	k->gateway = gateway;
 	open_waits(k);
 	err = set_source(k);
-	/* a file was read by whoever made the verifier */
+	/* a file was read when the verifier was made */
 	if (!err && !k->url) {
 		k->next_ms = clock_mono_ms() + FRESH_MS;
 		k->is_ready = true;
@@ -269,8 +270,9 @@ keyring_start(struct gateway *gateway)
 	return OK;
 }
 
-/* Have the key set fetched, unless it was a moment ago. Most workers are for
- * those who have keys that are known. */
+/* Have the key set fetched, unless that was done a moment ago. Is it worth
+ * waiting for? Not if a quarter of the workers wait already: the others are for
+ * callers whose keys are known. */
 static bool
 is_asked_for(struct keyring *k)
 {

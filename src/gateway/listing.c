@@ -1,4 +1,4 @@
-/* Reading of list parameters, and the shape of every list's answer. */
+/* Reads the parameters of lists, and writes the answer that all lists have. */
 #include "listing.h"
 
 #include <stdlib.h>
@@ -12,7 +12,7 @@ read_limit(const char *text, int *out)
 {
 	long limit = strtol(text, NULL, 10);
 
-	/* digits only: strtol would take spaces and signs as well */
+	/* digits only: strtol() would accept spaces and signs as well */
 	if (text[strspn(text, "0123456789")] || limit < 1 || limit > LIMIT_MOST)
 		return err_set(ERR_INPUT,
 		    "'limit' must be a whole number from 1 to %d.", LIMIT_MOST);

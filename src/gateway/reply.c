@@ -1,4 +1,4 @@
-/* What goes back: JSON and problems; and the small readers of what came in. */
+/* What goes back (JSON and problems), and small readers of what came in. */
 #include "request.h"
 
 #include <stdarg.h>
@@ -166,7 +166,7 @@ reply_problem(struct reply *reply, int status, const char *code,
 		err = buf_add_json(&reply->body, detail);
 	if (!err)
 		err = buf_addf(&reply->body, "%s}\n", more);
-	if (err) /* no memory: the status alone has to do */
+	if (err) /* no memory: send the status alone */
 		buf_clear(&reply->body);
 }
 

@@ -1,4 +1,5 @@
-/* Which handler a path and method mean, and what every call must bring. */
+/* Finds the handler for a path and method, and checks what every call must
+ * bring. */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -14,7 +15,7 @@ enum { NEEDS_USER = 1, NEEDS_BODY = 2, WAITS = 4 };
 #define FEW_CALLS 8
 
 struct route {
-	const char *method, *pattern; /* {id}: a UUID */
+	const char *method, *pattern; /* {id} stands for a UUID */
 	int needs;
 	enum err (*handle)(
 	    struct gateway *, const struct request *, struct reply *);
@@ -47,8 +48,8 @@ static const struct route routes[] = {
 /* clang-format on */
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
 
-/* Does path fit? A {id} that is no UUID fits nothing: such a thing cannot
- * exist. */
+/* Does path fit the pattern? An {id} that is not a UUID never fits, because no
+ * such thing can exist. */
 static bool
 fits(const char *pattern, const char *path, char target[CRYPTO_UUID])
 {
@@ -78,7 +79,7 @@ allow(struct request *req, const char *method)
 	    used ? ", " : "", method);
 }
 
-/* HEAD is GET without what it answers. */
+/* Is the route for this method? HEAD is GET without the body of the answer. */
 static bool
 is_meant(const struct route *route, const char *method)
 {
@@ -86,7 +87,8 @@ is_meant(const struct route *route, const char *method)
 	    route->method, strcmp(method, "HEAD") != 0 ? method : "GET");
 }
 
-/* NULL: no such path, or with req->allowed not empty, not with this method. */
+/* The route for a request. NULL: there is no such path or, if req->allowed is
+ * not empty, the path does not have this method. */
 static const struct route *
 find(struct request *req)
 {
@@ -104,8 +106,9 @@ find(struct request *req)
 	return NULL;
 }
 
-/* curl -d says form-urlencoded unless told otherwise; what the body is shows
- * when it is parsed. Anything that names another kind is refused. */
+/* May the body be JSON, by its content type? No type will do, and so will curl
+ * -d's form-urlencoded: parsing shows what the body is. Any other type is
+ * refused. */
 static bool
 may_be_json(const char *type)
 {
@@ -141,7 +144,7 @@ read_json(const struct route *route, struct request *req)
 	return OK;
 }
 
-/* What was wrong before anybody looked at it. */
+/* Report what was wrong with the request as it arrived. */
 static enum err
 arrived(const struct request *req)
 {
@@ -153,7 +156,8 @@ arrived(const struct request *req)
 	return OK;
 }
 
-/* The path has no such method. */
+/* Answer a method that the path does not have; OPTIONS gets the list of
+ * methods. */
 static enum err
 tell_methods(const struct request *req, struct reply *reply)
 {

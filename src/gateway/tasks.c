@@ -1,4 +1,4 @@
-/* Tasks but for their completion: nothing here reaches a provider. */
+/* Tasks, except for their completion: nothing here calls a provider. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,8 +66,8 @@ reply_task(struct reply *reply, int status, enum err err, char *json)
 	return err;
 }
 
-/* A task that a call under the same key made before its process went away.
- * False: there is none. */
+/* Answer with the task that an earlier call under the same Idempotency-Key made
+ * before its process died. False: there is none. */
 static bool
 is_made(struct gateway *gateway, const struct request *req, struct reply *reply,
     enum err *err)
@@ -83,7 +83,7 @@ is_made(struct gateway *gateway, const struct request *req, struct reply *reply,
 	return true;
 }
 
-/* Of which item, if of any? */
+/* Read which item the task is of, if of any. */
 static enum err
 read_source(const struct request *req, struct task_new *task)
 {

@@ -1,4 +1,5 @@
-/* Claims under one lock: a claim takes a millisecond, a run a hundred. */
+/* Claims are made under one lock: a claim takes a millisecond, a run a
+ * hundred. */
 #include "claims.h"
 
 #include <stdlib.h>
@@ -44,8 +45,8 @@ claims_done(struct claims *claims)
 	pthread_mutex_destroy(&claims->lock);
 }
 
-/* How many more of q could begin at once: a lease should not tick while its run
- * waits for a runner. */
+/* How many more runs of q could begin at once. No more are claimed, because a
+ * lease should not run while its run waits for a runner. */
 static int
 room(const struct claims *claims, const struct claim_queue *q)
 {
@@ -101,7 +102,8 @@ refill(struct claims *claims, struct claim_queue *q)
 	return err;
 }
 
-/* Fewest at work first: a provider with many connections holds up no other. */
+/* Take from the queue with the fewest runs at work, so that a provider with
+ * many connections holds up no other. */
 static struct claim_queue *
 least_busy(struct claims *claims)
 {
@@ -116,7 +118,7 @@ least_busy(struct claims *claims)
 	return best;
 }
 
-/* Is there work that only lacks room? */
+/* May there be more to claim once a runner is free? */
 static bool
 is_waiting(const struct claims *claims)
 {
@@ -146,7 +148,7 @@ claims_take(struct claims *claims, struct run *out)
 			clock_wait(&claims->changed, &claims->lock,
 			    clock_mono_ms() + AGAIN_MS);
 	}
-	if (q) { /* what was claimed is polled, whatever else failed */
+	if (q) { /* what is claimed is polled, whatever else failed */
 		err = OK;
 		*out = q->claimed[q->next++];
 		q->busy++;

@@ -1,8 +1,11 @@
-/* Who is polled next: each claim takes as many connections as there are free
- * runners, so that a thousand take some dozens of statements and no lease runs
- * while its run waits; and of one provider no more at once than its limit.
- * While a slow run keeps the pass from ending, whatever comes due meanwhile is
- * polled as well: no timer starts another pass before this one ends. */
+/* Which connection is polled next. Each claim takes as many connections as
+ * there are free runners. So a thousand connections take a few dozen
+ * statements, and no lease runs while its connection waits for a runner. Of one
+ * provider no more connections are polled at once than its limit.
+ *
+ * While a slow run keeps the pass from ending, connections that come due
+ * meanwhile are polled as well: the timer starts no other pass before this one
+ * has ended. */
 #ifndef POLLER_CLAIMS_H
 #define POLLER_CLAIMS_H
 
@@ -13,10 +16,10 @@
 
 #define CLAIMS_TYPES_MAX 8
 
-/* One provider's. */
+/* The claimed connections of one provider. */
 struct claim_queue {
 	const char *type;
-	struct run *claimed; /* from next to count they wait for a runner */
+	struct run *claimed; /* those from next to count wait for a runner */
 	size_t next, count;
 	int busy;       /* being polled */
 	int64_t dry_ms; /* when nothing more was due; 0: there may be more */
@@ -43,10 +46,10 @@ void claims_done(struct claims *claims);
 enum err claims_take(struct claims *claims, struct run *out) MUST_CHECK;
 void claims_end(struct claims *claims, struct run *run);
 
-/* Would another runner find something now, or soon? */
+/* Would another runner find something to do now, or soon? */
 bool claims_left(struct claims *claims);
 
-/* Take what is claimed already, and no more. */
+/* From now on hand out only what is claimed already. */
 void claims_close(struct claims *claims);
 
 #endif

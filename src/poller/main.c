@@ -43,9 +43,9 @@ struct pass {
 	pthread_mutex_t lock;
 	pthread_t *runners; /* those that were started */
 	int count, limit;
-	atomic_int failures; /* internal ones */
+	atomic_int failures; /* internal errors, not a provider's */
 	atomic_int runs;
-	bool is_watched; /* a person sees standard error */
+	bool is_watched; /* a person reads standard error */
 };
 
 static void
@@ -85,7 +85,8 @@ claim_failed(struct pass *pass)
 
 static void *runner(void *arg);
 
-/* One runner more, if there is work for it: most passes have work for few. */
+/* Start another runner if there is work for it: most passes have work for
+ * few. */
 static void
 start_runner(struct pass *pass)
 {
@@ -103,7 +104,7 @@ start_runner(struct pass *pass)
 	pthread_attr_destroy(&attr);
 }
 
-/* Those too that a runner starts in the meantime. */
+/* Join also the runners that others start in the meantime. */
 static void
 join_runners(struct pass *pass)
 {
@@ -122,7 +123,8 @@ join_runners(struct pass *pass)
 	}
 }
 
-/* Poll until nothing is due. Whoever has got something to do calls the next. */
+/* Poll until nothing is due. A runner that got something to do starts the next
+ * one. */
 static void *
 runner(void *arg)
 {
@@ -162,7 +164,7 @@ poll_due(struct pass *pass)
 	free(pass->runners);
 }
 
-/* Only the one that was named, due or not. */
+/* Poll only the connection that was named, due or not. */
 static void
 poll_named(struct pass *pass)
 {
@@ -184,8 +186,8 @@ poll_named(struct pass *pass)
 	free(list);
 }
 
-/* Claims nothing, marks nothing, keeps no house: one connection after the
- * other is looked at, and told about on standard output. */
+/* Look at one connection after the other and print what a run would do. Nothing
+ * is claimed, marked or cleaned up. */
 static void
 preview(struct pass *pass)
 {
@@ -293,7 +295,7 @@ seal_plain_keys(const struct poller *poller)
 	return err == ERR_NOTFOUND ? OK : err;
 }
 
-/* What clients did to connections by row, where no trigger told of it. */
+/* Take note of what clients did to connections where no trigger told of it. */
 static void
 note_connections(struct pass *pass)
 {

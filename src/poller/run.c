@@ -1,5 +1,5 @@
-/* A run: fetch every page, and unless they say nothing new ask the database
- * what is missing, ask the provider about that by id, then mark in one
+/* A run: fetch every page of the list. Unless it says nothing new, compare it
+ * with the tasks, read missing items by id, then mark the tasks in one
  * transaction. */
 #include "run.h"
 
@@ -15,9 +15,10 @@
 #include "core/log.h"
 #include "core/store/connection.h"
 
-#define MARGIN_MS 2000 /* of the lease, for the marking */
+#define MARGIN_MS 2000 /* of the lease, kept for marking */
 
-/* A list that the key lacks the right to is refused for good. */
+/* Is the key dead? So is one that lacks the right to list: it would be refused
+ * each time. */
 static bool
 is_key_dead(const struct poller *poller, struct run *run, int64_t deadline_ms,
     const struct answer *failure)
@@ -65,7 +66,7 @@ next_poll_ms(const struct poller *poller)
 	    poller->config->poll_interval_ms, crypto_random());
 }
 
-/* One line, however many there are. */
+/* One line, however many odd items there are. */
 static void
 log_odd(const struct run *run, const struct findings *f)
 {
@@ -104,7 +105,8 @@ log_run(const struct run *run, const struct findings *f,
 		    guard_kind_name(f->guard.kind), f->guard.held);
 }
 
-/* The same list as the one before, over the same tasks: nothing to do again. */
+/* True if the run is ended: the list and the tasks are those of the last run,
+ * which had nothing to do. */
 static bool
 ends_quietly(
     const struct poller *poller, const struct run *run, struct findings *f)
@@ -167,7 +169,7 @@ mark(const struct poller *poller, struct run *run, struct findings *f)
 		log_run(run, f, &result);
 	if (!err || err == ERR_NOTFOUND)
 		return err;
-	/* it would fail again, and silence would hide that */
+	/* the next run would fail the same way, so do not be silent about it */
 	told = fail_to_mark(poller, run, f);
 	return told ? told : err;
 }
@@ -178,7 +180,7 @@ deadline(const struct poller *poller)
 	return clock_mono_ms() + poller->config->poll_lease_ms - MARGIN_MS;
 }
 
-/* The long way. */
+/* Compare the list with the tasks, read by id, and mark. */
 static enum err
 conclude(const struct poller *poller, struct run *run, int64_t deadline_ms,
     struct findings *f)
@@ -203,8 +205,10 @@ forget_patch(struct fetched *fetched)
 	fetched->metadata_patch = NULL;
 }
 
-/* A row that is not written is one that no client rereads. Clients are told
- * first: what is kept as known, is not told again. */
+/* Tell clients, through Flowpin's row, what was learnt of the connection. The
+ * row is written only if that changes it, because each client rereads it then.
+ * Clients are told before the gateway stores it as known: what is known is not
+ * told again. */
 static void
 tell_clients(
     const struct poller *poller, const struct run *run, struct fetched *fetched)
@@ -225,7 +229,7 @@ tell_clients(
 	}
 }
 
-/* Of a whole list. */
+/* Conclude what there is to conclude from a whole list. */
 static enum err
 learn_from(const struct poller *poller, struct run *run, int64_t deadline_ms,
     struct findings *f)
@@ -254,7 +258,7 @@ run_poll(const struct poller *poller, struct run *run)
 	if (err == ERR_NOTFOUND) {
 		log_warn("connection=%s msg=\"given up\" why=\"%s\"",
 		    run->connection.id, err_text());
-		err = OK; /* someone else's now, and nothing was marked */
+		err = OK; /* not ours any more; nothing was marked */
 	}
 	return err;
 }

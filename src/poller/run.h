@@ -11,13 +11,14 @@ struct poller {
 	struct inbound inbound;
 };
 
-/* Fetch, and unless that says nothing new: diff, confirm, mark; every failure
- * of the provider is written down and concerns this connection only. ERR_DB and
- * the like: internal, nothing was marked; the lease will end. */
+/* Fetch the list and, unless it says nothing new, compare, confirm and mark. A
+ * provider's failure is stored with the connection and is OK here, as it
+ * concerns no other. An error is internal (ERR_DB and the like): nothing was
+ * marked, and the lease will end. */
 enum err run_poll(const struct poller *poller, struct run *run) MUST_CHECK;
 
-/* The same of a run that was not claimed, but for the marking: print what would
- * be marked and why. */
+/* The same for a run from run_look(), without writing anything: print what
+ * would be marked, and why. */
 enum err run_preview(const struct poller *poller, struct run *run) MUST_CHECK;
 
 #endif

@@ -1,5 +1,5 @@
 /* What people did at a provider, on its way to the tasks here: a whole list is
- * judged against what is kept. Marking it is run_finish()'s. */
+ * compared with what is kept. run_finish() then marks the tasks. */
 #ifndef CORE_DELIVERY_INBOUND_H
 #define CORE_DELIVERY_INBOUND_H
 
@@ -15,24 +15,25 @@ struct inbound {
 	unsigned complete_on; /* policy, see core/sync/absence.h */
 };
 
-/* What was found out of a connection, before any of it is written down. */
+/* What was found out about a connection, before any of it is written down. */
 struct findings {
 	struct fetched fetched;
 	struct candidates candidates;
 	struct guard guard;
 	int still_open, unconfirmed;
-	int64_t limit_ms; /* reading by id was limited for so long; 0: not */
+	int64_t limit_ms; /* the provider limited reading by id for this long;
+			     0: it did not */
 };
 void findings_done(struct findings *f);
 
-/* Whose list it is; NULL: not known. run's or f's. */
+/* Whose list it is; NULL: not known. Borrowed from f or run. */
 const char *findings_account(const struct run *run, const struct findings *f);
 
-/* Of a whole list, f->fetched: of which tasks does it say something new, and
- * what is to be done about each? Those that it misses are asked for by id,
- * until deadline_ms (clock_mono_ms()); what was not answered by then stays as
- * it is. Fills in the rest of f, the caller's to be done with either way.
- * ERR_DB and the like: nothing can be concluded. */
+/* Which tasks does the whole list f->fetched contradict, and what is to be done
+ * about each? Tasks that it misses are read by id until deadline_ms
+ * (clock_mono_ms()); what was not answered by then stays as it is. Fills in the
+ * rest of f; the caller calls findings_done() either way. After an error
+ * (ERR_DB and the like) nothing can be concluded. */
 enum err inbound_judge(const struct inbound *in, struct run *run,
     int64_t deadline_ms, struct findings *f) MUST_CHECK;
 

@@ -1,5 +1,5 @@
-/* Send and settle: one claimed writeback to its end. Used by whoever owns it:
- * the call that made it, a sweeper, a poller. */
+/* Send and settle: bring one claimed writeback to its end. Used by whoever owns
+ * it: the call that made it, a sweeper, a poller. */
 #ifndef CORE_DELIVERY_OUTBOUND_H
 #define CORE_DELIVERY_OUTBOUND_H
 
@@ -16,8 +16,9 @@ struct outbound {
 void outbound_done(struct outbound *out);
 
 /* Deliver w by deadline_ms (clock_mono_ms()), then write down what came of it.
- * is_patient: nobody waits, so the user is told by an event. ERR_*: it could
- * not be written down; the lease will end and another owner look. */
+ * is_patient: nobody waits for the answer, so the user is told by an event. An
+ * error means that it could not be written down: the lease will end, and
+ * another owner takes over. The caller calls outbound_done() either way. */
 enum err outbound_send(const struct store *store, const struct courier *courier,
     struct writeback *w, int64_t deadline_ms, bool is_patient,
     struct outbound *out) MUST_CHECK;

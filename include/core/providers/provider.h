@@ -1,8 +1,9 @@
-/* A provider is a table of functions that write requests and read responses.
- * It never does I/O: its callers carry them. Everything that is particular to
- * Todoist, Linear or Attio ends in its reader. Adding one is one file, one
- * line in provider.c, one folder of fixtures. The bytes are those that the
- * vendors document; quirks carry the page that documents them. */
+/* A provider is a table of functions that write requests and read responses. It
+ * never does I/O: its callers send them. All that is particular to Todoist,
+ * Linear or Attio stays behind these functions. Adding a provider takes one
+ * file, one line in provider.c and one folder of fixtures. Requests are written
+ * as the vendors document them; a quirk is commented with the page that
+ * documents it. */
 #ifndef CORE_PROVIDERS_PROVIDER_H
 #define CORE_PROVIDERS_PROVIDER_H
 
@@ -16,24 +17,24 @@ struct push {
 	const char *source_id;
 	const char *source_metadata; /* JSON object text or NULL */
 	enum wish wish;
-	const char *command_id; /* stable over retries: the writeback's id */
-	const char *due_known;  /* as an owner before read it, or NULL: what
-				   is to be completed */
-	bool by_row; /* the wish came by a changed row: its writer may have
-			written there as well, or may yet */
+	const char *command_id; /* the writeback's id, the same for every try */
+	const char *due_known;  /* the date that is to be completed, as an
+				   earlier owner read it; NULL: none did */
+	bool by_row; /* a client wished it by changing the task's row, and may
+			write to the provider itself, or have done so */
 
-	/* The provider's notes between its questions; zero at the start. */
+	/* The provider's notes between its questions; zero at first. */
 	char target[64];   /* Linear: the state to set; Todoist: the write that
-			      fits the task as it now is */
+			      fits the task as it was read */
 	char team_id[64];  /* Linear: as last seen */
-	char due_date[40]; /* Todoist: as read right before the write, if it
-			      recurs; a recurring close shows in nothing else.
-			      Set: it and target are kept with the writeback
-			      before anything is sent */
-	bool is_refused;   /* the caller sets it: the target was refused,
-			      ask anew and choose once more */
+	char due_date[40]; /* Todoist, recurring tasks: as read right before the
+			      write, because nothing else shows that one was
+			      closed. If set, it and target are kept with the
+			      writeback before anything is sent */
+	bool is_refused;   /* set by the caller: the target was refused, so ask
+			      again and choose another, once */
 	bool knows_item, knows_states;
-	bool is_looked_at;    /* the item, before the first write */
+	bool is_looked_at;    /* the item was read before the first write */
 	char *metadata_patch; /* JSON object to merge into the connection's
 				 metadata, or NULL; push_done() frees it */
 };
@@ -48,26 +49,27 @@ struct provider {
 	const char *name;  /* as in integrations.type, tasks.source, URLs */
 	const char *title; /* as a person writes it */
 
-	/* List active items. cursor NULL: the first page. most: rows that are
-	 * asked for, list_max or fewer. The reader fails with
-	 * ERR_REMOTE for anything that is not a whole, strictly parsed page
-	 * with its end signal or a cursor; ERR_AUTH for a dead key or missing
-	 * scope; ERR_BUSY when rate limited. failure (never NULL) says more. An
-	 * item's state is ITEM_OPEN: rows that are not active or not the user's
-	 * own are left out (page->rows still counts them). A row whose id can
-	 * be read, and not the rest, is an item that is_odd.
+	/* List active items. cursor NULL: the first page. most: how many rows
+	 * to ask for, list_max or fewer. The reader fails with ERR_REMOTE for
+	 * anything that is not a whole, strictly parsed page with its end
+	 * signal or a cursor, with ERR_AUTH for a dead key or a missing scope,
+	 * and with ERR_BUSY when rate limited. failure (never NULL) says more.
+	 * An item's state is ITEM_OPEN; rows that are not active or not the
+	 * user's own are left out, though page->rows counts them. A row of
+	 * which only the id can be read becomes an item that is_odd.
 	 *
 	 * An item of a list has a bag: what Flowpin's own client stores as the
-	 * task's source_metadata when it imports the item, in these members.
+	 * task's source_metadata when it imports the item. Its members are:
 	 * Linear: identifier, description, teamId, teamName, teamKey,
 	 * projectId, projectName, state (its name), stateType, estimate, url.
 	 * Todoist: projectId, priority, due, labels, description, duration,
 	 * url; due, labels and duration as they were sent. No projectName: a
 	 * task names its project by id only, and the projects are not listed.
 	 * Attio: workspaceId, deadlineAt, linkedRecords, assignees, createdAt;
-	 * the lists as they were sent. A member is left out, never null, where
-	 * the answer has none, null or another type, and an empty description
-	 * is none: a bag decides nothing, so an odd one spoils no page. */
+	 * the lists as they were sent.
+	 * A member is left out, never null, where the answer has none, null or
+	 * another type; an empty description counts as none. Nothing is decided
+	 * by a bag, so an odd one spoils no page. */
 	size_t list_max; /* rows that a page may have at most */
 	enum err (*list_request)(const struct connection *conn,
 	    const char *base_url, const char *cursor, size_t most,
@@ -76,31 +78,32 @@ struct provider {
 	    const char *cursor, size_t most, const struct http_response *res,
 	    struct page *out, struct answer *failure);
 
-	/* Who is this key? *account_id is freed by the caller. Polls do not ask
-	 * where each page of the list tells it. */
+	/* Whose key is it? The caller frees *account_id. Runs do not ask where
+	 * each page of the list tells it. */
 	bool list_tells_account;
 	enum err (*account_request)(const struct connection *conn,
 	    const char *base_url, struct http_request *out);
 	enum err (*account_response)(const struct http_response *res,
 	    char **account_id, struct answer *failure);
 
-	/* Metadata of the connection that polls keep fresh (Linear's
-	 * teamDoneStates); NULL elsewhere. patch: JSON object text that the
-	 * reader grows from page to page, NULL at first, freed by the caller.
-	 * *next_cursor NULL: that was the last. */
+	/* Metadata of the connection that runs keep fresh (Linear's
+	 * teamDoneStates); NULL elsewhere. *patch is JSON object text that the
+	 * reader replaces with each page, NULL at first; the caller frees it.
+	 * *next_cursor NULL: that was the last page. */
 	enum err (*metadata_request)(const struct connection *conn,
 	    const char *base_url, const char *cursor, struct http_request *out);
 	enum err (*metadata_response)(const struct http_response *res,
 	    char **patch, char **next_cursor, struct answer *failure);
 
 	/* Read items by id, at most read_max in one request. The reader gives
-	 * one item per id asked, in any order; those that the provider does not
-	 * return are ITEM_NOT_VISIBLE. Open but out of the list's scope is
-	 * ITEM_REASSIGNED, ITEM_MOVED or ITEM_ARCHIVED, never ITEM_OPEN.
-	 * metadata NULL: nothing new, keep what is stored. */
+	 * one item per id asked, in any order. An item that the provider does
+	 * not return is ITEM_NOT_VISIBLE. One that is open but out of the
+	 * list's scope is ITEM_REASSIGNED, ITEM_MOVED or ITEM_ARCHIVED, never
+	 * ITEM_OPEN. An item's metadata NULL: nothing new, keep what is
+	 * stored. */
 	size_t read_max;
-	size_t read_most; /* requests of a run: the rest of what the provider
-			     allows in an interval is its user's calls' */
+	size_t read_most; /* requests that a run may make so; the rest of the
+			     provider's allowance is left to the user's calls */
 	enum err (*read_request)(const struct connection *conn,
 	    const char *base_url, const char *const *ids, size_t count,
 	    struct http_request *out);
@@ -109,9 +112,9 @@ struct provider {
 	    const struct http_response *res, struct items *out,
 	    struct answer *failure);
 
-	/* Items finished within a span of time, for a provider where they may
-	 * no longer be read by id then. NULL: reading tells. Pages are as for
-	 * lists; an item's state is ITEM_COMPLETED. */
+	/* List items that were finished within a span of time, for a provider
+	 * where these may no longer be readable by id. NULL: reading by id
+	 * tells. Pages are as for lists; an item's state is ITEM_COMPLETED. */
 	enum err (*finished_request)(const struct connection *conn,
 	    const char *base_url, const struct span *span, const char *cursor,
 	    struct http_request *out);
@@ -119,9 +122,10 @@ struct provider {
 	    const char *cursor, const struct http_response *res,
 	    struct page *out, struct answer *failure);
 
-	/* Ids of an interface that the vendor retired: which is one, and what
-	 * it is now. NULL: there are none. The reader gives one item per id
-	 * asked: ITEM_RENUMBERED with its new_id, or ITEM_NOT_VISIBLE. */
+	/* Ids of an interface that the vendor retired: is this one, and what is
+	 * the present id? NULL: there are no such ids. The reader gives one
+	 * item per id asked: ITEM_RENUMBERED with its new_id, or
+	 * ITEM_NOT_VISIBLE. */
 	bool (*is_old_id)(const char *source_id);
 	size_t map_max;
 	enum err (*map_request)(const struct connection *conn,
@@ -132,23 +136,22 @@ struct provider {
 	    const struct http_response *res, struct items *out,
 	    struct answer *failure);
 
-	/* What must be asked before the write? *asks false: nothing (more).
-	 * The reader either learns (push's notes) or, with *decided true, says
-	 * how the writeback ends without a write: answer accepted already_done,
-	 * rejected not_found or no_done_state, and so on; a question that
-	 * failed decides too (unknown, rate limited, auth failed: nothing was
-	 * written). NULL: no provider question ever. The caller stops after 6
-	 * questions. */
+	/* What must be asked before the write? *asks false: nothing (more). The
+	 * reader either notes in push what it learnt or, with *decided true,
+	 * says how the writeback ends without a write: the answer is accepted
+	 * already_done, rejected not_found, no_done_state, and so on. A
+	 * question that failed decides too (unknown, rate limited, auth
+	 * failed), since nothing was written. NULL: this provider never asks.
+	 * The caller stops after 6 questions. */
 	enum err (*ask_request)(
 	    const struct push *push, bool *asks, struct http_request *out);
 	enum err (*ask_response)(struct push *push,
 	    const struct http_response *res, bool *decided,
 	    struct answer *answer);
 
-	/* The write itself. The reader never fails: every answer is one of the
-	 * outcomes with a reason; REASON_STATE_REFUSED means that asking anew
-	 * (push->is_refused) may help; REASON_NOT_FOUND that the item is gone.
-	 */
+	/* The write itself. The reader never fails: every answer becomes an
+	 * outcome with a reason. REASON_STATE_REFUSED: asking again with
+	 * push->is_refused may help. REASON_NOT_FOUND: the item is gone. */
 	enum err (*write_request)(
 	    const struct push *push, struct http_request *out);
 	void (*write_response)(const struct push *push,
@@ -157,8 +160,8 @@ struct provider {
 	/* Could an item have this id? NULL: any id that a URL can hold. */
 	bool (*is_id)(const char *source_id);
 
-	/* After an unknown outcome: given the item as it now reads, did the
-	 * wish come true? Recurring items compare the due date. */
+	/* After an unknown outcome: did the write have its effect, judging by
+	 * the item as it now reads? For recurring items the due date tells. */
 	enum fulfilment (*fulfilment)(
 	    const struct push *push, const struct item *now);
 };
@@ -171,11 +174,11 @@ extern const struct provider provider_attio;
 const struct provider *provider_by_name(const char *name);
 /* In a fixed order, NULL past the last. */
 const struct provider *provider_at(size_t i);
-/* Could an item of it have this id? What could not is not asked about: in a
- * request for many it would take the others along. */
+/* Could an item of this provider have this id? Others are never asked about:
+ * one such id can make a request for many fail. */
 bool provider_has_id(const struct provider *provider, const char *source_id);
-/* All names, as a sentence has them ("a, b or c"), into out, which is returned.
- */
+/* All names as a sentence has them ("a, b or c"), written to out, which is
+ * returned. */
 const char *provider_names(char *out, size_t size);
 
 #endif

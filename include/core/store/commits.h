@@ -1,10 +1,10 @@
 /* Shared commits: calls that wait for the database at the same time go into one
  * statement and one commit. Whoever comes while a commit is under way waits for
- * the next one, together with all others that came; who comes alone goes at
- * once, on its own thread, without any wait. There is no thread of its own: the
- * first in the queue carries the rest. One statement at a time makes the
- * largest ones, and so the cheapest; another goes beside it only if it is full,
- * or takes so long that something must hold it up. */
+ * the next one, together with all others that came. Whoever comes alone goes at
+ * once, on their own thread, without any wait. There is no extra thread: the
+ * first in the queue runs the statement for the rest. One statement at a time
+ * makes the largest ones, and so the cheapest. Another starts beside it only if
+ * it is full, or takes so long that something must hold it up. */
 #ifndef CORE_STORE_COMMITS_H
 #define CORE_STORE_COMMITS_H
 
@@ -15,11 +15,11 @@
 struct commits;
 
 struct commits_options {
-	size_t most;     /* elements in one statement, at most */
+	size_t most;     /* elements in one statement, at most; 512 or fewer */
 	int writers;     /* statements under way at once, at most */
-	int patience_ms; /* wait so long for the one before, not longer */
+	int patience_ms; /* how long to wait for the one before */
 	void *context;
-	/* Do the work for all; results go into the elements. */
+	/* Do the work for all elements; results go into them. */
 	void (*run)(void *context, void **elements, size_t count);
 	/* Two elements with the same key never go into one statement. */
 	const char *(*key)(const void *element);
@@ -29,10 +29,10 @@ enum err commits_new(
     const struct commits_options *options, struct commits **out) MUST_CHECK;
 void commits_free(struct commits *commits);
 
-/* Returns when run() has had element. */
+/* Returns when run() has done element, on this thread or on another. */
 void commits_join(struct commits *commits, void *element);
 
-/* How many wait for the statement before them. */
+/* How many wait for a statement that is under way to end. */
 size_t commits_waiting(struct commits *commits);
 
 #endif

@@ -1,4 +1,4 @@
-/* Keys that auth servers publish, as they were last fetched. */
+/* Key sets of auth servers, as they were last fetched. */
 #ifndef CORE_STORE_KEY_SET_H
 #define CORE_STORE_KEY_SET_H
 
@@ -6,8 +6,8 @@
 
 #include "core/store/store.h"
 
-/* *jwks is the caller's to free; *age_ms: since it was fetched. ERR_NOTFOUND:
- * never. */
+/* The key set that was last fetched from url. The caller frees *jwks; *age_ms
+ * is the time since then. ERR_NOTFOUND: none ever was. */
 enum err key_set_read(const struct store *store, const char *url, char **jwks,
     int64_t *age_ms) MUST_CHECK;
 

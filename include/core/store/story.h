@@ -8,7 +8,7 @@
 struct story_line {
 	char at[40], kind[16]; /* task, run, decision, writeback, event, ... */
 	char *text;
-	struct event told; /* what its user heard; no type: nothing */
+	struct event told; /* what the user was told; type empty: nothing */
 };
 struct story {
 	struct story_line *list;
@@ -16,7 +16,8 @@ struct story {
 };
 void story_done(struct story *story);
 
-/* ERR_NOTFOUND: nothing is known of such a task. */
+/* ERR_NOTFOUND: nothing is known of such a task. The caller ends out with
+ * story_done(). */
 enum err story_read(const struct store *store, const char *task_id,
     struct story *out) MUST_CHECK;
 

@@ -1,4 +1,4 @@
-/* Closed, open, half open: the usual three. */
+/* A circuit breaker with the usual three states: closed, open, half open. */
 #include "core/courier/circuit.h"
 
 #include <stdio.h>
@@ -86,7 +86,7 @@ circuit_report(
 		c->open_until_ms = 0;
 	} else {
 		count_failure(c, user_id);
-		/* late answers from before it opened change nothing */
+		/* answers that come after it opened change nothing */
 		if (c->open_until_ms <= now_ms &&
 		    (was_probe || (c->failures >= CIRCUIT_FAILURES &&
 				      c->distinct >= CIRCUIT_DISTINCT)))

@@ -1,4 +1,4 @@
-/* One question and its answer; opening and closing of what it takes. */
+/* Opening and closing of a courier, and one request with its answer. */
 #include "carry.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* One writeback, from its claim to a verdict: the step between begin and
- * settle, which holds no database connection. What is unclear is read by id
- * before anything is concluded. */
+ * settle, which uses no database connection except to keep what was read. What
+ * is unclear is read by id before anything is concluded. */
 #include "carry.h"
 
 #include <stdio.h>
@@ -19,14 +19,14 @@ struct delivery {
 	struct writeback *w;
 	struct push push;
 	int64_t deadline_ms;
-	int64_t write_until_ms; /* the rest is for a look at what it did */
+	int64_t write_until_ms; /* the rest of the time is kept for a look */
 	bool is_patient;
 	bool may_have_happened;
-	int64_t doubt_until_ms; /* monotonic: till then it may yet happen */
-	int unanswered;         /* writes that it may yet be, two: or more */
-	bool is_unread;         /* the last look saw nothing */
-	bool is_kept;           /* what was read, by who takes over */
-	bool stops;             /* it could not be kept: nothing more to try */
+	int64_t doubt_until_ms; /* monotonic; until then it may yet happen */
+	int unanswered; /* writes that may yet be carried out; 2: two or more */
+	bool is_unread; /* the last look got no answer */
+	bool is_kept;   /* what was read is kept for an owner that takes over */
+	bool stops;     /* it could not be kept: try nothing more */
 	courier_keep *keep;
 	void *context;
 	struct answer answer;
@@ -46,20 +46,21 @@ say(struct answer *answer, enum outcome outcome, enum reason reason,
 static bool
 fits(const struct delivery *d, int64_t wait_ms)
 {
-	/* a wait that leaves no time for the call itself is no use */
+	/* a wait that leaves no time for the request itself is no use */
 	return wait_ms >= 0 &&
 	       clock_mono_ms() + wait_ms + 100 < d->write_until_ms;
 }
 
-/* Nobody waits for the answer of a patient one: another time is as good, and
- * other writebacks need not wait for this connection's turn. */
+/* If nobody waits for the answer, a later attempt is as good, and other
+ * writebacks need not wait for this connection's turn. */
 static bool
 worth_waiting(const struct delivery *d, int64_t wait_ms)
 {
 	return !d->is_patient && fits(d, wait_ms);
 }
 
-/* May the provider still be working on a write that it did not answer? */
+/* For how long may the provider still be working on a write that it did not
+ * answer? In ms; 0: it is not. */
 static int64_t
 doubt_ms(const struct delivery *d)
 {
@@ -68,8 +69,8 @@ doubt_ms(const struct delivery *d)
 	return left > 0 ? left : 0;
 }
 
-/* Nothing may be sent through this connection, or not any more: as begin has it
- * for a new wish (gateway.wish_route). REASON_NONE: it may. */
+/* Why nothing may be sent through this connection (any more), by the same rule
+ * as for a new wish (gateway.wish_route). REASON_NONE: it may. */
 static enum reason
 why_local(const struct connection *conn)
 {
@@ -94,7 +95,8 @@ stays_local(struct delivery *d)
 	return true;
 }
 
-/* What went out already is looked at as long as there is a key to do so. */
+/* If something was sent already, its effect is looked up as long as there is a
+ * key for that. */
 static bool
 can_look(const struct delivery *d)
 {
@@ -104,7 +106,7 @@ can_look(const struct delivery *d)
 	       (conn->key || conn->key_sealed);
 }
 
-/* What decides before any request. False: go on. */
+/* Cases that are decided before any request. False: go on. */
 static bool
 decided_at_once(struct delivery *d)
 {
@@ -148,7 +150,7 @@ decided_at_once(struct delivery *d)
 	return true;
 }
 
-/* A request that cannot be written is no trouble on the way: another time it
+/* The request could not be written. If its id or key is to blame, another time
  * would be no better. */
 static void
 cannot_write(struct delivery *d, enum err err)
@@ -176,8 +178,8 @@ asked(struct delivery *d, const struct http_request *req,
 	return err;
 }
 
-/* Questions of the provider's own before the write. True: decided, or failed;
- * nothing was written either way. */
+/* Ask what the provider's code wants to know before the write. True: that
+ * decided it, or a question failed; nothing was written either way. */
 static bool
 ask(struct delivery *d)
 {
@@ -207,7 +209,8 @@ ask(struct delivery *d)
 	return true;
 }
 
-/* False: what was read could not be kept, and so nothing may be sent. */
+/* Keep what was read, if the provider needs that. False: it could not be kept,
+ * so nothing may be sent. */
 static bool
 is_kept(struct delivery *d)
 {
@@ -218,9 +221,9 @@ is_kept(struct delivery *d)
 	return d->is_kept;
 }
 
-/* Nothing is sent, and the task is active since then, for the date that was
- * read: what comes next is compared with that. If it is not kept, the next run
- * shows it. */
+/* Is nothing sent because the task is active, for the date that was read? Then
+ * that date is kept, because what comes next is compared with it. If keeping
+ * fails, the next run shows the date. */
 static bool
 leaves_active(const struct delivery *d)
 {
@@ -250,18 +253,20 @@ write_once(struct delivery *d)
 	    d->answer.reason == REASON_UNREACHABLE)
 		return;
 	d->may_have_happened = true;
-	/* who says that it failed no longer works on it */
+	/* a provider that says that it failed no longer works on it */
 	if (d->answer.reason == REASON_SERVER_ERROR && !d->answer.is_relayed)
 		return;
 	d->doubt_until_ms = clock_mono_ms() + d->courier->config->doubt_ms;
 	d->unanswered++;
 }
 
-/* What the item as it now reads says of the write. */
+/* What does the item, as it now reads, say about the write? True: that decides
+ * it. */
 static bool
 judge(struct delivery *d, const struct item *now)
 {
-	/* from here on it is known; but not done yet is not not done */
+	/* now the effect is known, unless the provider is still working on
+	 * it */
 	d->may_have_happened = doubt_ms(d) > 0;
 	if (now->state == ITEM_NOT_VISIBLE) {
 		say(&d->answer, OUTCOME_REJECTED, REASON_NOT_FOUND,
@@ -271,7 +276,7 @@ judge(struct delivery *d, const struct item *now)
 	switch (d->provider->fulfilment(&d->push, now)) {
 	case FULFILLED:
 		if (d->unanswered < 2)
-			d->doubt_until_ms = 0; /* that was it */
+			d->doubt_until_ms = 0; /* it was the only write */
 		say(&d->answer, OUTCOME_ACCEPTED, REASON_DONE,
 		    "read by id: done");
 		return true;
@@ -284,9 +289,9 @@ judge(struct delivery *d, const struct item *now)
 	}
 }
 
-/* Look at what is really there. True: that decided it. False with
- * may_have_happened cleared: it did not happen; else nobody knows, because it
- * is_unread, or not yet. */
+/* Read the item to see what the write did. True: that decided it. False and
+ * may_have_happened cleared: it did not happen. False and still set: not known,
+ * because there was no answer (is_unread) or it may yet happen. */
 static bool
 look(struct delivery *d)
 {
@@ -300,7 +305,7 @@ look(struct delivery *d)
 		d->w->source_id, d->deadline_ms, &items, &failure);
 	if (!d->is_unread && d->provider->finished_request &&
 	    items.list[0].state == ITEM_NOT_VISIBLE) {
-		/* it may be finished, which the provider tells elsewhere */
+		/* it may be finished, which this provider lists apart */
 		items_done(&items);
 		(void)courier_read(d->courier, &d->w->connection, &id, 1,
 		    d->deadline_ms, &items);
@@ -312,7 +317,7 @@ look(struct delivery *d)
 	return decided;
 }
 
-/* One round: ask, write, look. True: nothing more to try. */
+/* One round: ask, write, look. True: there is nothing more to try. */
 static bool
 round_ended(struct delivery *d)
 {
@@ -331,7 +336,7 @@ round_ended(struct delivery *d)
 		return true;
 	if (d->answer.outcome == OUTCOME_REJECTED &&
 	    d->answer.reason == REASON_STATE_REFUSED && !d->push.is_refused) {
-		d->push.is_refused = true; /* asked anew, once */
+		d->push.is_refused = true; /* ask again, once */
 		return false;
 	}
 	if (d->answer.outcome == OUTCOME_RATE_LIMITED)
@@ -339,25 +344,26 @@ round_ended(struct delivery *d)
 	if (d->answer.outcome != OUTCOME_UNKNOWN)
 		return true;
 	if (carry_wait_ms(d->courier, &d->w->connection) > 0)
-		return true; /* trying again would only be refused here */
+		return true; /* the open circuit would refuse another try */
 	first = d->answer;
 	d->is_unread = false;
 	if (d->may_have_happened && look(d))
 		return true;
 	d->answer = first;
-	/* unread it is never sent again; not done yet, it is: as the same
-	 * command */
+	/* If the look got no answer, this delivery does not send again. If it
+	 * is not done yet, it is sent again, as the same command. */
 	return d->is_unread;
 }
 
-/* Not to be sent again after a look that did not decide: nobody knows, it is
- * no longer wished, or the connection is not to be used any more. */
+/* Must nothing be sent again after a look that did not decide? So it is if the
+ * look got no answer, if there is a newer wish, or if the connection may not be
+ * used any more. */
 static bool
 is_left(struct delivery *d)
 {
 	if (d->is_unread || d->w->has_newer)
 		return true;
-	if (d->may_have_happened) /* not yet, and it may yet */
+	if (d->may_have_happened) /* not done yet, but it still may be */
 		return why_local(&d->w->connection) != REASON_NONE;
 	return stays_local(d);
 }
@@ -367,7 +373,7 @@ work(struct delivery *d)
 {
 	int64_t wait;
 
-	/* an owner before may have sent it: look before sending again */
+	/* an earlier owner may have sent it: look before sending again */
 	if (d->may_have_happened) {
 		if (look(d))
 			return;
@@ -378,7 +384,7 @@ work(struct delivery *d)
 	}
 	for (int tries = 1; !round_ended(d) && tries < MOST_WRITES; tries++) {
 		if (d->answer.outcome == OUTCOME_REJECTED)
-			continue; /* a refused state: at once */
+			continue; /* a refused state: try another at once */
 		wait =
 		    d->answer.outcome == OUTCOME_RATE_LIMITED
 			? d->answer.retry_after_ms
@@ -389,7 +395,7 @@ work(struct delivery *d)
 	}
 }
 
-/* A quarter of the time at most is kept for the look. */
+/* Keep a quarter of the time at most for the look. */
 static void
 prepare(struct delivery *d)
 {
@@ -400,7 +406,7 @@ prepare(struct delivery *d)
 		look_ms = d->courier->config->provider_timeout_ms;
 	d->write_until_ms = d->deadline_ms - (look_ms > 0 ? look_ms : 0);
 	d->may_have_happened = w->is_unclear;
-	d->unanswered = w->is_unclear ? 2 : 0; /* who knows how many */
+	d->unanswered = w->is_unclear ? 2 : 0; /* nobody knows how many */
 	d->doubt_until_ms = w->is_unclear ? clock_mono_ms() + w->doubt_ms : 0;
 	d->provider = provider_by_name(w->connection.type);
 	d->push = (struct push){
@@ -419,9 +425,9 @@ prepare(struct delivery *d)
 		    d->push.target, sizeof(d->push.target), "%s", w->target);
 }
 
-/* Whose key should it be? The account's that the last run saw behind it; before
- * there was one, the account's that showed the item. NULL: nobody knows, or it
- * was a guess anyway. */
+/* Which account should the key be of? The one that the last run saw behind it;
+ * before the first run, the one whose list showed the item. NULL: not known, or
+ * the connection was a guess anyway. */
 static const char *
 account_wanted(const struct writeback *w)
 {
@@ -430,8 +436,8 @@ account_wanted(const struct writeback *w)
 	return known || w->is_guess ? known : w->shown_to;
 }
 
-/* Does what was answered depend on whose key it is? A client may have replaced
- * it since the last run, which would have seen that. */
+/* Does the answer depend on whose key it is? A client may have replaced the key
+ * since the last run, which would have noticed. */
 static bool
 depends_on_key(const struct delivery *d)
 {
@@ -442,7 +448,7 @@ depends_on_key(const struct delivery *d)
 		   d->answer.reason == REASON_FORBIDDEN);
 }
 
-/* One request that was refused is not yet the end of its key. */
+/* One refused request does not yet prove that the key is dead. */
 static void
 confirm_refusal(struct delivery *d, enum key_word word)
 {

@@ -1,5 +1,6 @@
-/* A whole list or nothing: a page that is missing, odd or cut makes the rest
- * worthless, because what is absent from a part is absent from nothing. */
+/* A whole list or nothing: if one page is missing, malformed or cut, the rest
+ * is worthless, because an item that is not in a part of a list may be in the
+ * other. */
 #include "carry.h"
 
 #include <stdio.h>
@@ -64,8 +65,8 @@ ask_page(
 	return err;
 }
 
-/* A page of long descriptions may be too large: fewer of them are not. The rest
- * of the list is asked for so, too. */
+/* A page of long descriptions may be too large; then ask for fewer rows, for
+ * the rest of the list too. */
 static enum err
 one_page(struct fetch *f, const char *cursor, struct page *page)
 {
@@ -81,7 +82,7 @@ one_page(struct fetch *f, const char *cursor, struct page *page)
 	}
 }
 
-/* page's items move over. */
+/* Move page's items to the end of to. */
 static enum err
 take_items(struct page *page, struct items *to)
 {
@@ -96,7 +97,8 @@ take_items(struct page *page, struct items *to)
 	return OK;
 }
 
-/* Whose list is this? Another account's says nothing of these tasks. */
+/* Check whose list this is: another account's says nothing about these
+ * tasks. */
 static enum err
 check_account(struct fetch *f, const char *account_id, struct fetched *out)
 {
@@ -140,7 +142,8 @@ all_pages(struct fetch *f, struct fetched *out)
 			cursor = page.next_cursor;
 			page.next_cursor = NULL;
 		}
-		/* every row of a page may be repeated: pages are bounded too */
+		/* all rows of a page may be repeated, so pages are bounded
+		 * too */
 		if (!err && (out->items.count > most ||
 				(!end && (size_t)out->pages > most)))
 			err = fail(f, ERR_REMOTE,
@@ -170,7 +173,7 @@ ask_account(struct fetch *f, char **account_id)
 	return err;
 }
 
-/* Who is behind the key, where the list itself does not tell. */
+/* Ask who is behind the key, unless the list itself tells. */
 static enum err
 learn_account(struct fetch *f, struct fetched *out)
 {
@@ -182,7 +185,7 @@ learn_account(struct fetch *f, struct fetched *out)
 	err = ask_account(f, &account_id);
 	if (!err)
 		err = check_account(f, account_id, out);
-	/* list and reads leave out what is not the user's own */
+	/* lists and reads leave out what is not this account's own */
 	if (!err && !f->conn->account_id && account_id) {
 		f->conn->account_id = account_id;
 		account_id = NULL;
@@ -225,8 +228,9 @@ learn_metadata(struct fetch *f, struct fetched *out)
 	return err ? err : fail(f, ERR_REMOTE, "states have no end");
 }
 
-/* Before the list where its reader has to know who asks, after it otherwise:
- * with a list that is known already there is most likely nothing to do. */
+/* Ask for the account before the list if it is not known, because the list's
+ * reader needs it. Else ask after the list, and not at all if that is the known
+ * one: then there is most likely nothing to do. */
 static enum err
 fetch_list(struct fetch *f, const char *known, struct fetched *out)
 {
@@ -241,7 +245,7 @@ fetch_list(struct fetch *f, const char *known, struct fetched *out)
 	for (size_t i = 0; i < out->items.count; i++)
 		out->odd += out->items.list[i].is_odd;
 	absence_digest(&out->items, out->digest);
-	/* an odd item is looked for anew each time */
+	/* with an odd item in it, a list is always looked at */
 	out->is_quiet = out->items.count > 0 && out->odd == 0 &&
 			!strcmp(out->digest, known);
 	return is_asked || out->is_quiet ? OK : learn_account(f, out);

@@ -1,5 +1,5 @@
-/* Items by id, batched where the provider can; and, where a finished item
- * cannot be read or an id is an old one, the provider's other ways to tell. */
+/* Items by id, many in a request where the provider can. Where a finished item
+ * cannot be read or an id is an old one, the provider's other ways to ask. */
 #include "carry.h"
 
 #include <stdlib.h>
@@ -9,13 +9,14 @@
 #include "core/clock.h"
 #include "core/keys.h"
 
-/* Where nothing tells when the items were last seen. */
+/* How far back to look for finished items if it is not known when the list was
+ * last read. */
 #define FINISHED_LONGEST_MS ((int64_t)80 * 24 * 3600 * 1000)
 #define FINISHED_MARGIN_MS ((int64_t)24 * 3600 * 1000)
 #define FINISHED_PAGES_MAX 200
 #define FINISHED_FIRST 10
-/* A few ids of a batch that is refused are found so; more are not looked for.
- */
+/* Enough to find a few bad ids in a batch that is refused; more are not looked
+ * for. */
 #define HALVINGS_MAX 16
 
 static int
@@ -45,17 +46,18 @@ courier_find(const struct items *items, const char *source_id)
 	    &key, items->list, items->count, sizeof(key), by_source_id);
 }
 
-/* What all of it is about. */
+/* The state of one courier_read(). */
 struct reading {
 	const struct courier *courier;
 	const struct provider *provider;
 	const struct connection *conn;
 	const char *base_url;
 	int64_t deadline_ms;
-	int64_t limit_ms; /* it asks to be left alone so long; 0: not */
+	int64_t limit_ms; /* the provider asked to be left alone this long; 0:
+			     it did not */
 	int halvings;     /* of the present batch */
-	size_t requests;  /* by id, so far */
-	/* what was finished, once it was looked for */
+	size_t requests;  /* by id or old id, so far */
+	/* the finished items, once they were asked for */
 	struct items finished;
 	bool has_finished, is_told;
 };
@@ -67,7 +69,7 @@ note_limit(struct reading *r, const struct answer *failure)
 		r->limit_ms = backoff_asked_ms(failure->retry_after_ms);
 }
 
-/* One way to ask about ids: by id, or about old ids. */
+/* One way to ask about ids: by id, or by old id. */
 struct way {
 	size_t max;
 	enum err (*request)(const struct connection *conn, const char *base_url,
@@ -80,8 +82,9 @@ struct way {
 
 enum asked { ASKED, ASKED_IN_VAIN, ASKED_TOO_MUCH, GIVE_UP };
 
-/* GIVE_UP: asking on is of no use, the trouble is not about these ids.
- * ASKED_TOO_MUCH: refused, perhaps for one of them. */
+/* Ask about one batch. GIVE_UP: the trouble is not about these ids, so asking
+ * on is of no use. ASKED_TOO_MUCH: it was refused, perhaps because of one
+ * id. */
 static enum asked
 one_batch(struct reading *r, const struct way *way, const char *const *ids,
     size_t count, struct items *out)
@@ -106,22 +109,24 @@ one_batch(struct reading *r, const struct way *way, const char *const *ids,
 	note_limit(r, &failure);
 	while (out->count > before)
 		item_done(&out->list[--out->count]);
-	/* a right that is missing is missing for each half, too */
+	/* a missing right is refused with another reason, and halving would not
+	 * help */
 	if (failure.outcome == OUTCOME_REJECTED &&
 	    failure.reason == REASON_REFUSED && count > 1 &&
 	    r->halvings++ < HALVINGS_MAX)
 		return ASKED_TOO_MUCH;
 	if (failure.outcome == OUTCOME_REJECTED || err == ERR_INPUT)
 		return ASKED_IN_VAIN;
-	/* one item's trouble must not keep the others from being asked */
+	/* trouble with one item must not keep the others from being asked
+	 * about */
 	if (failure.outcome == OUTCOME_UNKNOWN &&
 	    failure.reason != REASON_UNREACHABLE)
 		return ASKED_IN_VAIN;
 	return GIVE_UP;
 }
 
-/* A batch that is refused is asked about in halves, down to the one that the
- * provider will not hear of. False: asking on is of no use. */
+/* Ask about a batch; if it is refused, about its halves, down to the one id
+ * that the provider refuses. False: asking on is of no use. */
 static bool
 batch(struct reading *r, const struct way *way, const char *const *ids,
     size_t count, struct items *out)
@@ -156,7 +161,8 @@ all_batches(struct reading *r, const struct way *way, const char *const *ids,
 	}
 }
 
-/* One page of what was finished; *cursor moves on, NULL after the last. */
+/* One page of the finished items. *cursor moves on; NULL after the last
+ * page. */
 static enum err
 finished_page(const struct reading *r, const struct span *span, char **cursor,
     struct items *out, struct answer *failure)
@@ -193,8 +199,8 @@ finished_page(const struct reading *r, const struct span *span, char **cursor,
 	return err;
 }
 
-/* False: the provider did not say. One that refuses the question for good says
- * nothing of any item, and reading by id stands alone. */
+/* Read all finished items. False: the provider did not say. If it refuses the
+ * question for good, the list counts as empty, and reading by id has to do. */
 static bool
 read_finished(struct reading *r, struct items *out)
 {
@@ -222,8 +228,8 @@ read_finished(struct reading *r, struct items *out)
 	return !err || failure.outcome == OUTCOME_REJECTED;
 }
 
-/* Among what was finished, which is read at most once; NULL: it is not there,
- * or the provider did not say (is_told). */
+/* Look for an item among the finished ones, which are read at most once. NULL:
+ * it is not there or, if is_told is false, the provider did not say. */
 static const struct item *
 find_finished(struct reading *r, const char *source_id)
 {
@@ -233,7 +239,8 @@ find_finished(struct reading *r, const char *source_id)
 	return courier_find(&r->finished, source_id);
 }
 
-/* Of what is not visible, some was finished: the provider lists that apart. */
+/* An item that is not visible may be finished, which this provider lists
+ * apart. */
 static void
 look_among_finished(struct reading *r, struct items *items)
 {
@@ -247,7 +254,7 @@ look_among_finished(struct reading *r, struct items *items)
 		if (is_unseen && find_finished(r, item->source_id))
 			item->state = ITEM_COMPLETED;
 		else if (is_unseen && !r->is_told) {
-			item_done(item); /* as if it had not been asked for */
+			item_done(item); /* as if it had not been asked about */
 			continue;
 		}
 		items->list[kept++] = *item;
@@ -255,8 +262,8 @@ look_among_finished(struct reading *r, struct items *items)
 	items->count = kept;
 }
 
-/* Many that cannot be asked for together: one list of what was finished most
- * likely speaks of most. Gives how many are left. */
+/* If many ids cannot be asked about together, the list of finished items
+ * probably has most of them. Returns how many ids are left. */
 static size_t
 take_finished(
     struct reading *r, const char **ids, size_t count, struct items *out)

@@ -1,4 +1,5 @@
-/* What was fetched meets what is kept; what is missing is asked for by id. */
+/* Compares what was fetched with what is kept, and reads missing items by
+ * id. */
 #include "core/delivery/inbound.h"
 
 #include <stdlib.h>
@@ -22,8 +23,8 @@ count(struct findings *f, const struct candidate *c, const struct item *item)
 	f->still_open += item && item->state == ITEM_OPEN;
 }
 
-/* A task that is open again is so as the list shows its item: a wish that comes
- * next compares with that. */
+/* A task that is reopened gets the metadata that the list shows: the next wish
+ * is compared with that. */
 static void
 take_listed(const struct findings *f, struct candidate *c)
 {
@@ -35,9 +36,9 @@ take_listed(const struct findings *f, struct candidate *c)
 	c->metadata = item ? item->metadata : NULL;
 }
 
-/* When to ask again for what was asked for by id and left its task as it is;
- * -1: it was not. What cannot be seen is asked for in the next run, after those
- * that were asked for less often. */
+/* How long until an item is read by id again that was read now and left its
+ * task as it was; -1: it was not. An item that cannot be seen is read again in
+ * the next run, after those that were read less often. */
 static int64_t
 ask_after_ms(const struct inbound *in, const struct candidate *c,
     const struct item *item)
@@ -51,7 +52,7 @@ ask_after_ms(const struct inbound *in, const struct candidate *c,
 	return backoff_ask_ms(in->courier->config->poll_interval_ms, c->asks);
 }
 
-/* Read by id what the decision needs, and decide. */
+/* Read by id what the decisions need, then decide. */
 static enum err
 confirm(const struct inbound *in, struct run *run, int64_t deadline_ms,
     struct findings *f)

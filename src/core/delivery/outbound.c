@@ -1,6 +1,6 @@
-/* The lease covers the delivery's deadline and the settle after it. A settle
- * whose commit is in doubt is simply said again: fencing by the generation
- * makes the second one find nothing to do. */
+/* The lease covers the delivery's deadline and the settle after it. A settle of
+ * which it is not known whether it was committed is simply repeated: the
+ * generation makes the second one find nothing to do (fencing). */
 #include "core/delivery/outbound.h"
 
 #include <stdio.h>
@@ -57,8 +57,8 @@ tell(const struct writeback *w, const struct outbound *out)
 		log_warn("%s", line);
 }
 
-/* Nobody is there to be answered: the user is told by an event, of a success
- * only if there was a doubt before. */
+/* If nobody waits for the answer, the user is told by an event; of a success
+ * only if it was in doubt before. */
 static bool
 is_event(const struct writeback *w, const struct outbound *out, bool is_patient)
 {

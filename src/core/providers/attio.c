@@ -1,7 +1,8 @@
-/* Attio, REST v2: https://docs.attio.com/rest-api/. Items are tasks. The key
- * is a workspace's, so "mine" is the `assignee` of the connection's metadata,
- * if there is one. Pages are counted by offset: a task that is finished between
- * two pages hides another, so absence is always confirmed by id. */
+/* Attio, REST v2: https://docs.attio.com/rest-api/. Items are tasks. A key
+ * belongs to a workspace, so which tasks are "mine" is the `assignee` in the
+ * connection's metadata, if there is one. Pages are counted by offset: a task
+ * that is finished between two pages makes the list skip another one, so
+ * absence is always confirmed by id. */
 #include "core/providers/provider.h"
 
 #include <stdio.h>
@@ -13,10 +14,10 @@
 
 #define TASKS "/v2/tasks"
 #define LIMIT 500
-#define OFFSET_DIGITS 9 /* the longest cursor of ours */
+#define OFFSET_DIGITS 9 /* our longest cursor */
 
-/* A 403 is a missing scope unless it is about money: the vendor documents
- * type and code for neither in full, so either may name it. */
+/* A 403 is a missing scope unless it is about money. The vendor documents
+ * neither type nor code in full, so either may say it. */
 static void
 refine(const cJSON *error, struct answer *answer)
 {
@@ -58,8 +59,8 @@ struct row {
 	bool is_completed;
 };
 
-/* What is wrong with the task, or NULL. Borrows from task. completed_at is
- * not looked at: live answers have been seen without it. */
+/* Read a task, from which row then borrows. Returns what is wrong, or NULL.
+ * completed_at is not read: live answers have been seen without it. */
 static const char *
 row_read(const cJSON *task, struct row *row)
 {
@@ -126,7 +127,7 @@ add_item(struct items *items, const struct row *row, enum item_state state,
 
 /* --- Lists ---------------------------------------------------------------- */
 
-/* The configured assignee; NULL: the whole workspace. The caller frees. */
+/* The configured assignee; NULL: the whole workspace. The caller frees it. */
 static char *
 assignee_of(const struct connection *conn)
 {
@@ -140,7 +141,7 @@ assignee_of(const struct connection *conn)
 	return copy;
 }
 
-/* Our own cursor: the decimal offset. -1: it is none. */
+/* Our own cursor is the offset in decimal. -1: it is not one. */
 static long
 offset_of(const char *cursor)
 {
@@ -184,8 +185,9 @@ list_request(const struct connection *conn, const char *base_url,
 	return provider_request_bearer(out, conn->key);
 }
 
-/* Neither cursor nor total: a page shorter than the limit is the last
- * (guides/pagination). A longer one shows that the limit was not understood. */
+/* The answer has neither a cursor nor a total: a page shorter than the limit is
+ * the last (guides/pagination). A longer page shows that the limit was not
+ * understood. */
 static enum err
 turn_page(
     const char *cursor, size_t most, struct page *page, struct answer *failure)
@@ -205,7 +207,7 @@ turn_page(
 	return OK;
 }
 
-/* A task in a list, which is one that may be imported. */
+/* Add a task of a list. It may be imported, so it needs a bag. */
 static enum err
 add_listed(struct items *items, const struct row *row, struct answer *failure)
 {
@@ -277,7 +279,7 @@ account_request(const struct connection *conn, const char *base_url,
 	return provider_request_bearer(out, conn->key);
 }
 
-/* A revoked token is told by a 200 with active false (OpenAPI, /v2/self). */
+/* A revoked token gets a 200 with active false (OpenAPI, /v2/self). */
 static enum err
 read_self(const cJSON *json, char **account_id, struct answer *failure)
 {
@@ -347,9 +349,9 @@ read_request(const struct connection *conn, const char *base_url,
 	return task_request(conn, base_url, ids[0], out);
 }
 
-/* Is the task still in the list's scope? *in says so; what is wrong, or NULL.
- * An assignee configured by e-mail cannot be compared, because a task names
- * members by id only: then it stays where it was. */
+/* Is the task still in the list's scope? *in says so; returns what is wrong, or
+ * NULL. An assignee that is configured by e-mail cannot be compared, because a
+ * task names members by id only: the task then counts as in scope. */
 static const char *
 check_scope(const struct connection *conn, const struct row *row, bool *in)
 {
@@ -439,7 +441,7 @@ write_request(const struct push *push, struct http_request *out)
 	return provider_request_bearer(out, push->conn->key);
 }
 
-/* The answer is the task: it must be as wished, or nobody knows how it is. */
+/* The answer is the task: if it is not as wished, nobody knows how it is. */
 static void
 write_response(const struct push *push, const struct http_response *res,
     struct answer *answer)

@@ -1,5 +1,5 @@
-/* Bags: JSON objects that borrow what they are made of, so that a list costs
- * its text once. */
+/* Bags: JSON objects that borrow their values, so that a list's text is in
+ * memory only once. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +18,7 @@ bag_make(void)
 static void
 add(struct bag *bag, const char *name, cJSON *value)
 {
-	/* name is a literal, which need not be copied either */
+	/* name is a literal and need not be copied */
 	if (value != NULL && cJSON_AddItemToObjectCS(bag->json, name, value))
 		return;
 	cJSON_Delete(value);
@@ -32,7 +32,8 @@ bag_text(struct bag *bag, const char *name, const char *text)
 		add(bag, name, cJSON_CreateStringReference(text));
 }
 
-/* Bytes 10xxxxxx continue a character (RFC 3629); text is known to be UTF-8. */
+/* How many bytes of text to keep, most at most, without splitting a character:
+ * bytes 10xxxxxx continue one (RFC 3629), and text is known to be UTF-8. */
 static size_t
 cut_length(const char *text, size_t most)
 {

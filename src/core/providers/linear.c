@@ -1,6 +1,6 @@
 /* Linear, GraphQL: https://linear.app/developers/graphql. Items are issues.
- * This half reads: lists, issues by id, workflow states. linear_wire.c knows
- * how Linear wraps requests and errors, linear_write.c asks and writes. */
+ * This part reads: lists, issues by id, workflow states. linear_wire.c wraps
+ * requests and errors, linear_write.c asks and writes. */
 #include "linear.h"
 
 #include <stdio.h>
@@ -12,9 +12,9 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* nin keeps a state type that is invented later. By the vendor's rule (0.1 a
- * property, 1 an object) an issue is 5.7 points, so 250 are 1,425 of the
- * 10,000 that one query may cost (#rate-limiting). */
+/* nin includes state types that Linear adds later. By the vendor's rule (0.1
+ * for a property, 1 for an object) an issue costs 5.7 points, so 250 cost 1,425
+ * of the 10,000 that one query may cost (#rate-limiting). */
 static const char active_issues[] =
     "query ActiveIssues($first: Int!, $after: String) {\n"
     "  viewer {\n"
@@ -31,8 +31,9 @@ static const char active_issues[] =
     "  }\n"
     "}";
 
-/* Without includeArchived an issue that was finished long ago looks deleted.
- * Not aliased issue(id:): one unknown id would make all of data null. */
+/* Without includeArchived an issue that was finished long ago would look
+ * deleted. One alias issue(id:) per id is no alternative: one unknown id would
+ * make all of data null. */
 static const char issues_by_id[] =
     "query IssuesById($ids: [ID!]!, $first: Int!) {\n"
     "  issues(first: $first, includeArchived: true, "
@@ -139,9 +140,8 @@ linear_issue_read(const cJSON *node, struct linear_issue *issue)
 	return NULL;
 }
 
-/* The state of an active issue is what uncompleting goes back to. A closed
- * issue says nothing that a later write needs, and what was stored before is
- * better kept. */
+/* The state of an active issue is what reopening goes back to. A closed issue
+ * has nothing that a later write needs, so what was stored before is kept. */
 static bool
 make_metadata(const struct linear_issue *issue, char **out)
 {
@@ -316,8 +316,8 @@ linear_state_precedes(
 	return strcmp(a->id, b->id) < 0;
 }
 
-/* While it grows, the patch also remembers the positions of what it chose and
- * the page it waits for: a team's states may lie on two pages. */
+/* While it grows, the patch also has the positions of the chosen states and the
+ * cursor of the next page, because a team's states may be on two pages. */
 #define SCRATCH "scratch"
 
 static cJSON *
@@ -382,7 +382,7 @@ metadata_request(const struct connection *conn, const char *base_url,
 	    conn, base_url, all_states, cursor, LINEAR_FIRST, out);
 }
 
-/* patch grows by the states of one page; *next is borrowed from json. */
+/* Add the states of one page to patch. *next is borrowed from json. */
 static enum err
 metadata_read(
     const cJSON *json, cJSON *patch, const char **next, struct answer *failure)
@@ -411,8 +411,8 @@ metadata_read(
 	return patch_turn_page(patch, *next) ? OK : provider_no_memory(failure);
 }
 
-/* A team without a completed state gets no entry, and as the patch replaces
- * all of teamDoneStates, loses an old one. */
+/* A team without a completed state gets no entry. An old entry goes, because
+ * the patch replaces all of teamDoneStates. */
 static enum err
 metadata_response(const struct http_response *res, char **patch,
     char **next_cursor, struct answer *failure)
@@ -516,8 +516,8 @@ read_one(const struct connection *conn, const cJSON *nodes, const char *id,
 	return OK;
 }
 
-/* A node whose id cannot be read may be any of those asked for: none of them
- * is then known to be missing. */
+/* A node whose id cannot be read may be any of the issues that were asked for,
+ * so none of them may be called missing. */
 static const char *
 check_ids(const cJSON *nodes)
 {
@@ -572,8 +572,7 @@ read_response(const struct connection *conn, const char *const *ids,
 	return err;
 }
 
-/* --- Who is it? ------------------------------------------------------------
- */
+/* --- Who is it? ----------------------------------------------------------- */
 
 static enum err
 account_request(const struct connection *conn, const char *base_url,
@@ -601,13 +600,13 @@ account_response(
 	return err;
 }
 
-/* A filter that names anything else is refused as a whole. */
+/* A filter with anything but UUIDs is refused as a whole. */
 static bool
 is_id(const char *source_id)
 {
 	char uuid[CRYPTO_UUID];
 
-	/* theirs are in small letters, and compared as they are */
+	/* Linear's are in lower case, and are compared as they are */
 	return crypto_uuid_parse(source_id, uuid) && !strcmp(source_id, uuid);
 }
 

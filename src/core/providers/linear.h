@@ -1,21 +1,21 @@
-/* What the two halves of Linear share: linear.c reads, linear_write.c
- * writes. */
+/* What the parts of Linear share: linear_wire.c wraps requests and errors,
+ * linear.c reads, linear_write.c asks and writes. */
 #ifndef CORE_PROVIDERS_LINEAR_H
 #define CORE_PROVIDERS_LINEAR_H
 
 #include "shared.h"
 
-/* The most that one page may be asked for. */
+/* The largest page that may be asked for. */
 #define LINEAR_FIRST 250
 
-/* An issue as it was sent; borrows from the JSON. */
+/* An issue as it was sent. It borrows from the JSON. */
 struct linear_issue {
 	const char *id, *identifier, *team_id, *state_id, *state_type;
 	const char *assignee_id; /* NULL: nobody, or not asked for */
 	bool is_trashed, is_archived;
 };
 
-/* What is wrong with the node, or NULL. */
+/* Read a node into issue. Returns what is wrong with it, or NULL. */
 const char *linear_issue_read(const cJSON *node, struct linear_issue *issue);
 
 /* A workflow state; team_id is NULL where it was not asked for. */
@@ -25,20 +25,21 @@ struct linear_state {
 };
 const char *linear_state_read(const cJSON *node, struct linear_state *state);
 
-/* Does a come before b in its team's list? Ids make it the same every time
- * when positions are equal. */
+/* Does a come before b in its team's list? If their positions are equal, ids
+ * decide, so that the result is always the same. */
 bool linear_state_precedes(
     const struct linear_state *a, const struct linear_state *b);
 
-/* completed, canceled or duplicate? A type that is invented later is active:
- * wrongly open is seen and mended, wrongly done is not. */
+/* Is the type completed, canceled or duplicate? A type that Linear adds later
+ * counts as active: a task that is wrongly open is noticed and mended, one that
+ * is wrongly done is not. */
 bool linear_is_closed(const char *state_type);
 
-/* strcmp() for texts that may be missing: NULL is like nothing. */
+/* Are both texts there and the same? */
 bool linear_is_same(const char *a, const char *b);
 
-/* {"query": document, "variables": variables}, which are freed; NULL, or
- * complete false, means that memory ran out. */
+/* Write {"query": document, "variables": variables}; variables are freed.
+ * variables NULL, or complete false, means that memory ran out. */
 enum err linear_request(const struct connection *conn, const char *base_url,
     const char *document, cJSON *variables, bool complete,
     struct http_request *out) MUST_CHECK;
@@ -47,14 +48,15 @@ enum err linear_issues_request(const struct connection *conn,
     const char *base_url, const char *const *ids, size_t count,
     struct http_request *out) MUST_CHECK;
 
-/* What every reader begins with. True: *json has an object `data` and no
- * errors. False: answer says why not. Either way *json is the body, which
- * may be NULL, and the caller frees it. */
+/* What every reader does first. True: *json has an object `data` and no errors.
+ * False: answer says why not. Either way *json is the body or NULL, and the
+ * caller frees it. */
 bool linear_read(
     const struct http_response *res, cJSON **json, struct answer *answer);
 
-/* The nodes of a whole list. What is wrong, or NULL; *next is borrowed, and
- * NULL at the end. */
+/* Read a page's nodes and the cursor of the next page, which is borrowed, and
+ * NULL at the end. Returns what is wrong, or NULL. cursor: the one that was
+ * sent. */
 const char *linear_list_read(const cJSON *list, const char *cursor,
     const cJSON **nodes, const char **next);
 

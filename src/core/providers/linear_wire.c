@@ -1,6 +1,6 @@
-/* How Linear wraps requests and errors. HTTP's status says little here: a 200
- * may be a failure, a 400 a rate limit, and data may stand beside errors, so
- * no answer counts before linear_read() has passed it. */
+/* How Linear wraps requests and errors. The HTTP status says little here: a 200
+ * may be a failure, a 400 a rate limit, and data may stand beside errors. So no
+ * answer counts before linear_read() has accepted it. */
 #include "linear.h"
 
 #include <ctype.h>
@@ -13,8 +13,8 @@
 
 /* --- Requests ------------------------------------------------------------- */
 
-/* A personal key goes bare, and a Bearer in front of it is refused; an OAuth
- * token needs it (developers/graphql, #authentication). */
+/* A personal key is sent bare, and is refused after a "Bearer "; an OAuth token
+ * needs the "Bearer " (developers/graphql, #authentication). */
 static enum err
 authorize(const struct connection *conn, struct http_request *out)
 {
@@ -54,8 +54,8 @@ linear_request(const struct connection *conn, const char *base_url,
 
 /* --- Errors --------------------------------------------------------------- */
 
-/* extensions.type decides, extensions.code only where there is no type. The
- * types are those of the SDK's error.ts. */
+/* extensions.type decides; extensions.code does only where there is no type.
+ * The types are those of the SDK's error.ts. */
 /* clang-format off */
 static const struct kind {
 	const char *type, *code;
@@ -90,7 +90,7 @@ static const struct kind *
 kind_find(const char *type, const char *code)
 {
 	if (linear_is_same(code, kinds[0].code))
-		return &kinds[0]; /* before any type (rate-limiting) */
+		return &kinds[0]; /* it beats any type (rate-limiting) */
 	for (size_t i = 0; type != NULL && i < COUNT(kinds); i++) {
 		if (linear_is_same(type, kinds[i].type))
 			return &kinds[i];
@@ -102,8 +102,9 @@ kind_find(const char *type, const char *code)
 	return NULL;
 }
 
-/* X-RateLimit-*-Reset is the vendor's own word; Retry-After comes, if at all,
- * from the edge in front. The buckets are an hour's. */
+/* How long to wait: X-RateLimit-*-Reset is the vendor's own word; a
+ * Retry-After, if there is one, comes from a proxy in front. The buckets last
+ * an hour. */
 static int64_t
 wait_ms(const struct http_response *res)
 {
@@ -115,7 +116,7 @@ wait_ms(const struct http_response *res)
 	return wait < hour ? wait : hour;
 }
 
-/* Does text begin with the whole word, in any case? */
+/* Does text begin with the whole word, in capitals or not? */
 static bool
 begins_with_word(const char *text, const char *word)
 {
@@ -125,9 +126,9 @@ begins_with_word(const char *text, const char *word)
 	       !isalnum((unsigned char)text[n]);
 }
 
-/* An unknown id and a bad argument differ in nothing but their message, so
- * the prefix "Entity not found" is looked at first. What stands between it
- * and the colon, or behind the entity, is for people. */
+/* An unknown id and a bad argument differ only in their message. The prefix
+ * "Entity not found" is looked for first. What stands between it and the colon,
+ * and after the entity's name, is for people. */
 static void
 refine_invalid_input(const char *message, struct answer *answer)
 {
@@ -155,8 +156,8 @@ refine_invalid_input(const char *message, struct answer *answer)
 		answer->reason = REASON_STATE_REFUSED;
 }
 
-/* errors[0] decides, in the order of the vendor's SDK: the rate limit, then
- * the type, then HTTP's status. */
+/* Say in answer what errors[0] means, in the order of the vendor's SDK: first
+ * the rate limit, then the type, then the HTTP status. */
 static void
 explain(
     const struct http_response *res, const cJSON *error, struct answer *answer)
@@ -166,7 +167,8 @@ explain(
 	const char *code = json_str(extensions, "code");
 	const struct kind *kind = kind_find(type, code);
 
-	/* a word that GraphQL servers of any make use is not the vendor's */
+	/* a code that any GraphQL server may use proves nothing about the
+	 * vendor */
 	if (type == NULL && kind == NULL)
 		provider_not_the_vendors("linear", res->status, answer);
 	if (kind != NULL) {
@@ -195,7 +197,7 @@ linear_read(
 	*json = provider_json(res);
 	errors = json_path(*json, "errors", NULL);
 	provider_answer_status("linear", res->status, wait_ms(res), answer);
-	/* There is one URL for all: a 404 says nothing about an issue. */
+	/* All requests have one URL, so a 404 says nothing about an issue. */
 	if (answer->reason == REASON_NOT_FOUND)
 		answer->reason = REASON_REFUSED;
 	if (errors != NULL && !cJSON_IsNull(errors) &&

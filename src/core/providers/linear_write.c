@@ -1,9 +1,9 @@
 /* Linear's writes. An issue is completed by giving it a state of its team, so
- * the state must be known first: from the connection's teamDoneStates or from
- * before the completion, else by asking. What is to be reopened is looked at
- * before: it may be open already, and in somebody else's hands. A target that
- * Linear refuses (the issue changed its team, the state was archived) is chosen
- * anew, once. */
+ * that state must be known first: from the connection's teamDoneStates (or, to
+ * reopen, from what the last poll stored), else by asking. An issue that is to
+ * be reopened is read first: it may be open already, and somebody else's. If
+ * Linear refuses the state (the issue changed its team, the state was
+ * archived), another one is chosen, once. */
 #include "linear.h"
 
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static const char team_states[] =
     "  }\n"
     "}";
 
-/* What is known without asking; borrows from its JSON and from push. */
+/* What is known without asking. It borrows from its own JSON and from push. */
 struct plan {
 	cJSON *item, *connection;
 	const char *team;   /* NULL: unknown */
@@ -78,13 +78,13 @@ plan_done(struct plan *plan)
 
 enum question { QUESTION_NONE, QUESTION_ISSUE, QUESTION_STATES };
 
-/* push->knows_* count only after a refusal: what was known until then is what
- * was refused. */
+/* push->knows_item and knows_states are set only after a refusal, because what
+ * was known before is what was refused. */
 static enum question
 next_question(const struct push *push, const struct plan *plan)
 {
-	/* it may be open already, in whose hands ever: then it stays as it is
-	 */
+	/* it may be open already, whoever works on it: then leave it as it
+	 * is */
 	if (push->wish == WISH_UNCOMPLETE && !push->is_looked_at)
 		return QUESTION_ISSUE;
 	if (push->is_refused && !push->knows_item)
@@ -129,7 +129,7 @@ linear_ask_request(
 
 /* --- Learning ------------------------------------------------------------- */
 
-/* push's notes hold no more than this; an id that does not fit is no UUID. */
+/* Copy an id into push's notes. False: it does not fit, so it is no UUID. */
 static bool
 note(char *to, size_t size, const char *id)
 {
@@ -188,7 +188,7 @@ learn_issue(struct push *push, const cJSON *json, struct answer *answer)
 	return true;
 }
 
-/* The first state of a type in the team's order; id NULL: there is none. */
+/* The first state of a type in the team's order. id NULL: there is none. */
 static struct linear_state
 first_of_type(const cJSON *nodes, const char *type)
 {
@@ -217,9 +217,9 @@ was_started(const struct push *push)
 	return is_started;
 }
 
-/* Where an issue goes back to when the state before is unknown or gone: the
- * team's first started state if it was in one, as Flowpin's client has it; else
- * what the team gives new issues, unless that were closed too. */
+/* The state to reopen with when the one before is unknown or gone. It is the
+ * team's first started state if the issue was in one, as in Flowpin's client;
+ * else the team's default for new issues, unless that is closed too. */
 static const char *
 choose_open(const struct push *push, const cJSON *team, const cJSON *nodes)
 {
@@ -238,8 +238,9 @@ choose_open(const struct push *push, const cJSON *team, const cJSON *nodes)
 	return id != NULL ? id : first_of_type(nodes, "backlog").id;
 }
 
-/* The connection's teamDoneStates with what was learnt of one team: the
- * caller stores it, so that the next completion need not ask. */
+/* Put the connection's teamDoneStates, with what was learnt of one team, into
+ * push's patch. The caller stores it, so that the next completion need not
+ * ask. */
 static enum err
 remember(struct push *push, const char *done)
 {
@@ -326,8 +327,8 @@ learn_states(struct push *push, const cJSON *json, struct answer *answer)
 	return false;
 }
 
-/* A team that is not there is no more than an old note of ours, the first
- * time: as if the target had been refused. */
+/* If the team we asked about does not exist, our stored note is old. The first
+ * time that is treated as if the state had been refused. */
 static bool
 learn_refusal(
     struct push *push, enum question question, const struct answer *answer)
@@ -389,7 +390,7 @@ out:
 	return err;
 }
 
-/* Does the issue now have a state that the wish asked for? */
+/* Is the issue now in a state that fits the wish? */
 static bool
 is_as_wished(const struct push *push, const cJSON *update)
 {
@@ -414,7 +415,7 @@ linear_write_response(const struct push *push, const struct http_response *res,
 	update = json_path(json, "data", "issueUpdate", NULL);
 	success = json_path(update, "success", NULL);
 	if (!is_read) {
-		/* A refusal beside a success is no refusal: look first. */
+		/* A refusal beside a success proves nothing: read the issue. */
 		if (answer->outcome == OUTCOME_REJECTED &&
 		    cJSON_IsTrue(success))
 			(void)provider_bad_answer(

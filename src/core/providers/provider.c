@@ -1,7 +1,6 @@
-/* The list of providers, and what their readers and writers share: ids that
- * are safe in a URL, keys that are safe in a header, and the one place that
- * says what an HTTP status means. No I/O, and no vendor's name but in the
- * list. */
+/* The list of providers, and what their readers and writers share: ids that are
+ * safe in a URL, keys that are safe in a header, and the one table of what an
+ * HTTP status means. No I/O, and no vendor's name except in the list. */
 #include "core/providers/provider.h"
 
 #include <stdarg.h>
@@ -311,14 +310,15 @@ provider_answer_status(
 	    "%s: HTTP %d", name, status);
 	if (answer->outcome == OUTCOME_RATE_LIMITED)
 		answer->retry_after_ms = retry_after_ms;
-	/* who stands before the provider had no answer of it */
+	/* a proxy in front of the provider got no answer from it */
 	answer->is_relayed =
 	    status == 502 || status == 504 || (status >= 520 && status <= 527);
 }
 
-/* A proxy's, a firewall's, a wrong base URL's: nobody may conclude from it that
- * an item is gone, a key dead or a change refused. An API that is gone (410) is
- * said in plain text; "too many requests" is heeded, whoever says it. */
+/* Such an answer may come from a proxy, a firewall or a wrong base URL: nobody
+ * may conclude from it that an item is gone, a key dead or a change refused.
+ * Two cases count whoever sent them: an API that is gone (410), which vendors
+ * say in plain text, and "too many requests". */
 void
 provider_not_the_vendors(const char *name, int status, struct answer *answer)
 {

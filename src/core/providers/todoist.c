@@ -1,6 +1,7 @@
-/* Todoist, API v1: https://developer.todoist.com/api/v1/ (sections are named
- * after #). Items are tasks. This part reads: errors, lists, tasks by id;
- * todoist_gone.c looks for what it cannot see, todoist_write.c writes. */
+/* Todoist, API v1: https://developer.todoist.com/api/v1/ (its sections are
+ * named with #). Items are tasks. This part reads: errors, lists, tasks by id.
+ * todoist_gone.c looks for tasks that cannot be read, todoist_write.c
+ * writes. */
 #include "core/providers/provider.h"
 
 #include <string.h>
@@ -30,7 +31,7 @@ static const struct {
 };
 /* clang-format on */
 
-/* error_extra.retry_after counts seconds and beats the header. */
+/* error_extra.retry_after is in seconds and beats the header. */
 static void
 refine_wait(const cJSON *error, struct answer *answer)
 {
@@ -45,9 +46,9 @@ refine_wait(const cJSON *error, struct answer *answer)
 		answer->retry_after_ms = INT64_C(3600) * 1000;
 }
 
-/* A tag makes a refusal more precise. It neither makes one of a 5xx or a
- * timeout, after which the write may have happened, nor revives a token that
- * a 401 called dead. */
+/* A tag makes a refusal more precise. It does not turn a 5xx or a timeout,
+ * after which the write may have happened, into a refusal, nor does it revive a
+ * token that a 401 called dead. */
 static void
 refine(const cJSON *error, struct answer *answer)
 {
@@ -64,7 +65,7 @@ refine(const cJSON *error, struct answer *answer)
 	}
 	if (answer->reason == REASON_NOT_FOUND && words != NULL &&
 	    strstr(words, "base32") != NULL)
-		answer->reason = REASON_REFUSED; /* an old id once more */
+		answer->reason = REASON_REFUSED; /* an old id again */
 	refine_wait(error, answer);
 	provider_answer_add(answer, tag);
 }
@@ -91,7 +92,7 @@ todoist_is_date(const char *text)
 	return clock_parse(day, &ms);
 }
 
-/* What is wrong with the task's due, or NULL. */
+/* Read the task's due. Returns what is wrong with it, or NULL. */
 static const char *
 row_read_due(const cJSON *task, struct todoist_row *row)
 {
@@ -110,7 +111,7 @@ row_read_due(const cJSON *task, struct todoist_row *row)
 	return NULL;
 }
 
-/* What is wrong with the task, or NULL. Borrows from task. */
+/* Read a task, from which row then borrows. Returns what is wrong, or NULL. */
 static const char *
 row_read(const cJSON *task, struct todoist_row *row)
 {
@@ -137,8 +138,9 @@ row_read(const cJSON *task, struct todoist_row *row)
 	return row_read_due(task, row);
 }
 
-/* `GET /tasks` shows shared projects whole, tasks of others included
- * (#Tasks); what nobody is responsible for is everybody's. */
+/* Is the task somebody else's? `GET /tasks` shows shared projects whole, with
+ * the tasks of others (#Tasks). A task without a responsible person is
+ * everybody's. */
 static bool
 is_anothers(const struct connection *conn, const struct todoist_row *row)
 {
@@ -156,9 +158,9 @@ row_state(const struct connection *conn, const struct todoist_row *row)
 	return is_anothers(conn, row) ? ITEM_REASSIGNED : ITEM_OPEN;
 }
 
-/* What later writes need. The parts of due are kept because undoing an
- * occurrence has to give them all back; when it was changed, because a date
- * that is the same need not have stayed so. */
+/* What later writes need. The parts of due are stored because undoing an
+ * occurrence has to send all of them. updated_at is, because the same date may
+ * have been changed and changed back. */
 static bool
 make_metadata(const cJSON *task, const struct todoist_row *row, char **out)
 {
@@ -255,7 +257,8 @@ list_request(const struct connection *conn, const char *base_url,
 {
 	enum err err;
 
-	/* 200 is the most; 201 would be refused, not clamped (#Pagination). */
+	/* 200 is the largest limit; 201 is refused, not lowered
+	 * (#Pagination). */
 	err = provider_request(out, HTTP_GET, base_url, TODOIST_TASKS);
 	if (!err)
 		err = buf_addf(&out->url, "?limit=%zu", most);
@@ -268,8 +271,8 @@ list_request(const struct connection *conn, const char *base_url,
 	return provider_request_bearer(out, conn->key);
 }
 
-/* The end is next_cursor null, and nothing else: a page may be short or empty
- * without being the last (#Pagination). */
+/* Only next_cursor null is the end: a page may be short or empty without being
+ * the last (#Pagination). */
 enum err
 todoist_read_cursor(const cJSON *json, const char *cursor, struct page *page,
     struct answer *failure)
@@ -289,7 +292,7 @@ todoist_read_cursor(const cJSON *json, const char *cursor, struct page *page,
 	return OK;
 }
 
-/* A task in a list, which is one that may be imported. */
+/* Add a task of a list. It may be imported, so it needs a bag. */
 static enum err
 add_listed(struct items *items, const cJSON *task,
     const struct todoist_row *row, struct answer *failure)
@@ -427,9 +430,10 @@ read_request(const struct connection *conn, const char *base_url,
 	return todoist_get_request(conn, base_url, ids[0], out);
 }
 
-/* A finished task has been seen to answer 200 with checked true, though the
- * page speaks of active tasks only (#Tasks). Where it does not, the task reads
- * as no longer visible, which two complete runs must agree on. */
+/* Live answers give a finished task as 200 with checked true, though the
+ * documentation speaks of active tasks only (#Tasks). If one day it is not
+ * found, it reads as not visible, and more than one complete run must agree on
+ * that. */
 static enum err
 read_response(const struct connection *conn, const char *const *ids,
     size_t count, const struct http_response *res, struct items *out,

@@ -1,5 +1,5 @@
 /* What the parts of Todoist share: todoist.c reads, todoist_gone.c looks for
- * what cannot be read, todoist_write.c writes. */
+ * tasks that cannot be read, todoist_write.c writes. */
 #ifndef CORE_PROVIDERS_TODOIST_H
 #define CORE_PROVIDERS_TODOIST_H
 
@@ -7,7 +7,7 @@
 
 #define TODOIST_TASKS "/api/v1/tasks"
 
-/* A task as it was sent; borrows from the JSON. */
+/* A task as it was sent. It borrows from the JSON. */
 struct todoist_row {
 	const char *id, *title, *responsible;
 	const cJSON *due;       /* NULL: none */
@@ -22,14 +22,14 @@ extern const struct dialect todoist_dialect;
 /* Does text begin with YYYY-MM-DD? NULL does not. */
 bool todoist_is_date(const char *text);
 
-/* `GET /tasks/{id}` and its answer. True: *json, which the caller frees, is
- * the task and row what it says; false: answer says why not. */
+/* `GET /tasks/{id}` and its answer. True: *json, which the caller frees, is the
+ * task, and row has what it says. False: answer says why not. */
 enum err todoist_get_request(const struct connection *conn,
     const char *base_url, const char *id, struct http_request *out) MUST_CHECK;
 bool todoist_get_response(const struct http_response *res, const char *id,
     cJSON **json, struct todoist_row *row, struct answer *answer);
 
-/* A list's next_cursor into page; cursor is the one that was sent. */
+/* Read a list's next_cursor into page; cursor is the one that was sent. */
 enum err todoist_read_cursor(const cJSON *json, const char *cursor,
     struct page *page, struct answer *failure) MUST_CHECK;
 

@@ -1,5 +1,5 @@
-/* Todoist, API v1: what became of tasks that cannot be read by id: those that
- * were finished, and those that go by the id of an older API. */
+/* Todoist, API v1: what became of tasks that cannot be read by id, because they
+ * were finished or because the id is of an older API. */
 #include <string.h>
 
 #include "core/clock.h"
@@ -31,7 +31,7 @@ todoist_finished_request(const struct connection *conn, const char *base_url,
 	return provider_request_bearer(out, conn->key);
 }
 
-/* Only their ids matter. */
+/* Only the ids of finished tasks matter. */
 static enum err
 read_finished(const cJSON *json, struct page *page, struct answer *failure)
 {
@@ -69,8 +69,8 @@ todoist_finished_response(const struct connection *conn, const char *cursor,
 	if (!provider_read(&todoist_dialect, res, &json, failure))
 		return provider_failed(failure);
 	err = read_finished(json, &page, failure);
-	/* the last page has been seen to leave it out; nothing depends on where
-	 * this list ends */
+	/* Live answers have left next_cursor out of the last page. Nothing
+	 * depends on where this list ends, so that is accepted. */
 	page.end = json_path(json, "next_cursor", NULL) == NULL;
 	if (!err && !page.end)
 		err = todoist_read_cursor(json, cursor, &page, failure);
@@ -85,7 +85,8 @@ todoist_finished_response(const struct connection *conn, const char *cursor,
 
 /* --- Old ids -------------------------------------------------------------- */
 
-/* Until v9 ids were numbers; a v1 path refuses them (#Migrating-from-v9). */
+/* Up to API v9 ids were numbers; a path of v1 refuses them
+ * (#Migrating-from-v9). */
 bool
 todoist_is_old_id(const char *source_id)
 {
@@ -112,7 +113,8 @@ todoist_map_request(const struct connection *conn, const char *base_url,
 	return provider_request_bearer(out, conn->key);
 }
 
-/* *new_id NULL: the answer does not speak of it. What is wrong, or NULL. */
+/* Find the new id for id. Returns what is wrong, or NULL. *new_id NULL: the
+ * answer has none. */
 static const char *
 find_new_id(const cJSON *pairs, const char *id, const char **new_id)
 {
@@ -154,7 +156,7 @@ map_one(const cJSON *pairs, const char *id, struct items *items,
 	return OK;
 }
 
-/* The answer is an array, which no other one of Todoist's is. */
+/* The answer is an array, unlike all other answers of Todoist. */
 enum err
 todoist_map_response(const struct connection *conn, const char *const *ids,
     size_t count, const struct http_response *res, struct items *out,

@@ -1,6 +1,6 @@
-/* Todoist's writes. One invariant above all: a recurring task is never closed
- * twice, because the second close would skip an occurrence. So what may recur
- * is asked for first and closed under a command id that Todoist runs once. */
+/* Todoist's writes. The invariant: a recurring task is never closed twice,
+ * because the second close would skip an occurrence. So a task that may recur
+ * is read first, and closed with a command whose id Todoist runs once. */
 #include "todoist.h"
 
 #include <stdio.h>
@@ -10,24 +10,23 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The writes. The last two are commands of /sync, named as there. */
+/* The writes. The last two are commands of /sync, by their names there. */
 #define CLOSE "close"
 #define REOPEN "reopen"
 #define ITEM_CLOSE "item_close"
 #define ITEM_UNDO "item_update_date_complete"
 
-/* What was stored when the task was last listed; of what is to be completed,
- * the date that an owner before read goes before that. */
+/* What was stored when the task was last listed. For a completion, the due date
+ * that an earlier owner read replaces the stored one. */
 struct stored {
 	cJSON *json;
-	bool is_known; /* whether it recurs */
+	bool is_known; /* it is known whether it recurs */
 	bool is_recurring;
 	bool is_uncompletable;
-	const char *due_date; /* NULL: unknown */
-	const char
-	    *updated_at; /* the item, when that was read; NULL: unknown */
-	bool has_rule;   /* the due's string; without it a due that is
-			    sent would end the recurrence */
+	const char *due_date;   /* NULL: unknown */
+	const char *updated_at; /* the item's at that time; NULL: unknown */
+	bool has_rule; /* the due's string is stored; a due sent without it
+			  would end the recurrence */
 };
 
 static struct stored
@@ -56,9 +55,10 @@ stored_done(struct stored *s)
 	cJSON_Delete(s->json);
 }
 
-/* What stands in the stored metadata is a poll's age old, so anything but "it
- * does not recur" is asked for; of a wish that came by row, that too: two may
- * be closing the task, and if it recurs by now that were two occurrences. */
+/* The stored metadata is as old as the last poll. So the task is read first
+ * unless it was stored as not recurring. If the wish came by row it is always
+ * read: two may be closing the task then, and if it recurs by now, that would
+ * close two occurrences. */
 enum err
 todoist_ask_request(
     const struct push *push, bool *asks, struct http_request *out)
@@ -75,8 +75,9 @@ todoist_ask_request(
 	    push->conn, push->base_url, push->source_id, out);
 }
 
-/* The same date, but the item was changed since: it may have been put forward,
- * and the client's own close have led back to that date. */
+/* Is it the same date, though the task was changed since that was read? Then it
+ * may have been moved to an earlier date, and the client's own close have led
+ * back to this one. */
 static bool
 may_have_come_back(const struct todoist_row *now, const struct stored *stored)
 {
@@ -85,9 +86,9 @@ may_have_come_back(const struct todoist_row *now, const struct stored *stored)
 	       strcmp(now->due_date, stored->due_date) == 0;
 }
 
-/* Nobody can tell whether this occurrence was done already: the client that
- * changed the row may have closed it, and the due as it was is not known, or
- * the task was put forward since, so that its next date need not be later. */
+/* Can nobody tell whether this occurrence was closed already? The client that
+ * changed the row may have closed it. The due date shows that only if the one
+ * before is known, and the task was not moved to an earlier date since. */
 static bool
 may_be_closed(const struct push *push, const struct todoist_row *now,
     const struct stored *stored)
@@ -103,8 +104,9 @@ may_be_closed(const struct push *push, const struct todoist_row *now,
 	       !due_is_later(now->due_date, stored->due_date);
 }
 
-/* The write that closes the task as it now is; NULL: none is needed. A due
- * date that moved on may be an earlier send's work: the result is the same. */
+/* The write that closes the task as it now is; NULL: none is needed. If the due
+ * date is later than before, an earlier send may have done it, with the same
+ * result. */
 static const char *
 choose_close(const struct todoist_row *now, const struct stored *stored)
 {
@@ -116,13 +118,14 @@ choose_close(const struct todoist_row *now, const struct stored *stored)
 							     : ITEM_CLOSE;
 }
 
-/* What reopen does to a recurring task is not documented, and nothing but
- * the due date tells that an occurrence was done. The documented undo is the
- * command item_update_date_complete with is_forward 0 (#Sync), which is given
- * the due as it was, whole. Where that is unknown there is nothing to give
- * back, and the task is open. Nor is anything given back to a changed row:
- * clients make it active when they see the next occurrence, which is no wish to
- * have the last one back. */
+/* The write that reopens the task as it now is; NULL: none. What reopen does to
+ * a recurring task is not documented, and only the due date shows that an
+ * occurrence was closed. The documented undo is the command
+ * item_update_date_complete with is_forward 0 (#Sync), with the whole due from
+ * before. If that is unknown there is nothing to give back, and the task is
+ * open. Nor is anything undone if the wish came by row: clients make a task
+ * active when they see the next occurrence, and do not want the last one
+ * back. */
 static const char *
 choose_reopen(const struct push *push, const struct todoist_row *now,
     const struct stored *stored)
@@ -135,8 +138,8 @@ choose_reopen(const struct push *push, const struct todoist_row *now,
 	return NULL;
 }
 
-/* What is finished need not be readable, and is what there is to reopen: if it
- * is gone, the write is told so. */
+/* A finished task may not be readable, and may be just what is to be reopened:
+ * so send the write, whose answer tells if the task is gone. */
 static bool
 may_be_finished(struct push *push, const struct answer *answer)
 {
@@ -209,7 +212,7 @@ is_command(const char *write)
 	return strcmp(write, ITEM_CLOSE) == 0 || strcmp(write, ITEM_UNDO) == 0;
 }
 
-/* The due as it was, whole: a due without its string would end the
+/* Add the whole due from before: without its string it would end the
  * recurrence. */
 static bool
 add_old_due(cJSON *args, const struct stored *stored)
@@ -235,7 +238,7 @@ add_old_due(cJSON *args, const struct stored *stored)
 	       cJSON_AddNumberToObject(args, "is_forward", 0) != NULL;
 }
 
-/* Todoist runs a command's uuid once, however often it comes (#Sync): a close
+/* Todoist runs a command's uuid once, however often it is sent (#Sync): a close
  * that is sent again, even by another process, skips no occurrence. */
 static enum err
 command_request(const struct push *push, const char *type,
@@ -298,7 +301,7 @@ todoist_write_request(const struct push *push, struct http_request *out)
 	return provider_request_bearer(out, push->conn->key);
 }
 
-/* sync_status maps the command's uuid to "ok" or an error like REST's. */
+/* sync_status has, for the command's uuid, "ok" or an error like REST's. */
 static void
 command_response(const struct push *push, const struct http_response *res,
     struct answer *answer)
@@ -322,7 +325,7 @@ command_response(const struct push *push, const struct http_response *res,
 		    todoist_dialect.name, http, res->retry_after_ms, answer);
 		todoist_dialect.refine(status, answer);
 		if (answer->reason == REASON_BAD_ANSWER) {
-			/* An error it is, whatever its number. */
+			/* It is an error, whatever its number. */
 			answer->outcome = OUTCOME_REJECTED;
 			answer->reason = REASON_REFUSED;
 		}
@@ -333,7 +336,7 @@ command_response(const struct push *push, const struct http_response *res,
 	cJSON_Delete(json);
 }
 
-/* A proxy's page, not Todoist's answer. */
+/* Is it a proxy's page and not Todoist's answer? */
 static bool
 is_html(const struct http_response *res)
 {
@@ -346,7 +349,7 @@ is_html(const struct http_response *res)
 	return i < res->body.len && res->body.ptr[i] == '<';
 }
 
-/* v1 documents 200 with `null`, v2 sent 204: any 2xx will do. */
+/* v1 documents 200 with `null`, v2 sent 204: accept any 2xx. */
 static void
 plain_response(const struct http_response *res, struct answer *answer)
 {
@@ -385,9 +388,10 @@ is_plain_close(const struct push *push)
 	return is_plain;
 }
 
-/* A recurring task stays open when it is closed: its due date tells, compared
- * with what was read right before the close; what is stored may be of a poll
- * ago. Not so after a plain close, which was sent because it did not recur. */
+/* A recurring task stays open when it is closed: only its due date tells.
+ * Compare it with the one that was read right before the close, since the
+ * stored one may be as old as the last poll. After a plain close, which is sent
+ * because the task did not recur, a date proves nothing. */
 enum fulfilment
 todoist_fulfilment(const struct push *push, const struct item *now)
 {
@@ -401,7 +405,7 @@ todoist_fulfilment(const struct push *push, const struct item *now)
 	if (now->is_recurring && now->state == ITEM_OPEN &&
 	    is_plain_close(push))
 		return UNCLEAR;
-	/* it was checked when it was reopened: its date says nothing of that */
+	/* It was checked when it was reopened, so its date says nothing. */
 	if (strcmp(push->target, REOPEN) == 0 && now->state == ITEM_OPEN)
 		return FULFILLED;
 	if (moved && push->wish == WISH_COMPLETE)

@@ -1,7 +1,7 @@
 /* Leader and followers. A follower sleeps on a semaphore of its own and is
  * woken once: because its work is done, or because it is to lead. It needs the
- * lock for neither, so that many woken at once do not queue for it, and its
- * memory is its own again as soon as it wakes. */
+ * lock for neither, so many followers that are woken at once do not queue for
+ * the lock. Its memory is its own again as soon as it wakes. */
 #include "core/store/commits.h"
 
 #include <pthread.h>
@@ -13,13 +13,13 @@
 
 #include "core/clock.h"
 
-#define SLOTS 1024 /* of the key set; a power of two well above `most` */
+#define SLOTS 1024 /* of the key set; a power of two, twice `most` or more */
 
 struct waiter {
 	void *element;
 	struct waiter *next;
 	sem_t woken;
-	bool is_taken; /* out of the queue */
+	bool is_taken; /* it is out of the queue */
 	bool is_done;
 };
 
@@ -27,7 +27,8 @@ struct commits {
 	struct commits_options options;
 	pthread_mutex_t lock;
 	struct waiter *first, **last;
-	int writing; /* leaders, chosen ones included */
+	int writing; /* leaders, including those that are chosen but not awake
+			yet */
 };
 
 struct batch {
@@ -69,7 +70,7 @@ slot_of(const char *key)
 	return hash & (SLOTS - 1);
 }
 
-/* Remember key; false if it was there. */
+/* Add key to the set; false if it was there already. */
 static bool
 add_key(const char *keys[SLOTS], const char *key)
 {
@@ -84,8 +85,9 @@ add_key(const char *keys[SLOTS], const char *key)
 	return true;
 }
 
-/* The leader's own, then from the queue's head, in order; who clashes stays for
- * the next one. */
+/* Fill batch with the leader's element, then with those from the head of the
+ * queue, in order. An element whose key is in the batch already stays in the
+ * queue. */
 static void
 take(struct commits *c, struct waiter *leader, struct batch *batch)
 {
@@ -111,8 +113,8 @@ take(struct commits *c, struct waiter *leader, struct batch *batch)
 	c->last = at;
 }
 
-/* Who leads next, out of the queue, so that no other leader takes it; NULL:
- * nobody waits, or enough are writing. */
+/* Choose who leads next and take it out of the queue, so that no other leader
+ * takes it. NULL: nobody waits, or enough are writing. */
 static struct waiter *
 choose(struct commits *c)
 {
@@ -159,8 +161,8 @@ lead(struct commits *c, struct waiter *self)
 	}
 }
 
-/* What is under way takes long: is it time for another writer? True: self is to
- * lead; the lock is held then. */
+/* The statement under way takes long: is it time for another? True: self is to
+ * lead, and the lock is held. */
 static bool
 is_out_of_patience(struct commits *c, struct waiter *self)
 {
@@ -171,11 +173,12 @@ is_out_of_patience(struct commits *c, struct waiter *self)
 	if (next == self)
 		return true;
 	pthread_mutex_unlock(&c->lock);
-	wake(next); /* who came first takes self along */
+	wake(next); /* this one came first, and takes self along */
 	return false;
 }
 
-/* Until it is done; false: it is to lead, and the lock is held. */
+/* Wait until self's element is done. False: self is to lead, and the lock is
+ * held. */
 static bool
 follow(struct commits *c, struct waiter *self)
 {

@@ -1,4 +1,4 @@
-/* Connections: one typed call per statement, and how a row becomes one. */
+/* Connections: one typed call per statement, and how a row becomes a struct. */
 #include "core/store/connection.h"
 
 #include <stdio.h>
@@ -36,7 +36,8 @@ connection_from_row(
 	conn->generation = rows_int(rows, row, "generation");
 	conn->key_version = rows_int(rows, row, "key_version");
 	conn->rate_limited_until_ms = rows_int(rows, row, "rate_limited_ms");
-	/* by the database's clock, which all processes share */
+	/* the column says how much longer, by the database's clock, which all
+	 * processes share */
 	if (conn->rate_limited_until_ms > 0)
 		conn->rate_limited_until_ms += clock_wall_ms();
 	if (!copy(rows_text(rows, row, "label"), &conn->label) ||
@@ -100,7 +101,7 @@ connection_add(const struct store *store, const struct connection *conn)
 	return store_run(store, q_connection_add_with(&args), NULL);
 }
 
-/* One row back means that it was this user's. */
+/* Run a statement that returns a row if the connection is this user's. */
 static enum err
 run_for_one(const struct store *store, struct statement statement)
 {

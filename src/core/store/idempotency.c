@@ -1,4 +1,4 @@
-/* One row per key; who inserts it runs the request. */
+/* One row per key: the call that inserts it runs the request. */
 #include "core/store/idempotency.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* Runs: claim, diff, finish or fail. See the heads of sql/queries/run_*.sql. */
+/* Runs: claim, diff, finish or fail. What the statements do is said in the
+ * heads of sql/queries/run_*.sql. */
 #include "core/store/run.h"
 
 #include <stdio.h>
@@ -10,11 +11,11 @@
 #include "core/store/connection.h"
 #include "queries.h"
 
-/* After so many runs without news a connection is an idle one. */
+/* After this many runs without news a connection is polled less often. */
 #define QUIET_RUNS 10
 
-/* Quiet runs that end in one commit, at most; and how long one waits for that
- * of those before it. */
+/* How many quiet runs end in one commit, at most, and how long a run waits for
+ * the commit before its own. */
 #define QUIETS_MOST 128
 #define QUIETS_PATIENCE_MS 50
 
@@ -134,7 +135,7 @@ read_candidate(const struct rows *rows, size_t row, struct candidate *c)
 		   : err_set(ERR_NOMEM, "no memory");
 }
 
-/* The one row that is always there names no task if there is none. */
+/* There is always a row. If there is no candidate, it names no task. */
 static size_t
 count_candidates(const struct rows *rows, struct run *run)
 {
@@ -193,10 +194,11 @@ out:
 	return err;
 }
 
-/* Tasks that no trigger noticed: in one transaction, and in one run at most. */
+/* How many changes that no trigger noticed are noted in one transaction, and
+ * how many such transactions a run makes at most. */
 enum { RECONCILED_AT_ONCE = 1000, RECONCILED_TIMES = 10 };
 
-/* Of a run's last transaction: its statements, in this order. */
+/* The statements of a run's last transaction, in this order. */
 enum { PLAN, HOLD, MARK, REFRESH, INBOX, GUARD, END, STEPS };
 
 struct finish {
@@ -406,8 +408,7 @@ reconcile_some(const struct store *store, int limit)
 	return err;
 }
 
-/* --- quiet runs --------------------------------------------------------------
- */
+/* --- quiet runs ----------------------------------------------------------- */
 
 struct quiet {
 	const struct run *run;

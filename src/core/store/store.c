@@ -1,4 +1,4 @@
-/* The store's common ground. */
+/* What all files of the store share. */
 #include "core/store/store.h"
 
 #include <stdlib.h>

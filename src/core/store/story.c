@@ -1,4 +1,5 @@
-/* A story's lines come in order and in words; nothing is made up here. */
+/* The database gives a story's lines in order and in words; nothing is added
+ * here. */
 #include "core/store/story.h"
 
 #include <stdio.h>

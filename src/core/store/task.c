@@ -8,8 +8,8 @@
 #include "core/clock.h"
 #include "queries.h"
 
-/* A cursor is the sort key of the last row seen: epoch microseconds,
- * underscore, id. */
+/* A cursor is the sort key of the last row seen: epoch microseconds, an
+ * underscore, the id. */
 struct cursor {
 	int64_t us;
 	char id[CRYPTO_UUID];
@@ -35,7 +35,7 @@ cursor_parse(const char *text, struct cursor *out)
 	return OK;
 }
 
-/* At most limit rows' JSON as an array. */
+/* The JSON of at most limit rows as an array. */
 static enum err
 join_rows(
     const struct rows *rows, const char *column, size_t limit, char **json)
@@ -61,7 +61,8 @@ join_rows(
 	return err;
 }
 
-/* The statement returned one row more than asked if there is more. */
+/* The statement was asked for one row more than limit: it came if there is
+ * another page. */
 static enum err
 read_listing(
     const struct rows *rows, const char *column, int limit, struct listing *out)
@@ -131,7 +132,8 @@ inbox_list(const struct store *store, const char *user_id,
 	return err;
 }
 
-/* Two decimal numbers with a hyphen between: transaction and number. */
+/* An event's cursor: two decimal numbers, transaction and event, with a hyphen
+ * between. */
 static bool
 event_cursor(const char *text, char txid[24], char id[24])
 {
@@ -281,7 +283,7 @@ task_create(const struct store *store, const char *user_id, const char *task_id,
 
 	if (err != ERR_CONFLICT)
 		return err;
-	/* a call that was thought dead may have made it, perhaps */
+	/* an earlier call with this id may have made it before it died */
 	if (db_is_duplicate() && !task_read(store, user_id, task_id, json))
 		return OK;
 	if (!db_is_duplicate() || !task->source_id)
@@ -305,7 +307,7 @@ inbox_import(const struct store *store, const char *user_id,
 	const char *what;
 	enum err err = store_run(store, q_inbox_import_with(&args), &rows);
 
-	/* who lost a race for the item's row finds it there */
+	/* after losing a race for the item's row, the second try finds it */
 	if (err == ERR_CONFLICT && db_is_duplicate())
 		err = store_run(store, q_inbox_import_with(&args), &rows);
 	if (err == ERR_CONFLICT)

@@ -1,5 +1,5 @@
-/* Arrays in, a row out per element. The SQL says how; see the heads of
- * sql/queries/writeback_*.sql. */
+/* Each statement takes arrays and returns a row per element. What it does is
+ * said in the heads of sql/queries/writeback_*.sql. */
 #include "core/store/writeback.h"
 
 #include <stdio.h>
@@ -11,7 +11,8 @@
 #include "core/store/connection.h"
 #include "queries.h"
 
-/* A statement and its commit take less, unless the database is slow for all. */
+/* A statement and its commit take less than this, unless the database is slow
+ * for everybody. */
 #define COMMIT_PATIENCE_MS 20
 
 void
@@ -41,7 +42,7 @@ read_connection(const struct rows *rows, size_t row, struct writeback *w)
 	return connection_from_row(rows, row, &w->connection);
 }
 
-/* The columns that begin and claim_due share. */
+/* Read the columns that begin and claim_due share. */
 static enum err
 read_work(const struct rows *rows, size_t row, struct writeback *w)
 {
@@ -80,7 +81,7 @@ begun_of(const char *route, const char *state)
 		return BEGUN_QUEUED;
 	if (strcmp(state, "sending") != 0)
 		return BEGUN_ENDED;
-	/* somebody else is sending what was joined */
+	/* somebody else is sending the wish that was joined */
 	return strcmp(route, "joined") ? BEGUN_SENDING : BEGUN_QUEUED;
 }
 
@@ -130,11 +131,12 @@ writeback_begin(const struct store *store, struct begin *list, size_t count)
 	return err;
 }
 
-/* A unique index is the last guard against two calls in flight for a task that
- * the statement's snapshot did not see: who meets it tries again, and sees it
- * then. So is the key, against a call that was thought dead. Any other
- * constraint refuses a value that stands in a row, and would refuse it until
- * the call's deadline. */
+/* Two unique constraints can refuse a begin that may just try again.
+ * writebacks_sending does so if another call for the task is in flight that the
+ * statement's snapshot did not see; the next try sees it. writebacks_pkey does
+ * so if an earlier call with this id, thought dead, wrote the row after all.
+ * Any other constraint refuses a value that stands in a row, and would refuse
+ * it until the call's deadline. */
 static enum err
 begin_alone(const struct store *store, struct begin *begin)
 {
@@ -154,8 +156,8 @@ begin_alone(const struct store *store, struct begin *begin)
 	return err;
 }
 
-/* Did one element spoil the statement for all? Then each is tried alone. What
- * failed for another reason would only fail once for each. */
+/* Can one element have failed the statement for all? Then each is tried alone.
+ * Any other failure would only fail once for each element. */
 static bool
 is_one_to_blame(enum err err)
 {
@@ -235,7 +237,7 @@ writeback_claim(const struct store *store, struct writeback *w,
 	memset(out, 0, sizeof(*out));
 	err = store_run(store, q_writeback_claim_with(&args), &rows);
 	if (err == ERR_CONFLICT || err == ERR_BUSY) {
-		/* another call of the task went out at this moment */
+		/* another call for the task began at this moment */
 		snprintf(out->state, sizeof(out->state), "queued");
 		err = OK;
 		goto out;
@@ -327,8 +329,8 @@ writeback_claim_due(const struct store *store, int limit, int64_t lease_ms,
 
 	err = store_run(store, q_writeback_claim_due_with(&args), &rows);
 	if (err == ERR_BUSY || err == ERR_CONFLICT) {
-		/* a begin of the same task came between: it goes first, and
-		 * what is due is due a moment later, too */
+		/* a begin for the same task came between and goes first; what
+		 * is due stays due */
 		*list = NULL;
 		*count = 0;
 		err = OK;
@@ -440,13 +442,14 @@ settle_together(void *context, void **elements, size_t count)
 		}
 		if (list)
 			free(list[i].task);
-		/* saying it twice is harmless: the generation fences */
+		/* settling twice is harmless: the generation fences */
 		one->err = settle_alone(store, one);
 	}
 	free(list);
 }
 
-/* What touches a connection's row goes alone: it is shared by many. */
+/* A settle that writes to a connection's row goes alone, because many share
+ * that row. */
 static bool
 is_shareable(const struct settle *s)
 {

@@ -1,10 +1,11 @@
-/* Absence is a hint; what the provider says of the item by id is evidence. */
+/* That an item is missing from a list is only a hint; what the provider says of
+ * it by id is evidence. */
 #include "core/sync/absence.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define DROP_LEAST 5 /* so few may vanish from any list */
+#define DROP_LEAST 5 /* this many may vanish from any list */
 #define DROP_PER_CENT 20
 
 static const char no_answer[] = "no_answer";
@@ -70,16 +71,16 @@ absence_needs_reading(const struct candidate *candidate)
 	return !candidate->is_local && !is_next_occurrence(candidate);
 }
 
-/* The item was seen, or is left alone for now: no two runs in a row missed it.
- */
+/* The item was seen, or the policy leaves it alone: the next run that misses it
+ * counts as the first. */
 static void
 keep(struct candidate *c)
 {
 	c->action = c->was_missing ? MARK_VISIBLE : MARK_NONE;
 }
 
-/* What a connection never saw can vanish from no list of it: the task may have
- * come through another account, to which the item is as it was. */
+/* If this account never showed the item, such an answer proves nothing: the
+ * task may have come through another account, for which nothing has changed. */
 static bool
 depends_on_who_asks(enum item_state state)
 {
@@ -94,7 +95,7 @@ decide_missing(struct candidate *c, const struct item *item, unsigned policy)
 	if (c->never_seen && depends_on_who_asks(item->state))
 		return OK;
 	switch (item->state) {
-	case ITEM_OPEN: /* the pages shifted: it is there after all */
+	case ITEM_OPEN: /* the pages shifted, and it is there after all */
 		keep(c);
 		return OK;
 	case ITEM_RENUMBERED:
@@ -116,8 +117,8 @@ decide_missing(struct candidate *c, const struct item *item, unsigned policy)
 	return OK;
 }
 
-/* Is it open, and the occurrence that the list showed? A stale page may still
- * show one that was done. */
+/* Is the item open, and still at the occurrence that the list showed? A stale
+ * page may show one that was done since. */
 static bool
 is_open_again(const struct candidate *c, const struct item *item)
 {
@@ -126,8 +127,8 @@ is_open_again(const struct candidate *c, const struct item *item)
 	return !c->due || !strcmp(c->due, item->due);
 }
 
-/* What list and look show may be from before our last write. What they cannot
- * show at all has a rule of its own. */
+/* Shortly after our last write both the list and a read by id may be from
+ * before it. An item that is not visible has a rule of its own. */
 static bool
 is_contradiction(const struct candidate *c, const struct item *item)
 {
@@ -168,7 +169,8 @@ absence_is_waited_for(const struct candidate *c)
 	       !strcmp(c->reason, item_state_name(ITEM_NOT_VISIBLE));
 }
 
-/* Nobody said what became of it, and it may yet be taken for done. */
+/* Nobody said what became of the item, and its task is completed without that,
+ * now or in a later run. */
 static bool
 lacks_evidence(const struct candidate *c)
 {
@@ -201,7 +203,7 @@ absence_guard(struct candidates *candidates, size_t listed, int64_t approved)
 		guard.kind = GUARD_LIST_EMPTIED;
 	if (guard.kind == GUARD_NONE)
 		return (struct guard){ GUARD_NONE, 0 };
-	if (guard.held <= approved) /* it stays for those that come later */
+	if (guard.held <= approved) /* the guard stays for later tasks */
 		return undecided ? guard : (struct guard){ GUARD_NONE, 0 };
 	for (size_t i = 0; i < candidates->count; i++) {
 		struct candidate *c = &candidates->list[i];
@@ -212,7 +214,8 @@ absence_guard(struct candidates *candidates, size_t listed, int64_t approved)
 	return guard;
 }
 
-/* Position breaks ties, so that the later of two stays the later. */
+/* The position breaks ties, so that of two rows of one item the later one is
+ * still known. */
 struct entry {
 	struct item item;
 	size_t at;
@@ -236,7 +239,7 @@ absence_dedupe(struct items *items)
 	size_t kept = 0, dropped = 0;
 
 	if (!sorted)
-		return 0; /* the statement would fail later, and say so */
+		return 0; /* a later statement fails too, and says so */
 	for (size_t i = 0; i < items->count; i++)
 		sorted[i] = (struct entry){ items->list[i], i };
 	qsort(sorted, items->count, sizeof(*sorted), compare);
@@ -257,7 +260,8 @@ absence_dedupe(struct items *items)
 	return dropped;
 }
 
-/* With its end, and what is not there apart from what is empty. */
+/* A text with its end, so that texts do not run together. NULL and ""
+ * differ. */
 static void
 add_text(struct crypto_digest *digest, const char *text)
 {
@@ -271,7 +275,7 @@ absence_digest(const struct items *items, char out[CRYPTO_SHA256_HEX])
 {
 	struct crypto_digest *digest = crypto_digest_begin();
 
-	/* another version may decide otherwise about the same list */
+	/* another version may decide differently about the same list */
 	add_text(digest, FLOWPIN_VERSION);
 	for (size_t i = 0; i < items->count; i++) {
 		const struct item *item = &items->list[i];

@@ -1,4 +1,4 @@
-/* The table of cases of a completion call, as decisions. */
+/* How a writeback ends, case by case, and the sentences that say so. */
 #include "core/sync/verdict.h"
 
 #include <inttypes.h>
@@ -24,8 +24,9 @@ queue(const struct evidence *e, struct verdict *v)
 		v->due_ms = v->retry_ms;
 }
 
-/* Gone is done for a completion, and cannot be undone; but an account that was
- * only guessed may simply not be the one that has the item. */
+/* An item that is gone is as good as completed, and cannot be reopened. But a
+ * connection that was only guessed may simply not be the one that has the
+ * item. */
 static void
 decide_gone(const struct evidence *e, struct verdict *v)
 {
@@ -62,18 +63,18 @@ decide_rejected(const struct evidence *e, struct verdict *v)
 		decide_gone(e, v);
 	else if (is_skipped(e->answer.reason))
 		end(v, END_SKIPPED, e->answer.reason);
-	else if (e->may_have_happened) /* by the write before this one */
+	else if (e->may_have_happened) /* by an earlier write */
 		decide_unsettled(e, v);
 	else
 		end(v, END_ROLLED_BACK, e->answer.reason);
 }
 
-/* An earlier write whose effect is unknown outweighs what became of a later
- * one, unless that one settled the matter. */
+/* The outcome is open. An earlier write whose effect is unknown outweighs the
+ * failure of a later one. */
 static void
 decide_unsettled(const struct evidence *e, struct verdict *v)
 {
-	/* it may be done a moment later */
+	/* the provider may still carry it out */
 	bool is_in_doubt = e->may_have_happened && e->doubt_ms > 0;
 
 	if (e->is_too_old && !is_in_doubt)
@@ -100,8 +101,8 @@ verdict_decide(const struct evidence *e, struct verdict *v)
 		return;
 	case OUTCOME_AUTH_FAILED:
 		v->auth_failed = true;
-		/* no waiting for another key, unless there is something to
-		 * read with it */
+		/* do not wait for another key, unless a new one is needed to
+		 * read what an earlier write did */
 		if (e->may_have_happened)
 			decide_unsettled(e, v);
 		else
@@ -202,8 +203,8 @@ verdict_sentence(const struct verdict *v, enum wish wish, const char *provider,
 		    completing ? "completed" : "reopened", text);
 }
 
-/* A code of the events table and what it says; the first row that fits counts.
- * One %s is the provider. */
+/* What each code of the events table says; the first row that fits counts. The
+ * one %s is the provider. */
 /* clang-format off */
 static const struct {
 	const char *type, *reason; /* NULL: any */
