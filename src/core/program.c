@@ -22,17 +22,16 @@
 static void
 print_help(const struct program *program)
 {
-	printf(
-	    "%s - %s\n\nusage: %s [options]\n"
-	    "  --config FILE  settings, before all else (default " CONFIG_FILE
-	    ", if it is there)\n"
-	    "  --help         this text\n"
-	    "  --version      print the version\n%s",
+	printf("%s - %s\n\nusage: %s [options]\n"
+	       "  --config FILE  read settings from FILE; comes first "
+	       "(default " CONFIG_FILE ", if it exists)\n"
+	       "  --help         this text\n"
+	       "  --version      print the version\n%s",
 	    program->name, program->summary, program->name, program->options);
 	if (program->print_more)
 		program->print_more();
 	printf("\nSettings: `name = value` lines in the file, or environment "
-	       "variables FLOWPIN_NAME,\nwhich win:\n");
+	       "variables FLOWPIN_NAME,\nwhich win over it:\n");
 	config_print_help();
 }
 

@@ -18,7 +18,7 @@
 static void print_commands(void);
 
 static const struct program program = { "flowpinctl",
-	"care of the Flowpin gateway", "", print_commands };
+	"administration of the Flowpin gateway", "", print_commands };
 
 struct command {
 	const char *name, *args; /* as they are typed */
@@ -359,35 +359,38 @@ command_doctor(const struct config *config, int argc, char **argv)
 
 static const struct command commands[] = {
 	{ "migrate", "[--dry-run | --print]",
-	    "bring the database to this program's schema; or say what is\n"
-	    "missing; or print all of it as a script for psql\n",
+	    "create or update the gateway's schema in the database; or list\n"
+	    "the missing migrations; or print all as a script for psql\n",
 	    command_migrate },
 	{ "uninstall-schema", "[--dry-run | --yes]",
-	    "take all of it away again; Flowpin's tables stay\n",
+	    "remove all that the gateway added; Flowpin's tables stay; or\n"
+	    "only try it\n",
 	    command_uninstall },
 	{ "keys", "seal [--dry-run | --yes]",
-	    "seal the keys that stand in integrations.api_key, and empty\n"
-	    "that column: clients cannot read them back then\n",
+	    "encrypt the keys in integrations.api_key into the gateway's own\n"
+	    "table, and empty the column: clients cannot read them any more\n",
 	    command_keys },
 	{ "keygen", "", "print a new master key\n", command_keygen },
 	{ "token", "USER_ID [--life SECONDS] [--key FILE]",
-	    "print a bearer token for a user (tests, demos), signed with a\n"
-	    "private key, or with the first of jwt_secret_files\n",
+	    "print a bearer token for a user (tests, demos), signed with the\n"
+	    "private key in FILE, or with the first of jwt_secret_files\n",
 	    run_token },
 	{ "token-key", "FILE",
-	    "write a new private key for that into a file, and print the key\n"
-	    "set to publish, for jwks_file\n",
+	    "write a new private key for token into FILE, and print the key\n"
+	    "set with its public half, for jwks_file\n",
 	    run_token_key },
 	{ "guard", "list | approve CONNECTION_ID [--dry-run]",
-	    "which connections' marks are held, and why; or: what is held\n"
-	    "there is right, go on\n",
+	    "list the connections whose changes to tasks are held back, and\n"
+	    "why; or approve the changes that are held back for one\n",
 	    command_guard },
-	{ "explain", "TASK_ID", "the story of a task's completion, in order\n",
+	{ "explain", "TASK_ID", "print what happened to a task, in order\n",
 	    command_explain },
-	{ "check-config", "", "are the settings complete and readable?\n",
+	{ "check-config", "",
+	    "check whether the settings are complete and their files "
+	    "readable\n",
 	    command_check_config },
 	{ "doctor", "",
-	    "look at settings, database, triggers, rights, keys and runs\n",
+	    "check settings, database, triggers, rights, keys and runs\n",
 	    command_doctor },
 };
 

@@ -16,9 +16,7 @@
 
 static const struct program program = { "flowpin-gateway",
 	"completion calls of Flowpin, as FastCGI behind nginx",
-	"  --check        say whether settings and database are fine, and "
-	"exit\n",
-	NULL };
+	"  --check        check settings and database, and exit\n", NULL };
 
 static enum err
 open_gateway(

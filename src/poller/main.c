@@ -23,8 +23,8 @@
 
 static const struct program program = { "flowpin-poller",
 	"one poll of every connection that is due, then exit",
-	"  --connection ID  only this one, due or not\n"
-	"  --dry-run        print what would be marked and why; change "
+	"  --connection ID  poll only this connection, due or not\n"
+	"  --dry-run        print what would be changed and why; change "
 	"nothing\n",
 	NULL };
 
