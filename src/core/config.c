@@ -441,9 +441,14 @@ config_read_secret(const char *setting, const char *path, char **out)
 			? err_set(ERR_CONFIG, "%s: cannot read %s: %s", setting,
 			      path, strerror(errno))
 			: err_set(ERR_CONFIG, "%s: %s is empty", setting, path);
+	if (!err && !strchr(line, '\n') && fgetc(file) != EOF)
+		err = err_set(ERR_CONFIG, "%s: the line in %s is too long",
+		    setting, path);
 	fclose(file);
-	if (err)
+	if (err) {
+		crypto_wipe(line, sizeof(line));
 		return err;
+	}
 	text = trim(line);
 	if (*text == '\0')
 		err = err_set(ERR_CONFIG, "%s: %s is empty", setting, path);

@@ -20,9 +20,16 @@ struct db {
 	PGconn *conn;
 	int query_timeout_ms;
 	bool is_prepared;
-	bool has[QUERIES_MAX]; /* prepared on this connection */
-	struct db *next;       /* the pool's */
+	bool has[QUERIES_MAX];      /* prepared on this connection */
+	struct db *next;            /* the pool's */
+	int64_t opened_ms, idle_ms; /* when; idle: since */
+	bool is_spent; /* it will not do what it is asked, another might */
 };
+
+#define AGE_MS 1800000 /* a session is replaced at that age */
+#define IDLE_MS 60000  /* and closed when it rested so long, */
+#define TRUST_MS 5000  /* tried when it rested so long, */
+#define TRY_MS 1000    /* and waited for so long then */
 
 static _Thread_local char constraint[64];
 static _Thread_local bool is_duplicate;
@@ -158,10 +165,11 @@ enum err
 db_open(const struct db_options *options, int64_t deadline_ms, struct db **out)
 {
 	/* before dbname: what the URL says itself wins */
-	const char *const names[] = { "tcp_user_timeout", "dbname",
+	const char *const names[] = { "tcp_user_timeout", "keepalives_idle",
+		"keepalives_interval", "keepalives_count", "dbname",
 		"fallback_application_name", "client_encoding", NULL };
-	const char *const values[] = { "10000", options->url, options->app_name,
-		"UTF8", NULL };
+	const char *const values[] = { "10000", "30", "10", "3", options->url,
+		options->app_name, "UTF8", NULL };
 	int64_t limit = clock_mono_ms() + options->connect_timeout_ms;
 	struct db *db = calloc(1, sizeof(*db));
 	enum err err;
@@ -184,6 +192,7 @@ db_open(const struct db_options *options, int64_t deadline_ms, struct db **out)
 	/* sending must not block either; flushing is waited for */
 	(void)PQsetnonblocking(db->conn, 1);
 	PQsetNoticeReceiver(db->conn, no_notices, NULL);
+	db->opened_ms = db->idle_ms = clock_mono_ms();
 	*out = db;
 	return OK;
 }
@@ -191,7 +200,7 @@ db_open(const struct db_options *options, int64_t deadline_ms, struct db **out)
 bool
 db_is_idle(const struct db *db)
 {
-	return PQstatus(db->conn) == CONNECTION_OK &&
+	return !db->is_spent && PQstatus(db->conn) == CONNECTION_OK &&
 	       PQtransactionStatus(db->conn) == PQTRANS_IDLE &&
 	       PQpipelineStatus(db->conn) == PQ_PIPELINE_OFF;
 }
@@ -202,9 +211,11 @@ db_next(struct db *db)
 	return &db->next;
 }
 
+static PGresult *result_until(PGconn *conn, int64_t deadline_ms);
+
 /* A socket that the server has closed is readable. */
-bool
-db_still_works(struct db *db)
+static bool
+is_open(struct db *db)
 {
 	struct pollfd p = { .fd = PQsocket(db->conn), .events = POLLIN };
 
@@ -215,6 +226,39 @@ db_still_works(struct db *db)
 	return PQconsumeInput(db->conn) &&
 	       PQstatus(db->conn) == CONNECTION_OK && !PQisBusy(db->conn) &&
 	       poll(&p, 1, 0) == 0;
+}
+
+/* What stands between may have forgotten it and drop all that is sent: ask
+ * something that needs no time. */
+static bool
+answers(struct db *db)
+{
+	PGresult *result;
+	bool is_fine;
+
+	if (!PQsendQuery(db->conn, ""))
+		return false;
+	result = result_until(db->conn, clock_mono_ms() + TRY_MS);
+	is_fine = PQresultStatus(result) == PGRES_EMPTY_QUERY;
+	PQclear(result);
+	return is_fine;
+}
+
+bool
+db_still_works(struct db *db)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	if (now_ms > db->opened_ms + AGE_MS || now_ms > db->idle_ms + IDLE_MS ||
+	    !is_open(db))
+		return false;
+	return now_ms < db->idle_ms + TRUST_MS || answers(db);
+}
+
+void
+db_rests(struct db *db)
+{
+	db->idle_ms = clock_mono_ms();
 }
 
 size_t
@@ -369,9 +413,20 @@ code_of(const char *sqlstate, const struct query *q)
 	return strncmp(sqlstate, "42", 2) ? ERR_DB : ERR_BUG;
 }
 
-static enum err
-judge(PGconn *conn, const struct query *q, PGresult *result)
+/* A session that a server gave before it was read-only, or while it was, stays
+ * as it is: another one must be opened. The same of one that is being ended. */
+static bool
+is_spent(const char *sqlstate)
 {
+	return sqlstate &&
+	       (!strcmp(sqlstate, "25006") || !strncmp(sqlstate, "57P", 3) ||
+		   !strncmp(sqlstate, "08", 2));
+}
+
+static enum err
+judge(struct db *db, const struct query *q, PGresult *result)
+{
+	PGconn *conn = db->conn;
 	const char *field;
 	char quoted[400];
 	enum err code, err;
@@ -390,6 +445,7 @@ judge(PGconn *conn, const struct query *q, PGresult *result)
 	snprintf(constraint, sizeof(constraint), "%s", field ? field : "");
 	field = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	is_duplicate = field && !strcmp(field, "23505");
+	db->is_spent = db->is_spent || is_spent(field);
 	field = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	code = code_of(PQresultErrorField(result, PG_DIAG_SQLSTATE), q);
 	err =
@@ -420,7 +476,7 @@ finish(struct db *db, const struct query *q, struct rows *rows)
 {
 	int64_t deadline_ms = clock_mono_ms() + db->query_timeout_ms;
 	PGresult *result = result_until(db->conn, deadline_ms);
-	enum err err = judge(db->conn, q, result);
+	enum err err = judge(db, q, result);
 
 	if (err || !rows)
 		PQclear(result);
@@ -517,10 +573,10 @@ read_sync(struct db *db, const struct query *last, int64_t deadline_ms)
 			return err;
 		}
 		if (result && !err)
-			err = judge(db->conn, last, result);
+			err = judge(db, last, result);
 		PQclear(result);
 	}
-	return err ? err : judge(db->conn, last, NULL);
+	return err ? err : judge(db, last, NULL);
 }
 
 /* Every answer is read, whatever failed: only then is the connection anybody's
@@ -536,8 +592,8 @@ read_all(struct db *db, struct db_step *steps, size_t count)
 
 		step->rows.result = result_until(db->conn, deadline_ms);
 		if (!err)
-			err = judge(
-			    db->conn, step->statement.query, step->rows.result);
+			err =
+			    judge(db, step->statement.query, step->rows.result);
 		if (!step->rows.result)
 			return err;
 	}

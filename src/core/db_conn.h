@@ -16,9 +16,12 @@ void db_close(struct db *db);
 /* Is nothing under way on it, so that another thread may have it? */
 bool db_is_idle(const struct db *db);
 
-/* Does it still work after a while in the pool? A server that went away has
- * closed the socket. */
+/* Does it still work after a while in the pool, and is it young enough? A
+ * server that went away has closed the socket; what rested for some seconds is
+ * tried, which takes a second at most. */
 bool db_still_works(struct db *db);
+/* From now on it rests in the pool. */
+void db_rests(struct db *db);
 
 /* The link to the next one in a list, for the pool. */
 struct db **db_next(struct db *db);

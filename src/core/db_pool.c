@@ -1,16 +1,23 @@
 /* A few connections, shared by many threads: borrowed, given back, and thrown
  * away when something is under way on them that nobody waits for any more. */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/clock.h"
 #include "core/db_conn.h"
+#include "core/log.h"
+
+/* So long no more sessions are asked for than were granted. */
+#define GRANTED_MS 5000
 
 struct db_pool {
 	struct db_options options; /* its texts are the pool's own */
 	char *url, *app_name;
 	int limit, open;
+	int granted; /* no more were to be had than these, until that moment */
+	int64_t granted_until_ms;
 	struct db *idle; /* last in, first out: few connections stay busy */
 	pthread_mutex_t lock;
 	pthread_cond_t freed;
@@ -77,6 +84,45 @@ forget(struct db_pool *pool, struct db *db)
 	pthread_mutex_unlock(&pool->lock);
 }
 
+/* All that rest did so for longer than the one that just did not work. */
+static void
+forget_idle(struct db_pool *pool)
+{
+	struct db *db;
+
+	for (;;) {
+		pthread_mutex_lock(&pool->lock);
+		db = take_idle(pool);
+		pthread_mutex_unlock(&pool->lock);
+		if (!db)
+			return;
+		forget(pool, db);
+	}
+}
+
+/* One could not be opened. Are there others to wait for? */
+static bool
+has_others(struct db_pool *pool)
+{
+	bool has;
+
+	pthread_mutex_lock(&pool->lock);
+	pool->granted = pool->open;
+	pool->granted_until_ms = clock_mono_ms() + GRANTED_MS;
+	has = pool->open > 0;
+	pthread_mutex_unlock(&pool->lock);
+	return has;
+}
+
+static bool
+is_full(const struct db_pool *pool)
+{
+	if (pool->open >= pool->limit)
+		return true;
+	return pool->open > 0 && pool->open >= pool->granted &&
+	       clock_mono_ms() < pool->granted_until_ms;
+}
+
 /* An idle one, or the right to open one (*out NULL). */
 static enum err
 reserve(struct db_pool *pool, int64_t deadline_ms, struct db **out)
@@ -84,7 +130,7 @@ reserve(struct db_pool *pool, int64_t deadline_ms, struct db **out)
 	enum err err = OK;
 
 	pthread_mutex_lock(&pool->lock);
-	while (!(*out = take_idle(pool)) && pool->open >= pool->limit) {
+	while (!(*out = take_idle(pool)) && is_full(pool)) {
 		if (!clock_wait(&pool->freed, &pool->lock, deadline_ms)) {
 			err = err_set(
 			    ERR_DB, "no database connection was free in time");
@@ -97,27 +143,50 @@ reserve(struct db_pool *pool, int64_t deadline_ms, struct db **out)
 	return err;
 }
 
+/* Where there are others, one that cannot be opened is done without: a pooler
+ * may grant fewer than the setting says. */
+static enum err
+open_one(
+    struct db_pool *pool, int64_t deadline_ms, struct db **out, bool *again)
+{
+	enum err err = db_open(&pool->options, deadline_ms, out);
+	char why[300], quoted[320];
+
+	*again = false;
+	if (!err)
+		return OK;
+	snprintf(why, sizeof(why), "%s", err_text());
+	forget(pool, NULL);
+	*again =
+	    err == ERR_DB && has_others(pool) && clock_mono_ms() < deadline_ms;
+	if (*again)
+		log_warn("msg=\"no further database session\" why=%s",
+		    log_quote(why, quoted, sizeof(quoted)));
+	return err_set(err, "%s", why);
+}
+
 enum err
 db_get(struct db_pool *pool, int64_t deadline_ms, struct db **out)
 {
 	struct db *db;
+	bool again;
 	enum err err;
 
-	for (;;) {
+	do {
+		again = false;
 		err = reserve(pool, deadline_ms, &db);
 		if (err)
 			return err;
-		if (!db)
-			break;
-		if (db_still_works(db)) {
+		if (!db) {
+			err = open_one(pool, deadline_ms, out, &again);
+		} else if (db_still_works(db)) {
 			*out = db;
-			return OK;
+		} else {
+			forget(pool, db);
+			forget_idle(pool);
+			again = true;
 		}
-		forget(pool, db);
-	}
-	err = db_open(&pool->options, deadline_ms, out);
-	if (err)
-		forget(pool, NULL);
+	} while (again);
 	return err;
 }
 
@@ -130,6 +199,7 @@ db_put(struct db_pool *pool, struct db *db)
 		forget(pool, db);
 		return;
 	}
+	db_rests(db);
 	pthread_mutex_lock(&pool->lock);
 	*db_next(db) = pool->idle;
 	pool->idle = db;

@@ -8,6 +8,7 @@
 #include "core/store/store.h"
 #include "core/token.h"
 #include "metrics.h"
+#include "pulse.h"
 #include "request.h"
 
 struct sweep;
@@ -23,6 +24,7 @@ struct gateway {
 	int64_t stop_by_ms;      /* clock_mono_ms(); 0: it goes on */
 	struct keyring *keyring; /* NULL: shared secrets alone */
 	struct metrics metrics;
+	struct pulse readiness, gauges;
 };
 
 /* Find the route, check the token where one is needed, read the body, call
@@ -75,6 +77,10 @@ HANDLER(events_get);
 HANDLER(health_live);
 HANDLER(health_ready);
 HANDLER(health_metrics);
+
+/* What /readyz and /metrics answer is kept for some seconds. */
+void health_init(struct gateway *gateway);
+void health_done(struct gateway *gateway);
 
 /* Run handle() under the request's Idempotency-Key. */
 enum err idempotent(struct gateway *gateway, struct request *req,

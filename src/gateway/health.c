@@ -10,6 +10,8 @@
 #include "gateway.h"
 
 #define PROVIDERS_MAX 16
+#define READY_MS 2000
+#define GAUGES_MS 5000
 
 HANDLER(health_live)
 {
@@ -30,46 +32,37 @@ read_health(struct gateway *gateway, struct provider_health *out, size_t *n)
 	return connection_health(&gateway->store, names, count, out);
 }
 
+static enum err
+try_database(void *context, struct buf *out)
+{
+	const struct gateway *gateway = context;
+	enum err err = store_probe(&gateway->store);
+
+	return err ? err
+		   : buf_add_str(
+			 out, "{\"status\":\"ok\",\"database\":\"ok\"}\n");
+}
+
 HANDLER(health_ready)
 {
-	struct provider_health health[PROVIDERS_MAX] = { 0 };
-	struct buf *body = &reply->body;
-	size_t n = 0;
-	enum err err = read_health(gateway, health, &n);
-
 	(void)req;
-	if (err)
-		return err;
 	reply->status = 200;
-	err = buf_add_str(
-	    body, "{\"status\":\"ok\",\"database\":\"ok\",\"providers\":{");
-	for (size_t i = 0; !err && i < n; i++) {
-		err = buf_addf(body,
-		    "%s\"%s\":{\"connections\":%" PRId64
-		    ",\"auth_failed\":%" PRId64 ",\"failing\":%" PRId64
-		    ",\"last_complete_run_age_s\":",
-		    i ? "," : "", health[i].type, health[i].connections,
-		    health[i].auth_failed, health[i].failing);
-		if (!err && health[i].last_complete_run_age_s < 0)
-			err = buf_add_str(body, "null}");
-		else if (!err)
-			err = buf_addf(body, "%" PRId64 "}",
-			    health[i].last_complete_run_age_s);
-	}
-	return err ? err : buf_add_str(body, "}}\n");
+	return pulse_read(&gateway->readiness, &reply->body);
 }
 
 static const struct gauge {
-	const char *name;
+	const char *name, *help;
 	size_t at; /* in struct provider_health */
 } gauges[] = {
-	{ "flowpin_connections",
+	{ "flowpin_connections", "Connections that have a key.",
 	    offsetof(struct provider_health, connections) },
 	{ "flowpin_connections_auth_failed",
+	    "Connections whose key the provider refused.",
 	    offsetof(struct provider_health, auth_failed) },
-	{ "flowpin_connections_failing",
+	{ "flowpin_connections_failing", "Connections whose last run failed.",
 	    offsetof(struct provider_health, failing) },
 	{ "flowpin_last_complete_run_age_seconds",
+	    "Age of the newest complete run.",
 	    offsetof(struct provider_health, last_complete_run_age_s) },
 };
 
@@ -78,7 +71,8 @@ static enum err
 print_gauge(struct buf *body, const struct gauge *gauge,
     const struct provider_health *health, size_t n)
 {
-	enum err err = buf_addf(body, "# TYPE %s gauge\n", gauge->name);
+	enum err err = buf_addf(body, "# HELP %s %s\n# TYPE %s gauge\n",
+	    gauge->name, gauge->help, gauge->name);
 
 	for (size_t i = 0; !err && i < n; i++) {
 		int64_t value;
@@ -106,7 +100,9 @@ print_guards(struct gateway *gateway, struct buf *body)
 		names[n] = provider_at(n)->name;
 	err = guard_count(&gateway->store, names, n, &counts);
 	if (!err)
-		err = buf_add_str(body, "# TYPE flowpin_guards gauge\n");
+		err = buf_add_str(body,
+		    "# HELP flowpin_guards Guards that hold.\n"
+		    "# TYPE flowpin_guards gauge\n");
 	for (size_t i = 0; !err && i < counts.count; i++)
 		err = buf_addf(body,
 		    "flowpin_guards{provider=\"%s\",kind=\"%s\"} %" PRId64 "\n",
@@ -123,31 +119,65 @@ print_guards(struct gateway *gateway, struct buf *body)
 	return err;
 }
 
-HANDLER(health_metrics)
+/* What the database knows. */
+static enum err
+print_gauges(void *context, struct buf *body)
 {
+	struct gateway *gateway = context;
 	struct provider_health health[PROVIDERS_MAX] = { 0 };
 	struct open_writebacks open = { 0 };
-	struct buf *body = &reply->body;
 	size_t n = 0;
-	enum err err = metrics_print(&gateway->metrics, body);
+	enum err err = read_health(gateway, health, &n);
 
-	(void)req;
-	reply->status = 200;
-	reply->content_type = "text/plain; version=0.0.4";
-	if (!err)
-		err = read_health(gateway, health, &n);
 	if (!err)
 		err = writeback_open(&gateway->store, &open);
 	if (!err)
 		err = buf_addf(body,
+		    "# HELP flowpin_open_writebacks Writebacks that have not "
+		    "ended.\n"
 		    "# TYPE flowpin_open_writebacks gauge\n"
 		    "flowpin_open_writebacks %" PRId64 "\n"
+		    "# HELP flowpin_oldest_open_writeback_seconds Age of the "
+		    "oldest of them.\n"
 		    "# TYPE flowpin_oldest_open_writeback_seconds gauge\n"
 		    "flowpin_oldest_open_writeback_seconds %" PRId64 "\n",
 		    open.count, open.oldest_s);
 	for (size_t g = 0; !err && g < sizeof(gauges) / sizeof(gauges[0]); g++)
 		err = print_gauge(body, &gauges[g], health, n);
-	if (!err)
-		err = print_guards(gateway, body);
-	return err;
+	return err ? err : print_guards(gateway, body);
+}
+
+/* Without the database there are this process's counters. */
+HANDLER(health_metrics)
+{
+	struct buf *body = &reply->body;
+	enum err err = metrics_print(&gateway->metrics, body);
+	bool is_up;
+
+	(void)req;
+	reply->status = 200;
+	reply->content_type = "text/plain; version=0.0.4";
+	if (err)
+		return err;
+	is_up = pulse_read(&gateway->gauges, body) == OK;
+	return buf_addf(body,
+	    "# HELP flowpin_database_up Could the database be asked for what "
+	    "is above?\n"
+	    "# TYPE flowpin_database_up gauge\n"
+	    "flowpin_database_up %d\n",
+	    is_up);
+}
+
+void
+health_init(struct gateway *gateway)
+{
+	pulse_init(&gateway->readiness, READY_MS, try_database, gateway);
+	pulse_init(&gateway->gauges, GAUGES_MS, print_gauges, gateway);
+}
+
+void
+health_done(struct gateway *gateway)
+{
+	pulse_done(&gateway->readiness);
+	pulse_done(&gateway->gauges);
 }

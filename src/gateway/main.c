@@ -25,6 +25,7 @@ open_gateway(
 	enum err err = config_check_times(config);
 
 	gateway->config = config;
+	health_init(gateway);
 	if (!err)
 		err = config_check_api_keys(config);
 	if (!err)
@@ -54,6 +55,7 @@ close_gateway(struct gateway *gateway)
 		courier_close(&gateway->courier);
 	token_free(gateway->verifier);
 	share_free(gateway->calls);
+	health_done(gateway);
 }
 
 /* A writeback that a sweeper took up has ended. */

@@ -66,7 +66,7 @@ first_of() {
 	} | stack_sql -v limit=1 -v lease_ms=60000 -v give_up_ms=86400000 \
 		-v doubt_ms=0 -v recurring_grace_ms=0 \
 		-v but_connections="array[]::uuid[]" \
-		-v but_users="array[${2:+'$2'}]::uuid[]" | grep -o '|x[0-9]*|'
+		-v but_users="'{${2:-}}'::uuid[]" | grep -o '|x[0-9]*|'
 }
 
 ROWS="insert into writebacks (user_id, id, task_id, source, source_id, wish, origin, state,

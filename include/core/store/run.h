@@ -111,7 +111,7 @@ struct run_failure {
 					 now; NULL: no other */
 };
 /* End a run that did not see the whole list, without marking anything.
- * ERR_CONFLICT: another poller has the connection now, or it is gone. */
+ * ERR_NOTFOUND: another poller has the connection now, or it is gone. */
 enum err run_fail(const struct store *store, const struct run *run,
     const struct run_failure *failure) MUST_CHECK;
 

@@ -35,6 +35,9 @@ enum err store_run(const struct store *store, struct statement statement,
 enum err store_run_all(
     const struct store *store, struct db_step *steps, size_t count) MUST_CHECK;
 
+/* Can the database be written to? ERR_DB with the reason if not. */
+enum err store_probe(const struct store *store) MUST_CHECK;
+
 /* The text of one column of the first row ("null" for SQL null); the caller
  * frees *json. ERR_NOTFOUND if there is no row. */
 enum err store_one(const struct store *store, struct statement statement,

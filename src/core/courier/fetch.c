@@ -311,5 +311,14 @@ courier_fetch(const struct courier *courier, struct connection *conn,
 		return fail(&f, err == ERR_AUTH ? ERR_AUTH : ERR_CONFIG, why);
 	}
 	err = fetch_list(&f, known, out);
-	return err ? err : learn_metadata(&f, out);
+	if (!err)
+		err = learn_metadata(&f, out);
+	if (err && failure->outcome == OUTCOME_ACCEPTED) {
+		/* it was not the provider's: of memory, say */
+		char why[160];
+
+		snprintf(why, sizeof(why), "%s", err_text());
+		return fail(&f, err, why);
+	}
+	return err;
 }

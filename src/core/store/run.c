@@ -530,7 +530,7 @@ run_fail(const struct store *store, const struct run *run,
 	enum err err = store_run(store, q_run_fail_with(&args), &rows);
 
 	if (!err && rows_count(&rows) == 0)
-		err = err_set(ERR_CONFLICT,
+		err = err_set(ERR_NOTFOUND,
 		    "another poller has the connection now, or it is gone");
 	rows_done(&rows);
 	return err;

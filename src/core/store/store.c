@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "queries.h"
 
 void
 listing_done(struct listing *listing)
@@ -27,6 +28,16 @@ store_run_all(const struct store *store, struct db_step *steps, size_t count)
 {
 	return db_pool_run_all(
 	    store->pool, clock_mono_ms() + store->wait_ms, steps, count);
+}
+
+enum err
+store_probe(const struct store *store)
+{
+	struct rows rows = { 0 };
+	enum err err = store_run(store, q_write_probe_with(), &rows);
+
+	rows_done(&rows);
+	return err;
 }
 
 enum err

@@ -1,6 +1,7 @@
 /* That an item is missing from a list is only a hint; what the provider says of
  * it by id is evidence. */
 #include "core/sync/absence.h"
+#include "core/words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,16 +36,12 @@ find_state(const char *word, size_t n, enum item_state *out)
 enum err
 absence_policy_parse(const char *words, unsigned *policy)
 {
-	static const char between[] = ", \t";
 	unsigned bits = 1U << ITEM_COMPLETED;
 	enum item_state state;
+	const char *p;
 	size_t n;
 
-	for (const char *p = words; *p; p += n) {
-		p += strspn(p, between);
-		n = strcspn(p, between);
-		if (n == 0)
-			break;
+	while ((p = words_next(&words, &n))) {
 		if (!find_state(p, n, &state))
 			return err_set(ERR_CONFIG,
 			    "complete_on: '%.*s' is not a reason to complete "

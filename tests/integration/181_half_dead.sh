@@ -1,0 +1,112 @@
+#!/bin/bash
+# A database, a pooler or a network that is half dead, and comes back: nothing of it stays
+# behind in the gateway.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# relay_does WORD...
+relay_does() {
+	echo "$*" >"$STACK_DIR/relay.word.new"
+	mv "$STACK_DIR/relay.word.new" "$STACK_DIR/relay.word"
+}
+
+# Between the gateway and PostgreSQL from now on.
+relay_stands_between() {
+	relay_does pass
+	stack_start relay python3 "$STACK_ROOT/tests/integration/relay.py" \
+		"$STACK_DIR/relay.port" "$STACK_PG_PORT" "$STACK_DIR/relay.word"
+	wait_until 10 test -s "$STACK_DIR/relay.port" || bail "no relay"
+	stack_setting database_url "${DATABASE_URL/:$STACK_PG_PORT\//:$(<"$STACK_DIR/relay.port")/}"
+	restart_gateway
+}
+
+ends_sessions() {
+	stack_admin flowpin -c "select pg_terminate_backend(pid) from pg_stat_activity
+		where application_name = 'flowpin-gateway'" >/dev/null
+}
+
+answers() { # STATUS
+	api GET /v1/connections
+	[ "$STATUS" = "$1" ]
+}
+
+completes() {
+	complete "$TASK"
+	[ "$STATUS" = 200 ]
+}
+
+test_a_database_that_was_read_only_for_a_while_leaves_no_session_like_that() {
+	as_new_user && add_connection attio && make_task attio 'Written'
+	stack_admin flowpin -c "alter role flowpin set default_transaction_read_only = on"
+	ends_sessions
+	complete "$TASK"
+	is "$STATUS" 503 "nothing can be written: $BODY"
+	stack_admin flowpin -c "alter role flowpin reset default_transaction_read_only"
+	wait_until 10 completes || flunk "and then it can: $STATUS $BODY"
+	is "$(provider_says attio "$ITEM")" completed "as before"
+}
+
+is_unready() {
+	anonymous GET /readyz
+	[ "$STATUS" = 503 ]
+}
+
+is_ready() {
+	anonymous GET /readyz
+	[ "$STATUS" = 200 ]
+}
+
+test_readiness_tries_to_write() {
+	stack_admin flowpin -c "alter role flowpin set default_transaction_read_only = on"
+	ends_sessions
+	wait_until 10 is_unready || flunk "it is not ready"
+	stack_admin flowpin -c "alter role flowpin reset default_transaction_read_only"
+	wait_until 10 is_ready || flunk "it is ready again"
+}
+
+# Many sessions are opened, and rest until the network has forgotten them.
+test_sessions_that_the_network_forgot_are_not_trusted() {
+	local i
+
+	as_new_user && add_connection attio && make_tasks attio 8
+	for i in {1..6}; do
+		next_task
+		call_behind "$i" POST "/v1/tasks/$TASK/complete"
+	done
+	for i in {1..6}; do
+		call_joined "$i"
+		is "$STATUS" 200 "a call opens a session"
+	done
+	relay_does forget 4
+	sleep 5.2 # as long as a session is trusted
+	for i in {1..6}; do
+		call_behind "$i" GET /v1/connections
+	done
+	for i in {1..6}; do
+		call_joined "$i"
+		is "$STATUS" 200 "a call in spite of that: $BODY"
+	done
+	relay_does pass
+}
+
+test_a_pooler_that_grants_few_sessions_is_lived_with() {
+	local i
+
+	relay_does grant 2
+	ends_sessions
+	as_new_user && add_connection attio && make_tasks attio 12
+	for i in {1..12}; do
+		next_task
+		call_behind "$i" POST "/v1/tasks/$TASK/complete"
+	done
+	for i in {1..12}; do
+		call_joined "$i"
+		is "$STATUS" 200 "every call is answered: $BODY"
+	done
+	relay_does pass
+}
+
+stack_init || bail "no directory"
+stack_setting workers 64
+stack_setting query_timeout_ms 8000
+stack_whole && relay_stands_between && run_tests
