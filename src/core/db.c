@@ -46,39 +46,6 @@ db_constraint(void)
 	return constraint;
 }
 
-/* A password with an @ or a / that is not written as %40 or %2F ends up in one
- * of these, and would be said aloud with what is wrong about it. */
-static bool
-is_odd(const PQconninfoOption *option)
-{
-	const char *value = option->val;
-
-	if (!value)
-		return false;
-	if (!strcmp(option->keyword, "port"))
-		return value[strspn(value, "0123456789,")] != '\0';
-	return !strcmp(option->keyword, "host") && strchr(value, '@');
-}
-
-/* Said in words of our own: libpq's quote what they could not read, and that
- * may be the password. */
-enum err
-db_check_url(const char *url)
-{
-	PQconninfoOption *options = PQconninfoParse(url, NULL);
-	bool is_fine = options != NULL;
-
-	for (PQconninfoOption *o = options; o && o->keyword; o++)
-		is_fine = is_fine && !is_odd(o);
-	PQconninfoFree(options);
-	return is_fine ? OK
-		       : err_set(ERR_CONFIG,
-			     "database_url is not as libpq wants it: "
-			     "postgresql://user:password@host:port/database, "
-			     "with what is special in a password "
-			     "percent-encoded");
-}
-
 void
 db_close(struct db *db)
 {

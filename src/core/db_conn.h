@@ -4,8 +4,11 @@
 
 #include "core/db.h"
 
-/* ERR_CONFIG: url is not one of a database. */
-enum err db_check_url(const char *url) MUST_CHECK;
+/* The URL as libpq wants it, the caller's to free: parameters of other drivers
+ * that are known are left out, with a warning. ERR_CONFIG: it is not one of a
+ * database, or has a parameter that nobody knows; the sentence has nothing of
+ * the password. */
+enum err db_url_read(const char *url, char **out) MUST_CHECK;
 
 /* Open a connection by deadline_ms (clock_mono_ms()) and within
  * connect_timeout_ms. options is not kept. ERR_DB, ERR_NOMEM. */

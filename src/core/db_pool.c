@@ -26,16 +26,19 @@ struct db_pool {
 enum err
 db_pool_new(const struct db_options *options, struct db_pool **out)
 {
-	enum err err = db_check_url(options->url);
+	char *url = NULL;
+	enum err err = db_url_read(options->url, &url);
 	struct db_pool *pool;
 
 	if (err)
 		return err;
 	pool = calloc(1, sizeof(*pool));
-	if (!pool)
+	if (!pool) {
+		free(url);
 		return err_set(ERR_NOMEM, "no memory for a database pool");
+	}
 	pool->options = *options;
-	pool->options.url = pool->url = strdup(options->url);
+	pool->options.url = pool->url = url;
 	pool->options.app_name = pool->app_name = strdup(options->app_name);
 	pool->limit = options->connections > 0 ? options->connections : 1;
 	pthread_mutex_init(&pool->lock, NULL);

@@ -304,6 +304,21 @@ point_at_joined(struct gateway *gateway, const struct request *req,
 	    req->idempotency_key, req->call_id, begin->writeback_id);
 }
 
+/* The database did not say whether the wish was made. It has the id that was
+ * given: if it is there, it was. */
+static enum err
+answer_unheard(struct gateway *gateway, const struct request *req,
+    const struct begin *begin, int64_t deadline_ms, struct reply *reply)
+{
+	char why[200];
+	enum err err;
+
+	snprintf(why, sizeof(why), "%s", err_text());
+	err = answer_repeated(gateway, req, begin, deadline_ms, reply);
+	return err == ERR_NOTFOUND || err == ERR_DB ? err_set(ERR_DB, "%s", why)
+						    : err;
+}
+
 static enum err
 change(struct gateway *gateway, const struct request *req, enum wish wish,
     struct reply *reply)
@@ -324,10 +339,15 @@ change(struct gateway *gateway, const struct request *req, enum wish wish,
 	if (err != ERR_NOTFOUND)
 		return err;
 	err = begin_until_free(gateway, &begin, deadline_ms);
+	if (err == ERR_DB) {
+		err = answer_unheard(gateway, req, &begin, deadline_ms, reply);
+		goto out;
+	}
 	if (!err)
 		err = point_at_joined(gateway, req, &begin);
 	if (!err)
 		err = answer_begun(gateway, req, &begin, deadline_ms, reply);
+out:
 	begin_done(&begin);
 	return err;
 }

@@ -263,6 +263,21 @@ test_a_database_url_that_is_none_is_named_and_not_said() {
 	done
 }
 
+test_parameters_of_other_drivers_are_passed_over_and_unknown_ones_named() {
+	local at=postgresql://u:s3cret@127.0.0.1:1/x
+
+	changed "database_url=$at?pgbouncer=true&connect_timeout=3&connection_limit=1"
+	# shellcheck disable=SC2086 # a program and its option
+	run_with $GATEWAY --check
+	is "$STATUS" 1 "nobody is there: $SAID"
+	like "$SAID" 'cannot reach the database: .*port 1 .*refused' "it was tried"
+	unlike "$SAID" s3cret "without the password"
+	like "$SAID" 'another driver.*name=pgbouncer' "the one is named"
+	like "$SAID" 'another driver.*name=connection_limit' "and the other"
+	changed "database_url=$at?conect_timeout=3"
+	refuses "libpq has no parameter 'conect_timeout'" "$GATEWAY --check"
+}
+
 test_a_database_that_cannot_be_reached_is_named() {
 	local all=("$GATEWAY" "$GATEWAY --check" "$POLLER" "$DOCTOR" "$MIGRATE")
 	local at=127.0.0.1:$STACK_PG_PORT

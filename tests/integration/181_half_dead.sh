@@ -106,7 +106,24 @@ test_a_pooler_that_grants_few_sessions_is_lived_with() {
 	relay_does pass
 }
 
+# The commit holds, and nobody was told.
+test_a_wish_whose_commit_was_not_answered_is_looked_up() {
+	local id
+
+	as_new_user && add_connection attio && make_task attio 'Unheard'
+	relay_does lose gateway.wish_add
+	complete "$TASK"
+	is "$(<"$STACK_DIR/relay.word")" pass "the answer was lost"
+	like "$STATUS" '^20[02]$' "it is not said to have failed: $BODY"
+	is "$(task_status "$TASK")" completed "it is completed here"
+	id=$(sql "select id from writebacks where task_id = '$TASK'")
+	wait_until 40 writeback_has_ended "$id" || flunk "and its writeback ends"
+	is "$(writeback_state "$id") $(provider_says attio "$ITEM")" \
+		"accepted completed" "there as well"
+}
+
 stack_init || bail "no directory"
 stack_setting workers 64
 stack_setting query_timeout_ms 8000
+short_times 6000 3000
 stack_whole && relay_stands_between && run_tests

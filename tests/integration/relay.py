@@ -8,6 +8,8 @@ piece of data and every connection:
     pass        nothing
     forget S    what is sent on a connection that was silent for S seconds goes nowhere
     grant N     a connection is closed at once while there are N others
+    lose TEXT   the server is sent what has this text in it, and its answer is lost with
+                the connection; then it passes all again
 """
 import select
 import socket
@@ -25,7 +27,7 @@ class Relay:
     def word(self):
         with open(self.word_file, encoding="ascii") as file:
             name, *number = file.read().split()
-        return name, float(number[0]) if number else 0
+        return name, number[0] if number else "0"
 
     def serve(self):
         while True:
@@ -35,7 +37,7 @@ class Relay:
     def enters(self):
         name, most = self.word()
         with self.lock:
-            if name == "grant" and self.count >= most:
+            if name == "grant" and self.count >= int(most):
                 return False
             self.count += 1
         return True
@@ -55,18 +57,28 @@ class Relay:
             with self.lock:
                 self.count -= 1
 
+    def is_lost(self, data):
+        """Is this what is to be lost? Once."""
+        name, what = self.word()
+        if name != "lose" or what.encode() not in data:
+            return False
+        with open(self.word_file, "w", encoding="ascii") as file:
+            file.write("pass")
+        return True
+
     def pump(self, sides):
-        last, is_forgotten = time.monotonic(), False
+        last, is_forgotten, is_lost = time.monotonic(), False, False
         while True:
             ready, _, _ = select.select(list(sides), [], [])
             name, after = self.word()
             is_forgotten = is_forgotten or (
-                name == "forget" and time.monotonic() - last > after)
+                name == "forget" and time.monotonic() - last > float(after))
             last = time.monotonic()
             for side in ready:
                 data = side.recv(65536)
-                if not data:
+                if not data or is_lost:
                     return
+                is_lost = self.is_lost(data)
                 if not is_forgotten:
                     sides[side].sendall(data)
 
