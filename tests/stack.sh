@@ -193,7 +193,8 @@ stack_end() {
 	[ -n "$pid" ] || return 0
 	kill -s "$signal" "$pid" 2>/dev/null
 	stack_until 20 stack_is_down "$name" || kill -s KILL "$pid" 2>/dev/null
-	wait "$pid" 2>/dev/null
+	# not while all ends: a signal that met bash in `wait -n` can make it wait for ever
+	[ -n "${STACK_ENDING:-}" ] || wait "$pid" 2>/dev/null
 	STACK_STATUS=$?
 	for entry in "${STACK_PIDS[@]}"; do
 		[ "$entry" = "$name:$pid" ] || left+=("$entry")
@@ -547,6 +548,7 @@ stack_stop() {
 	local status=$? i names=()
 
 	STACK_SIGNALLED=
+	STACK_ENDING=1
 	trap - EXIT
 	trap '' INT TERM HUP # impatience must not leave half of it behind
 	for ((i = ${#STACK_PIDS[@]} - 1; i >= 0; i--)); do
@@ -560,6 +562,7 @@ stack_stop() {
 		esac
 	done
 	[ -z "${STACK_KEEP:-}" ] && [ -n "$STACK_DIR" ] && rm -rf "$STACK_DIR"
+	STACK_ENDING=
 	trap - INT TERM HUP
 	return "$status"
 }

@@ -51,9 +51,10 @@ stop_run() {
 	stack_end "run$1" "${2:-INT}"
 }
 
-# interrupt_run: as a terminal's Ctrl-C, which all of its processes get.
+# interrupt_run [SIGNAL]: as a terminal's Ctrl-C, which all of its processes get; as
+# timeout and CI systems do it with others.
 interrupt_run() {
-	kill -INT -- "-$(stack_pid "run$RUN_PORT")"
+	kill -s "${1:-INT}" -- "-$(stack_pid "run$RUN_PORT")"
 	stack_until 60 stack_is_down "run$RUN_PORT" || flunk "it stops"
 	stack_end "run$RUN_PORT"
 }
@@ -219,6 +220,17 @@ test_make_run_works_from_any_folder() {
 	interrupt_run
 	is "$(left_of "$RUN_STATE")" '' "nothing is left behind"
 	ok "nor its env" test ! -e "$STACK_ROOT/build/run/$RUN_PORT"
+}
+
+test_it_ends_whatever_the_signal_and_whoever_gets_it() {
+	local signal
+
+	for signal in TERM HUP TERM TERM; do
+		start_run || return
+		RUN_STATE=$(sed -n 's/^Logs and settings: //p' "$RUN_OUT")
+		interrupt_run "$signal"
+		is "$(left_of "$RUN_STATE")" '' "$signal: nothing is left behind"
+	done
 }
 
 # Wherever it is interrupted on its way.
