@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,8 @@
 #define BACKLOG 4096 /* a short one turns bursts into 502s */
 #define WORKER_STACK (256 * 1024)
 #define SYSTEMD_FIRST_FD 3
+#define LINGER_MS                                                              \
+	300 /* after the stop, before the workers look for their end */
 #define PEER_TIMEOUT_S 5 /* a peer that starts a request and goes silent */
 
 struct server {
@@ -40,7 +43,8 @@ struct server {
 	pthread_cond_t left;
 	pthread_t *threads; /* the workers */
 	int count;
-	int running; /* workers that have not ended */
+	int running;            /* workers that have not ended */
+	atomic_bool is_closing; /* no connection is kept after its answer */
 };
 
 void
@@ -266,6 +270,8 @@ serve_connection(struct server *server, FCGX_Request *fcgi, int fd)
 	if (FCGX_Accept_r(fcgi) < 0)
 		return; /* closed by the peer, and by libfcgi */
 	answer(server, fcgi);
+	if (atomic_load(&server->is_closing))
+		fcgi->keepConnection = 0;
 	FCGX_Finish_r(fcgi);
 	fd = fcgi->ipcFd;
 	fcgi->ipcFd = -1;
@@ -445,6 +451,11 @@ fcgi_serve(const struct fcgi_options *options, int listen_fd)
 	log_info("msg=\"stopping\"");
 	options->stopping(options->context);
 	close(listen_fd);
+	/* what is under way at a web server that keeps connections arrives, is
+	 * answered, and its connection closed: it opens the next one to the
+	 * next process */
+	atomic_store(&server.is_closing, true);
+	clock_sleep_ms(LINGER_MS);
 	close(server.wake_fd);
 	err = drain(&server);
 	close(signal_fd);
