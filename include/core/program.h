@@ -51,6 +51,14 @@ enum err program_read_keys(
 enum err program_open_verifier(
     const struct config *config, struct token_verifier **out) MUST_CHECK;
 
+/* Make a pool of connections, without opening one. ERR_CONFIG; then out->pool
+ * is NULL. */
+enum err program_make_store(const struct program *program,
+    const struct config *config, struct store *out) MUST_CHECK;
+/* Can the database be reached (ERR_DB), and has it the schema that this program
+ * needs (ERR_CONFIG)? */
+enum err program_check_store(const struct store *store) MUST_CHECK;
+
 /* Open a pool of connections, and check that the database can be reached and
  * has the schema that this program needs. ERR_DB, ERR_CONFIG; then out->pool is
  * NULL. */

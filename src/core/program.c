@@ -196,8 +196,8 @@ program_read_keys(const struct config *config, struct token_verifier *verifier)
 	return err;
 }
 
-static enum err
-check_schema(const struct store *store)
+enum err
+program_check_store(const struct store *store)
 {
 	struct rows rows = { 0 };
 	enum err err = store_run(store, q_schema_check_with(), &rows);
@@ -215,7 +215,7 @@ check_schema(const struct store *store)
 }
 
 enum err
-program_open_store(const struct program *program, const struct config *config,
+program_make_store(const struct program *program, const struct config *config,
     struct store *out)
 {
 	struct db_options options = {
@@ -235,8 +235,17 @@ program_open_store(const struct program *program, const struct config *config,
 	out->give_up_ms = config->give_up_ms;
 	out->recurring_grace_ms = config->recurring_grace_ms;
 	out->doubt_ms = config->doubt_ms;
+	return err;
+}
+
+enum err
+program_open_store(const struct program *program, const struct config *config,
+    struct store *out)
+{
+	enum err err = program_make_store(program, config, out);
+
 	if (!err)
-		err = check_schema(out);
+		err = program_check_store(out);
 	if (err) {
 		db_pool_free(out->pool);
 		out->pool = NULL;

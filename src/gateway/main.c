@@ -18,6 +18,25 @@ static const struct program program = { "flowpin-gateway",
 	"completion calls of Flowpin, as FastCGI behind nginx",
 	"  --check        check settings and database, and exit\n", NULL };
 
+/* A database that is away when this starts is no reason to hang or to end:
+ * calls are answered with 503 until it is there. */
+static enum err
+open_store(struct gateway *gateway, bool only_check)
+{
+	enum err err =
+	    program_make_store(&program, gateway->config, &gateway->store);
+	char why[300];
+
+	if (!err)
+		err = program_check_store(&gateway->store);
+	if (err != ERR_DB || only_check)
+		return err;
+	log_error("msg=\"serving without the database until it is there\" "
+		  "why=%s",
+	    log_quote(err_text(), why, sizeof(why)));
+	return OK;
+}
+
 static enum err
 open_gateway(
     struct gateway *gateway, const struct config *config, bool only_check)
@@ -35,7 +54,7 @@ open_gateway(
 	if (!err)
 		err = courier_open(&gateway->courier, config);
 	if (!err)
-		err = program_open_store(&program, config, &gateway->store);
+		err = open_store(gateway, only_check);
 	if (!err)
 		err = writeback_share(&gateway->store, COMMIT_WRITERS);
 	if (!err)

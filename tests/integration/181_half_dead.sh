@@ -122,6 +122,26 @@ test_a_wish_whose_commit_was_not_answered_is_looked_up() {
 		"accepted completed" "there as well"
 }
 
+test_a_gateway_that_starts_without_its_database_serves_and_waits_for_it() {
+	local data=$STACK_DIR/pg/data
+
+	as_new_user && add_connection attio && make_task attio 'Later'
+	stack_end gateway
+	kill -STOP "$(head -n 1 "$data/postmaster.pid")" # it says nothing at all
+	relay_does grant 0                               # and nobody comes to it
+	stack_gateway || flunk "it starts"
+	anonymous GET /healthz
+	is "$STATUS" 200 "it lives"
+	is_unready || flunk "it is not ready: $STATUS"
+	complete "$TASK"
+	is "$STATUS" 503 "a call is told so: $BODY"
+	kill -CONT "$(head -n 1 "$data/postmaster.pid")"
+	relay_does pass
+	wait_until 20 completes || flunk "then it is done: $STATUS $BODY"
+	wait_until 10 is_ready || flunk "and it is ready"
+	is "$(provider_says attio "$ITEM")" completed "there as well"
+}
+
 stack_init || bail "no directory"
 stack_setting workers 64
 stack_setting query_timeout_ms 8000
