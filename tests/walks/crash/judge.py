@@ -67,11 +67,11 @@ class Judge:
     def item_of(self, task):
         return self.items[task["source"], task["source_id"]]
 
-    @staticmethod
-    def is_done(item):
+    def is_done(self, task):
         """A series goes on: of each of its occurrences the walk does one."""
+        item = self.item_of(task)
         if item.get("recurring"):
-            return item["occurrences_done"] > 0
+            return self.done_here(task) > 0
         return item["state"] == "completed"
 
     # -- every writeback ends
@@ -157,11 +157,7 @@ class Judge:
                              for r in rows)
                 if s and (s.is_advanced or s.is_inbound):
                     wishes = max(wishes, 1)
-                # what was done there before the call; the wish is about the next
-                # if a run told of that one in between
-                elsewhere = 1 if s and s.is_advanced and any(
-                    self.is_about_next(r, task) for r in rows) else 0
-                done = item["occurrences_done"] - elsewhere
+                done = self.done_here(task)
                 # one occurrence, however often a call reopens it here; the next
                 # one only after a run made the task active for it, or a client
                 # its row, which takes nothing back there
@@ -181,6 +177,15 @@ class Judge:
         self.check("nothing was done twice", twice, self.twice)
         self.check("nothing that was applied was sent again unread", again,
                    self.twice)
+
+    def done_here(self, task):
+        """Occurrences of a series that were done for its task. What was done there
+        before the call is none of them if a run told of it in between: then the wish
+        is about the next one."""
+        s = self.scenes.get(task["id"])
+        elsewhere = bool(s and s.is_advanced and any(
+            self.is_about_next(r, task) for r in self.rows[task["id"]]))
+        return self.item_of(task)["occurrences_done"] - elsewhere
 
     @staticmethod
     def is_about_next(row, task):
@@ -274,8 +279,7 @@ class Judge:
             if not decided or (s and s.is_inbound):
                 continue
             last = decided[-1]
-            is_fulfilled = self.is_done(self.item_of(task)) == (
-                last["wish"] == "complete")
+            is_fulfilled = self.is_done(task) == (last["wish"] == "complete")
             if last["state"] == "accepted" and not (
                     is_fulfilled or self.asks_nothing(last, task)):
                 wrong.append((task["id"], f"writeback {last['id']} is accepted "
