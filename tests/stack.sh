@@ -477,6 +477,9 @@ stack_nginx_conf() {
 				default "";
 				$(stack_origins)
 			}
+			map \$server_port \$flowpin_hsts {
+				default "";
+			}
 			upstream flowpin_gateway {
 				$(stack_upstreams)
 				keepalive 64;

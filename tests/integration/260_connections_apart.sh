@@ -237,6 +237,18 @@ test_what_vanishes_from_one_account_is_nothing_to_the_other() {
 	done
 }
 
+test_a_user_has_a_hundred_connections_at_most() {
+	as_new_user
+	sql "insert into integrations (user_id, type, label)
+		select '$USER_ID', 'attio', 'n' || n from generate_series(1, 99) n"
+	add_connection attio
+	is "$STATUS" 201 "the hundredth"
+	api POST /v1/connections "$(jq -n --arg k "$(sim_token attio)" \
+		'{type: "attio", label: "one more", key: $k}')"
+	is "$STATUS $(field .detail)" \
+		"409 You have 100 connections, and there can be no more." "no more"
+}
+
 stack_init || bail "no directory"
 stack_setting provider_timeout_ms 4000
 stack_whole && run_tests

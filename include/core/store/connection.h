@@ -12,8 +12,11 @@ enum err connection_list(
 enum err connection_read(const struct store *store, const char *user_id,
     const char *connection_id, char **json) MUST_CHECK;
 
+#define CONNECTIONS_MOST 100 /* of a user, by calls */
+
 /* Add a connection, which is due at once. conn has id, user_id, type, label,
- * metadata and the sealed key. ERR_CONFLICT, ERR_INPUT. */
+ * metadata and the sealed key. ERR_CONFLICT: it is there, or the user has
+ * CONNECTIONS_MOST. ERR_INPUT. */
 enum err connection_add(
     const struct store *store, const struct connection *conn) MUST_CHECK;
 

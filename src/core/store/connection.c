@@ -85,6 +85,17 @@ connection_read(const struct store *store, const char *user_id,
 	    store, q_connection_list_with(&args), "connection", json);
 }
 
+/* Run a statement that returns a row if the connection is this user's. */
+static enum err
+run_for_one(const struct store *store, struct statement statement)
+{
+	char *id = NULL;
+	enum err err = store_one(store, statement, "id", &id);
+
+	free(id);
+	return err;
+}
+
 enum err
 connection_add(const struct store *store, const struct connection *conn)
 {
@@ -96,20 +107,15 @@ connection_add(const struct store *store, const struct connection *conn)
 		.key_sealed = { conn->key_sealed, conn->key_sealed_len },
 		.key_id = conn->key_id,
 		.metadata = conn->metadata ? conn->metadata : "{}",
+		.most = CONNECTIONS_MOST,
 	};
+	enum err err = run_for_one(store, q_connection_add_with(&args));
 
-	return store_run(store, q_connection_add_with(&args), NULL);
-}
-
-/* Run a statement that returns a row if the connection is this user's. */
-static enum err
-run_for_one(const struct store *store, struct statement statement)
-{
-	char *id = NULL;
-	enum err err = store_one(store, statement, "id", &id);
-
-	free(id);
-	return err;
+	return err != ERR_NOTFOUND
+		   ? err
+		   : err_set(ERR_CONFLICT,
+			 "You have %d connections, and there can be no more.",
+			 CONNECTIONS_MOST);
 }
 
 enum err
