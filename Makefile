@@ -147,13 +147,15 @@ test: deps
 	@MAKE='$(MAKE)' TESTS='$(TESTS)' tests/timed.sh 'these tests' \
 		$(MAKE) --no-print-directory SAN=1 test-some
 else
+test: KILLS = 100
+test: WALKS = 20
 test: deps
 	@tests/timed.sh --forget
 	@tests/timed.sh 'building' $(MAKE) --no-print-directory -s -j$(CPUS) SAN=1 test-build
 	@tests/timed.sh 'unit programs' $(MAKE) --no-print-directory SAN=1 test-unit
 	@tests/timed.sh 'integration suites' $(MAKE) --no-print-directory SAN=1 SAMPLE=$(ONE) test-integration
-	@tests/timed.sh '$(KILLS) kills' $(MAKE) --no-print-directory test-crash
-	@tests/timed.sh '$(WALKS) walks' $(MAKE) --no-print-directory test-agreement
+	@tests/timed.sh '$(KILLS) kills' $(MAKE) --no-print-directory test-crash KILLS=$(KILLS)
+	@tests/timed.sh '$(WALKS) walks' $(MAKE) --no-print-directory test-agreement WALKS=$(WALKS)
 	@tests/timed.sh --show
 endif
 
