@@ -482,7 +482,6 @@ stack_nginx_conf() {
 			}
 			upstream flowpin_gateway {
 				$(stack_upstreams)
-				keepalive 64;
 			}
 			server {
 				listen 127.0.0.1:$2 backlog=4096;

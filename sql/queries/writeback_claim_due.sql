@@ -43,7 +43,7 @@ with abandoned as materialized (
 		select from gateway.goes_before(w.user_id, w.task_id, w.id,
 			w.task_version))
 	 order by w.due_at
-	 limit :limit - (select count(*) from abandoned)
+	 limit :limit
 	   for update skip locked
 ), due as (
 	select *
@@ -51,6 +51,7 @@ with abandoned as materialized (
 	 union all
 	select *
 	  from waiting
+	 limit :limit
 ), claimed as (
 	update gateway.writebacks w
 	   set state = 'sending', generation = w.generation + 1,

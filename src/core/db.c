@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/db_address.h"
 #include "core/db_args.h"
 #include "core/log.h"
 
@@ -128,15 +129,56 @@ no_notices(void *arg, const PGresult *result)
 	(void)result; /* `if not exists` and the like: of no use in a log */
 }
 
+/* One address of those that the URL may mean. */
+static enum err
+connect_to(const struct db_options *options, const struct address *address,
+    int64_t deadline_ms, PGconn **out)
+{
+	/* before dbname: what the URL says itself wins; after it: we do */
+	const char *const names[] = { "tcp_user_timeout", "keepalives_idle",
+		"keepalives_interval", "keepalives_count", "dbname", "host",
+		"hostaddr", "port", "fallback_application_name",
+		"client_encoding", NULL };
+	const char *const values[] = { "10000", "30", "10", "3", options->url,
+		address->host[0] ? address->host : NULL,
+		address->number[0] ? address->number : NULL,
+		address->port[0] ? address->port : NULL, options->app_name,
+		"UTF8", NULL };
+	enum err err;
+
+	*out = PQconnectStartParams(names, values, 1);
+	if (!*out)
+		return err_set(ERR_NOMEM, "no memory for a connection");
+	err = connect_until(*out, deadline_ms);
+	if (!err)
+		return OK;
+	PQfinish(*out);
+	*out = NULL;
+	return err;
+}
+
+/* A silent address has only its share of the time: the next one may answer. */
+static enum err
+connect_to_any(
+    const struct db_options *options, int64_t deadline_ms, PGconn **out)
+{
+	struct address list[ADDRESSES_MOST];
+	size_t n;
+	enum err err = address_list(options->url, deadline_ms, list, &n);
+
+	*out = NULL;
+	for (size_t i = 0; !*out && i < n && err != ERR_NOMEM; i++) {
+		int64_t now_ms = clock_mono_ms();
+
+		err = connect_to(options, &list[i],
+		    now_ms + (deadline_ms - now_ms) / (int64_t)(n - i), out);
+	}
+	return err;
+}
+
 enum err
 db_open(const struct db_options *options, int64_t deadline_ms, struct db **out)
 {
-	/* before dbname: what the URL says itself wins */
-	const char *const names[] = { "tcp_user_timeout", "keepalives_idle",
-		"keepalives_interval", "keepalives_count", "dbname",
-		"fallback_application_name", "client_encoding", NULL };
-	const char *const values[] = { "10000", "30", "10", "3", options->url,
-		options->app_name, "UTF8", NULL };
 	int64_t limit = clock_mono_ms() + options->connect_timeout_ms;
 	struct db *db = calloc(1, sizeof(*db));
 	enum err err;
@@ -145,13 +187,8 @@ db_open(const struct db_options *options, int64_t deadline_ms, struct db **out)
 		return err_set(ERR_NOMEM, "no memory for a connection");
 	db->query_timeout_ms = options->query_timeout_ms;
 	db->is_prepared = options->is_prepared;
-	db->conn = PQconnectStartParams(names, values, 1);
-	if (!db->conn) {
-		free(db);
-		return err_set(ERR_NOMEM, "no memory for a connection");
-	}
-	err =
-	    connect_until(db->conn, limit < deadline_ms ? limit : deadline_ms);
+	err = connect_to_any(
+	    options, limit < deadline_ms ? limit : deadline_ms, &db->conn);
 	if (err) {
 		db_close(db);
 		return err;

@@ -134,7 +134,14 @@ reserve(struct db_pool *pool, int64_t deadline_ms, struct db **out)
 
 	pthread_mutex_lock(&pool->lock);
 	while (!(*out = take_idle(pool)) && is_full(pool)) {
-		if (!clock_wait(&pool->freed, &pool->lock, deadline_ms)) {
+		/* nobody tells when the grant is over */
+		int64_t until_ms = pool->open < pool->limit &&
+					   pool->granted_until_ms < deadline_ms
+				       ? pool->granted_until_ms
+				       : deadline_ms;
+
+		if (!clock_wait(&pool->freed, &pool->lock, until_ms) &&
+		    clock_mono_ms() >= deadline_ms) {
 			err = err_set(
 			    ERR_DB, "no database connection was free in time");
 			break;
@@ -156,8 +163,14 @@ open_one(
 	char why[300], quoted[320];
 
 	*again = false;
-	if (!err)
+	if (!err) {
+		/* more may be had again */
+		pthread_mutex_lock(&pool->lock);
+		pool->granted_until_ms = 0;
+		pthread_cond_broadcast(&pool->freed);
+		pthread_mutex_unlock(&pool->lock);
 		return OK;
+	}
 	snprintf(why, sizeof(why), "%s", err_text());
 	forget(pool, NULL);
 	*again =

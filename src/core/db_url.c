@@ -13,7 +13,7 @@
  * they show: Prisma's, Supabase's and JDBC's. */
 static const char *const foreign[] = { "pgbouncer", "connection_limit",
 	"pool_timeout", "pool_mode", "prepareThreshold", "prepared_statements",
-	"schema", "socket_timeout", "sslaccept", "sslidentity", "sslpassword",
+	"schema", "socket_timeout", "sslaccept", "sslidentity",
 	"statement_cache_size", "supa", "workaround" };
 
 static bool
@@ -106,13 +106,26 @@ check(const char *url)
 			     "percent-encoded");
 }
 
+/* Where its parameters begin, NULL: it has none. The @ before the host, in
+ * front of which a password may have a ?, is the last one before any =. */
+static const char *
+query_of(const char *rest)
+{
+	size_t n = strcspn(rest, "=");
+	const char *query = rest;
+
+	for (size_t i = 0; i < n; i++)
+		if (rest[i] == '@')
+			query = rest + i;
+	return strchr(query, '?');
+}
+
 enum err
 db_url_read(const char *url, char **out)
 {
 	struct buf clean = BUF_INIT((size_t)64 * 1024);
-	const char *host = strrchr(url, '@'); /* a password may have a ? */
-	const char *query =
-	    strstr(url, "://") ? strchr(host ? host : url, '?') : NULL;
+	const char *start = strstr(url, "://");
+	const char *query = start ? query_of(start + 3) : NULL;
 	char separator = '?';
 	enum err err =
 	    buf_add(&clean, url, query ? (size_t)(query - url) : strlen(url));

@@ -299,9 +299,11 @@ use_store(CURL *easy, void *ssl_ctx, void *cookie)
 static bool
 set_connection(struct http *http, CURL *easy)
 {
+	/* QUICK_EXIT: a resolver's thread is not waited for when time is over
+	 */
 	return SET(SHARE, http->shared) && SET(NOSIGNAL, 1L) &&
-	       SET(PROXY, "") && SET(NOPROXY, "*") && SET(FOLLOWLOCATION, 0L) &&
-	       SET(PROTOCOLS_STR, "http,https") &&
+	       SET(QUICK_EXIT, 1L) && SET(PROXY, "") && SET(NOPROXY, "*") &&
+	       SET(FOLLOWLOCATION, 0L) && SET(PROTOCOLS_STR, "http,https") &&
 	       SET(HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
 	       SET(MAXCONNECTS, KEPT_CONNECTIONS) &&
 	       SET(MAXAGE_CONN, KEPT_IDLE_SECONDS) && SET(TCP_NODELAY, 1L) &&

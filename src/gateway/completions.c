@@ -305,16 +305,17 @@ point_at_joined(struct gateway *gateway, const struct request *req,
 }
 
 /* The database did not say whether the wish was made. It has the id that was
- * given: if it is there, it was. */
+ * given: if it is there, it was. There must be time to look. */
 static enum err
 answer_unheard(struct gateway *gateway, const struct request *req,
     const struct begin *begin, int64_t deadline_ms, struct reply *reply)
 {
 	char why[200];
-	enum err err;
+	enum err err = ERR_DB;
 
 	snprintf(why, sizeof(why), "%s", err_text());
-	err = answer_repeated(gateway, req, begin, deadline_ms, reply);
+	if (clock_mono_ms() < deadline_ms)
+		err = answer_repeated(gateway, req, begin, deadline_ms, reply);
 	return err == ERR_NOTFOUND || err == ERR_DB ? err_set(ERR_DB, "%s", why)
 						    : err;
 }

@@ -30,8 +30,6 @@
 #define BACKLOG 4096 /* a short one turns bursts into 502s */
 #define WORKER_STACK (256 * 1024)
 #define SYSTEMD_FIRST_FD 3
-#define LINGER_MS                                                              \
-	300 /* after the stop, before the workers look for their end */
 #define PEER_TIMEOUT_S 5 /* a peer that starts a request and goes silent */
 
 struct server {
@@ -451,11 +449,7 @@ fcgi_serve(const struct fcgi_options *options, int listen_fd)
 	log_info("msg=\"stopping\"");
 	options->stopping(options->context);
 	close(listen_fd);
-	/* what is under way at a web server that keeps connections arrives, is
-	 * answered, and its connection closed: it opens the next one to the
-	 * next process */
 	atomic_store(&server.is_closing, true);
-	clock_sleep_ms(LINGER_MS);
 	close(server.wake_fd);
 	err = drain(&server);
 	close(signal_fd);

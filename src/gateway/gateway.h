@@ -19,7 +19,8 @@ struct gateway {
 	struct store store;
 	struct courier courier;
 	struct token_verifier *verifier;
-	struct share *calls; /* of each user, under way */
+	struct share *waits, *reads; /* of each user, under way */
+	atomic_int waiting;          /* of all */
 	struct sweep *sweep;
 	int64_t stop_by_ms;      /* clock_mono_ms(); 0: it goes on */
 	struct keyring *keyring; /* NULL: shared secrets alone */

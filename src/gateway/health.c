@@ -11,7 +11,7 @@
 
 #define PROVIDERS_MAX 16
 #define READY_MS 2000
-#define GAUGES_MS 5000
+#define GAUGES_MS 2000
 
 HANDLER(health_live)
 {

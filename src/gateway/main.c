@@ -58,7 +58,9 @@ open_gateway(
 	if (!err)
 		err = writeback_share(&gateway->store, COMMIT_WRITERS);
 	if (!err)
-		err = share_new((size_t)config->workers, &gateway->calls);
+		err = share_new((size_t)config->workers, &gateway->waits);
+	if (!err)
+		err = share_new((size_t)config->workers, &gateway->reads);
 	if (!err && !only_check)
 		err = keyring_start(gateway);
 	return err;
@@ -73,7 +75,8 @@ close_gateway(struct gateway *gateway)
 	if (gateway->courier.http)
 		courier_close(&gateway->courier);
 	token_free(gateway->verifier);
-	share_free(gateway->calls);
+	share_free(gateway->waits);
+	share_free(gateway->reads);
 	health_done(gateway);
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/clock.h"
 
+#define OLD 3 /* times fresh_ms: an answer is not given any more */
 #define TEXT_MAX ((size_t)1024 * 1024)
 
 void
@@ -56,9 +57,8 @@ pulse_read(struct pulse *p, struct buf *out)
 	if (!p->is_being_made &&
 	    (!p->made_ms || clock_mono_ms() >= p->made_ms + p->fresh_ms))
 		make_anew(p);
-	if (!p->made_ms)
-		err =
-		    err_set(ERR_BUSY, "somebody else looks for the first time");
+	if (!p->made_ms || clock_mono_ms() > p->made_ms + OLD * p->fresh_ms)
+		err = err_set(ERR_BUSY, "somebody else is looking");
 	else if (p->err)
 		err = err_set(p->err, "%s", p->why);
 	else

@@ -28,7 +28,8 @@ void pulse_init(struct pulse *pulse, int64_t fresh_ms,
 void pulse_done(struct pulse *pulse);
 
 /* Append the answer to out, or fail as make() did, with its err_text(). While a
- * new one is being made, the one before is given; ERR_BUSY: there is none. */
+ * new one is being made, the one before is given, unless it is old; ERR_BUSY:
+ * there is none. */
 enum err pulse_read(struct pulse *pulse, struct buf *out) MUST_CHECK;
 
 #endif

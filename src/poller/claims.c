@@ -12,12 +12,14 @@
 #define PASS_MS 300000 /* after that it ends with the runs that go on */
 
 void
-claims_init(struct claims *claims, const struct poller *poller, int runners)
+claims_init(struct claims *claims, const struct poller *poller, int runners,
+    const volatile sig_atomic_t *is_stopping)
 {
 	memset(claims, 0, sizeof(*claims));
 	pthread_mutex_init(&claims->lock, NULL);
 	clock_cond_init(&claims->changed);
 	claims->begin_ms = clock_mono_ms();
+	claims->is_stopping = is_stopping;
 	claims->poller = poller;
 	claims->runners = runners;
 	for (size_t i = 0; i < CLAIMS_TYPES_MAX && provider_at(i); i++) {
@@ -78,9 +80,10 @@ is_dry(const struct claims *claims, const struct claim_queue *q)
 {
 	int64_t now_ms = clock_mono_ms();
 
+	if (now_ms > claims->begin_ms + PASS_MS)
+		return true;
 	return q->dry_ms &&
-	       (!is_polling(claims) || now_ms < q->dry_ms + AGAIN_MS ||
-		   now_ms > claims->begin_ms + PASS_MS);
+	       (!is_polling(claims) || now_ms < q->dry_ms + AGAIN_MS);
 }
 
 static enum err
@@ -136,6 +139,7 @@ claims_take(struct claims *claims, struct run *out)
 
 	pthread_mutex_lock(&claims->lock);
 	while (!err && !q) {
+		claims->is_closed = claims->is_closed || *claims->is_stopping;
 		for (size_t i = 0; !err && i < claims->count; i++)
 			if (claims->queues[i].next == claims->queues[i].count)
 				err = refill(claims, &claims->queues[i]);

@@ -10,6 +10,7 @@
 #define POLLER_CLAIMS_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 
 #include "run.h"
@@ -33,11 +34,12 @@ struct claims {
 	int64_t begin_ms;
 	struct claim_queue queues[CLAIMS_TYPES_MAX];
 	size_t count;
-	bool is_closed; /* no more is claimed */
+	bool is_closed;                           /* no more is claimed */
+	const volatile sig_atomic_t *is_stopping; /* the same, once it is set */
 };
 
-void claims_init(
-    struct claims *claims, const struct poller *poller, int runners);
+void claims_init(struct claims *claims, const struct poller *poller,
+    int runners, const volatile sig_atomic_t *is_stopping);
 void claims_done(struct claims *claims);
 
 /* The next one, *out, which is given to claims_end() after its run; waits while

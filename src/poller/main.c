@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/crash.h"
 #include "core/delivery/sweep.h"
 #include "core/keys.h"
@@ -17,6 +18,7 @@
 #include "claims.h"
 
 #define RUNNER_STACK (512 * 1024)
+#define LOOK_MS 200    /* a signal is seen as soon as that */
 #define SWEEP_MS 20000 /* the next pass takes up the rest */
 #define TRIM_LIMIT 10000
 #define RECONCILE_LIMIT 10000
@@ -133,8 +135,6 @@ runner(void *arg)
 	enum err err;
 
 	for (;;) {
-		if (is_stopping)
-			claims_close(&pass->claims);
 		err = claims_take(&pass->claims, &run);
 		if (err)
 			break;
@@ -156,7 +156,7 @@ poll_due(struct pass *pass)
 	pass->runners = calloc((size_t)limit, sizeof(*pass->runners));
 	pass->limit = pass->runners ? limit - 1 : 0;
 	pthread_mutex_init(&pass->lock, NULL);
-	claims_init(&pass->claims, pass->poller, pass->limit + 1);
+	claims_init(&pass->claims, pass->poller, pass->limit + 1, &is_stopping);
 	runner(pass);
 	join_runners(pass);
 	claims_done(&pass->claims);
@@ -263,10 +263,10 @@ end_sweep(struct pass *pass, struct sweep *sweep)
 {
 	int failures = 0;
 
-	if (is_stopping)
-		sweep_halt(sweep);
-	if (sweep_join(sweep, 0, &failures))
-		house_failed(pass, "writebacks");
+	do {
+		if (is_stopping)
+			sweep_halt(sweep);
+	} while (sweep_join(sweep, clock_mono_ms() + LOOK_MS, &failures));
 	atomic_fetch_add(&pass->failures, failures);
 }
 

@@ -138,6 +138,7 @@ test_one_task_completed_by_ten_at_once_is_sent_once() {
 }
 
 stack_init || bail "no directory"
+stack_setting workers 256 # they are one user's
 stack_setting database_prepared "${PREPARED:-1}"
 # on a busy machine two of them wait long for the others
 stack_setting call_deadline_ms 40000

@@ -92,9 +92,9 @@ test_sessions_that_the_network_forgot_are_not_trusted() {
 test_a_pooler_that_grants_few_sessions_is_lived_with() {
 	local i
 
+	as_new_user && add_connection attio && make_tasks attio 12
 	relay_does grant 2
 	ends_sessions
-	as_new_user && add_connection attio && make_tasks attio 12
 	for i in {1..12}; do
 		next_task
 		call_behind "$i" POST "/v1/tasks/$TASK/complete"
@@ -140,6 +140,56 @@ test_a_gateway_that_starts_without_its_database_serves_and_waits_for_it() {
 	wait_until 20 completes || flunk "then it is done: $STATUS $BODY"
 	wait_until 10 is_ready || flunk "and it is ready"
 	is "$(provider_says attio "$ITEM")" completed "there as well"
+}
+
+# Somebody takes connections and says nothing.
+silent_host() {
+	[ -s "$STACK_DIR/silent.log" ] || stack_start silent python3 -c '
+import socket, time
+s = socket.create_server(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True)
+time.sleep(600)'
+	stack_await silent test -s "$STACK_DIR/silent.log"
+}
+
+# check URL: what --check says of it, in $SAID.
+check() {
+	SAID=$(FLOWPIN_DATABASE_URL=$1 "$STACK_BIN/flowpin-gateway" \
+		--config "$STACK_DIR/flowpin.conf" --check 2>&1)
+}
+
+test_a_silent_host_leaves_time_for_the_next() {
+	local rest=${DATABASE_URL#*@} login=${DATABASE_URL%@*}
+
+	silent_host || return
+	check "$login@127.0.0.1:$(<"$STACK_DIR/silent.log"),$rest"
+	is $? 0 "the second one is reached: $SAID"
+	check "$login@$rest"
+	is $? 0 "as it is alone: $SAID"
+	check "$login@127.0.0.1:$(<"$STACK_DIR/silent.log")/flowpin"
+	like "$SAID" 'cannot reach the database: no answer in time' "or it is said"
+}
+
+# A resolver knows no deadline of ours.
+test_dead_nameservers_hold_nothing_up() {
+	local shim=$STACK_DIR/silent_dns.so preload=
+
+	cc -shared -fPIC -o "$shim" "$STACK_ROOT/tests/integration/silent_dns.c" ||
+		bail "no shim"
+	[[ $STACK_BIN != */san ]] || preload="$(cc -print-file-name=libasan.so) "
+	export LD_PRELOAD="$preload$shim"
+	check "${DATABASE_URL/127.0.0.1/db.silent}"
+	unset LD_PRELOAD
+	like "$SAID" '"db.silent" is not resolved: no answer in time' "the database's"
+	as_new_user && add_connection attio && make_task attio 'Unresolved'
+	stack_end gateway
+	export LD_PRELOAD="$preload$shim" FLOWPIN_ATTIO_URL=https://attio.silent
+	stack_gateway || flunk "it starts"
+	unset LD_PRELOAD FLOWPIN_ATTIO_URL
+	api POST "/v1/tasks/$TASK/complete"
+	is "$STATUS $(field .code)" "504 writeback_unreachable" "a provider's: $BODY"
+	is "$(task_status "$TASK")" active "the task is active again"
+	restart_gateway
 }
 
 stack_init || bail "no directory"

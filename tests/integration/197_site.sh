@@ -25,7 +25,7 @@ the_site() {
 		s|listen 443|listen 127.0.0.1:$HTTPS|" \
 		"$STACK_ROOT/nginx/flowpin.conf" >"$dir/site.conf"
 	{
-		[ "$EUID" = 0 ] && echo 'user root;'
+		[ "$EUID" != 0 ] || echo 'user root;'
 		echo "daemon off; pid $dir/pid; events { worker_connections 2048; }
 			http {
 				client_body_temp_path $dir/b; fastcgi_temp_path $dir/f;
@@ -80,24 +80,6 @@ test_old_tls_and_weak_ciphers_are_refused() {
 	is "$STATUS" 200 "what is good is taken"
 }
 
-# One address may have so many a second, and a burst.
-test_an_address_that_asks_without_end_is_told_to_wait() {
-	local said
-
-	seq 600 | sed "s|.*|url = https://localhost:$HTTPS/healthz\noutput = /dev/null|" \
-		>"$STACK_DIR/many"
-	said=$(curl -sk --http1.1 -w '%{http_code}\n' -K "$STACK_DIR/many" | sort |
-		uniq -c)
-	like "$said" '[2-5][0-9]{2} 200' "a burst is answered: $said"
-	like "$said" '[0-9]+ 429' "and then it is too much: $said"
-	unlike "$said" ' (000|5..)' "nothing else"
-	get "https://localhost:$HTTPS/healthz"
-	if [ "$STATUS" = 429 ]; then
-		is "$(header Retry-After) $(field .status)" "1 429" "as a problem: $BODY"
-		is "$(header Strict-Transport-Security)" max-age=63072000 "all of it"
-	fi
-}
-
 answers_again() {
 	get "https://localhost:$HTTPS/healthz"
 	[ "$STATUS" = 200 ]
@@ -107,7 +89,6 @@ answers_again() {
 test_an_address_has_so_many_connections_at_once() {
 	local said
 
-	wait_until 20 answers_again || flunk "it answers again"
 	said=$(python3 - "$HTTPS" "$TOKEN" <<-'PY'
 		import select, socket, ssl, sys, time
 		port, token = int(sys.argv[1]), sys.argv[2]
@@ -135,6 +116,27 @@ test_an_address_has_so_many_connections_at_once() {
 	wait_until 20 answers_again || flunk "those who send nothing are let go"
 }
 
+# One address may have so many a second, and a burst.
+test_an_address_that_asks_without_end_is_told_to_wait() {
+	local said
+
+	seq 600 | sed "s|.*|url = https://localhost:$HTTPS/healthz\noutput = /dev/null|" \
+		>"$STACK_DIR/many"
+	wait_until 20 answers_again || flunk "it answers again"
+	sleep 4.1 # a whole burst is there again
+	said=$(curl -sk --http1.1 -w '%{http_code}\n' -K "$STACK_DIR/many" | sort |
+		uniq -c)
+	like "$said" '[2-5][0-9]{2} 200' "a burst is answered: $said"
+	like "$said" '[0-9]+ 429' "and then it is too much: $said"
+	unlike "$said" ' (000|5..)' "nothing else"
+	get "https://localhost:$HTTPS/healthz"
+	if [ "$STATUS" = 429 ]; then
+		is "$(header Retry-After) $(field .status)" "1 429" "as a problem: $BODY"
+		is "$(header Strict-Transport-Security)" max-age=63072000 "all of it"
+	fi
+}
+
 stack_init || bail "no directory"
-stack_whole && the_site || bail "no site"
+stack_whole || bail "no stack"
+the_site || bail "no site"
 run_tests

@@ -24,7 +24,7 @@ struct sweep {
 	pthread_cond_t
 	    changed; /* there may be work: a kick, an end, the halt */
 	pthread_t threads[SWEEP_THREADS];
-	int count, idle, at_work;
+	int count, joined, idle, at_work;
 	unsigned long kicks;
 	bool is_looking, is_over;
 	int failures;
@@ -87,21 +87,26 @@ add_name(void *context, const char *holder)
 	array_text(context, holder);
 }
 
-/* One that is due, and not of those who have enough. */
+/* One that is due, and not of those who have enough. Once half of the threads
+ * are at work, one is enough: the rest is for those who have none. */
 static enum err
-take_up(struct sweep *s, struct due *due, bool *found)
+take_up(struct sweep *s, bool is_crowded, struct due *due, bool *found)
 {
 	struct array connections = { 0 }, users = { 0 };
 	enum err err;
 
-	share_full(s->connections, SWEEP_CONNECTION, add_name, &connections);
-	share_full(s->users, SWEEP_USER, add_name, &users);
+	share_full(s->connections, is_crowded ? 1 : SWEEP_CONNECTION, add_name,
+	    &connections);
+	share_full(s->users, is_crowded ? 1 : SWEEP_USER, add_name, &users);
 	err = outbound_claim(s->options.store, s->options.courier, &connections,
 	    &users, due, found);
 	array_done(&connections);
 	array_done(&users);
 	if (*found) {
-		share_take(s->connections, due->w.connection.id, SWEEP_THREADS);
+		/* its connection may be gone */
+		if (due->w.connection.id[0])
+			share_take(s->connections, due->w.connection.id,
+			    SWEEP_THREADS);
 		share_take(s->users, due->w.user_id, SWEEP_THREADS);
 	}
 	return err;
@@ -126,6 +131,7 @@ look(struct sweep *s, struct due *due)
 
 	while (!s->is_over && !found) {
 		unsigned long seen = s->kicks;
+		bool is_crowded = s->at_work >= SWEEP_THREADS / 2;
 		enum err err;
 
 		if (is_late(s)) {
@@ -133,7 +139,7 @@ look(struct sweep *s, struct due *due)
 			break;
 		}
 		pthread_mutex_unlock(&s->lock);
-		err = take_up(s, due, &found);
+		err = take_up(s, is_crowded, due, &found);
 		pthread_mutex_lock(&s->lock);
 		if (err)
 			log_failure(s);
@@ -294,8 +300,8 @@ sweep_join(struct sweep *s, int64_t until_ms, int *failures)
 	enum err err;
 
 	/* those too that are started meanwhile */
-	for (int i = 0; i < count(s); i++) {
-		err = join(s->threads[i], until_ms);
+	for (; s->joined < count(s); s->joined++) {
+		err = join(s->threads[s->joined], until_ms);
 		if (err)
 			return err;
 	}
