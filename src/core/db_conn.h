@@ -1,4 +1,5 @@
-/* What the pool needs to know of one connection. Only db.c uses libpq. */
+/* What the pool needs to know of one connection. db.c, db_address.c and
+ * db_url.c alone use libpq. */
 #ifndef SRC_CORE_DB_CONN_H
 #define SRC_CORE_DB_CONN_H
 
