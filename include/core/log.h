@@ -7,8 +7,9 @@
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
-/* Before threads start. name: the program's, printed as prog=; it is kept, not
- * copied. */
+/* Before threads start. If standard error is the journal's (JOURNAL_STREAM),
+ * each line begins with its priority, <3> to <7>. name: the program's, printed
+ * as prog=; it is kept, not copied. */
 void log_open(const char *name, enum log_level least);
 
 /* "debug", "info", "warn", "error"; ERR_CONFIG otherwise. */

@@ -7,7 +7,9 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LINE_BYTES 2048
@@ -19,16 +21,39 @@ static const char *const level_names[] = {
 	[LOG_WARN]  = "warn",
 	[LOG_ERROR] = "error",
 };
+/* sd-daemon(3): what journalctl -p goes by */
+static const char *const priorities[] = {
+	[LOG_DEBUG] = "<7>",
+	[LOG_INFO]  = "<6>",
+	[LOG_WARN]  = "<4>",
+	[LOG_ERROR] = "<3>",
+};
 /* clang-format on */
 #define LEVELS (sizeof(level_names) / sizeof(level_names[0]))
 
 /* Set once by log_open() before there are threads, then only read. */
 static const char *program = "flowpin";
 static enum log_level least_level = LOG_INFO;
+static bool is_journal; /* standard error is systemd's journal */
+
+/* JOURNAL_STREAM names the device and inode of the stream that was the
+ * journal's when the service was started. */
+static bool
+goes_to_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat file;
+
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       !fstat(STDERR_FILENO, &file) && file.st_dev == device &&
+	       file.st_ino == inode;
+}
 
 void
 log_open(const char *name, enum log_level least)
 {
+	is_journal = goes_to_journal();
 	program = name;
 	least_level = least;
 }
@@ -71,8 +96,8 @@ static void PRINTF_LIKE(2, 0)
 
 	if (level < least_level)
 		return;
-	n = snprintf(line, sizeof(line), "level=%s prog=%s ",
-	    level_names[level], program);
+	n = snprintf(line, sizeof(line), "%slevel=%s prog=%s ",
+	    is_journal ? priorities[level] : "", level_names[level], program);
 	len = written(n, sizeof(line));
 	room = sizeof(line) - len;
 	n = vsnprintf(line + len, room, fmt, args);

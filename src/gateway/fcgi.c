@@ -204,16 +204,19 @@ log_line(const struct request *req, const struct reply *reply)
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
 	const char *method = req->method;
+	/* a person at night looks for what went wrong here */
+	void (*log)(const char *fmt, ...) =
+	    reply->status >= 500 ? log_warn : log_info;
 	char path[256], user[48] = "", quoted[32];
 
 	if (method[strspn(method, letters)] || strlen(method) > 16)
 		method = log_quote(method, quoted, sizeof(quoted));
 	if (req->user_id[0])
 		snprintf(user, sizeof(user), " user=%s", req->user_id);
-	log_info("req=%s method=%s path=%s status=%d ms=%" PRId64 "%s%s%s",
-	    req->id, method, log_quote(req->path, path, sizeof(path)),
-	    reply->status, clock_mono_ms() - req->start_ms, user,
-	    reply->note[0] ? " " : "", reply->note);
+	log("req=%s method=%s path=%s status=%d ms=%" PRId64 "%s%s%s", req->id,
+	    method, log_quote(req->path, path, sizeof(path)), reply->status,
+	    clock_mono_ms() - req->start_ms, user, reply->note[0] ? " " : "",
+	    reply->note);
 }
 
 static void

@@ -63,7 +63,7 @@ refused() {
 	like "$detail" "$3" "$4: the sentence says what"
 	like "$detail" "^[A-Z'].*\\.\$" "$4: it is a sentence"
 	has_logged 1 "$4"
-	wanted="^level=info prog=flowpin-gateway req=$(header x-request-id) \
+	wanted="^level=(info|warn) prog=flowpin-gateway req=$(header x-request-id) \
 method=${METHOD:-[A-Z]+} path=\"([^\"\\]|\\\\.)*\" status=$1 ms=[0-9]+ (user=$USER_ID )?\
 err=$2 msg=\".*\"\$"
 	like "$LINE" "$wanted" "$4: its line in the log"

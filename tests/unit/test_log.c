@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -59,6 +61,38 @@ test_a_line_has_level_program_and_text(void **state)
 				 "level=info prog=flowpin-test b=two\n"
 				 "level=warn prog=flowpin-test c=3\n"
 				 "level=error prog=flowpin-test d=4\n");
+}
+
+/* journalctl -p goes by what a line begins with. */
+static void
+test_the_journal_is_told_priorities(void **state)
+{
+	char out[8192], stream[64];
+	struct stat file;
+
+	(void)state;
+	catch_stderr();
+	assert_int_equal(fstat(STDERR_FILENO, &file), 0);
+	snprintf(stream, sizeof(stream), "%llu:%llu",
+	    (unsigned long long)file.st_dev, (unsigned long long)file.st_ino);
+	assert_int_equal(setenv("JOURNAL_STREAM", stream, 1), 0);
+	log_open("t", LOG_DEBUG);
+	log_debug("a=1");
+	log_info("b=2");
+	log_warn("c=3");
+	log_error("d=4");
+	(void)caught(out, sizeof(out));
+	assert_string_equal(out, "<7>level=debug prog=t a=1\n"
+				 "<6>level=info prog=t b=2\n"
+				 "<4>level=warn prog=t c=3\n"
+				 "<3>level=error prog=t d=4\n");
+	/* somebody redirected it since */
+	catch_stderr();
+	log_open("t", LOG_DEBUG);
+	log_info("e=5");
+	(void)caught(out, sizeof(out));
+	assert_int_equal(unsetenv("JOURNAL_STREAM"), 0);
+	assert_string_equal(out, "level=info prog=t e=5\n");
 }
 
 static void
@@ -206,6 +240,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_line_has_level_program_and_text),
+		cmocka_unit_test(test_the_journal_is_told_priorities),
 		cmocka_unit_test(test_less_than_the_least_level_is_not_written),
 		cmocka_unit_test(test_control_bytes_cannot_forge_a_second_line),
 		cmocka_unit_test(test_a_long_event_is_cut_and_still_one_line),
