@@ -20,7 +20,6 @@ struct gateway {
 	struct courier courier;
 	struct token_verifier *verifier;
 	struct share *waits, *reads; /* of each user, under way */
-	atomic_int waiting;          /* of all */
 	struct sweep *sweep;
 	int64_t stop_by_ms;      /* clock_mono_ms(); 0: it goes on */
 	struct keyring *keyring; /* NULL: shared secrets alone */

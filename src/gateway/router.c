@@ -10,8 +10,8 @@
 enum { NEEDS_USER = 1, NEEDS_BODY = 2, WAITS = 4 };
 
 /* Of the workers, one user may keep a quarter waiting, or FEW_CALLS if they are
- * few, but never more than half of them. FEW_CALLS are left to calls that do
- * not wait, of which one user may have half of the workers. */
+ * few, but never more than half of them. Calls that do not wait may have half
+ * of the workers, beside these. */
 #define FEW_CALLS 8
 
 struct route {
@@ -169,16 +169,15 @@ tell_methods(const struct request *req, struct reply *reply)
 	return OK;
 }
 
-/* How many calls of one user may wait. Once half of the workers wait, one may:
- * the rest is for those who have none. */
+/* How many calls of one user may be under way. */
 static int
-most_waiting(const struct gateway *gateway)
+most_calls(const struct gateway *gateway, const struct route *route)
 {
 	int workers = gateway->config->workers, most = workers / 4;
 
-	if (atomic_load(&gateway->waiting) > workers / 2)
-		return 1;
-	if (most < FEW_CALLS)
+	if (!(route->needs & WAITS))
+		most = workers / 2;
+	else if (most < FEW_CALLS)
 		most = workers / 2 < FEW_CALLS ? workers / 2 : FEW_CALLS;
 	return most > 0 ? most : 1;
 }
@@ -199,44 +198,19 @@ handle(struct gateway *gateway, const struct route *route, struct request *req,
 	return route->handle(gateway, req, reply);
 }
 
-/* Calls that wait leave workers to those that do not, and one user's calls to
- * everybody else's. */
-static enum err
-handle_waiting(struct gateway *gateway, const struct route *route,
-    struct request *req, struct reply *reply)
-{
-	int workers = gateway->config->workers;
-	int most =
-	    workers - (workers / 4 < FEW_CALLS ? workers / 4 : FEW_CALLS);
-	enum err err;
-
-	if (atomic_fetch_add(&gateway->waiting, 1) >= most)
-		err = err_set(ERR_BUSY, "too many calls wait");
-	else if (!share_take(
-		     gateway->waits, req->user_id, most_waiting(gateway)))
-		err = err_set(ERR_LIMIT, "too many calls of one user wait");
-	else {
-		err = handle(gateway, route, req, reply);
-		share_give(gateway->waits, req->user_id);
-	}
-	atomic_fetch_sub(&gateway->waiting, 1);
-	return err;
-}
-
+/* One user's calls leave workers for everybody else's. */
 static enum err
 handle_in_turn(struct gateway *gateway, const struct route *route,
     struct request *req, struct reply *reply)
 {
-	int workers = gateway->config->workers;
+	struct share *share =
+	    route->needs & WAITS ? gateway->waits : gateway->reads;
 	enum err err;
 
-	if (route->needs & WAITS)
-		return handle_waiting(gateway, route, req, reply);
-	if (!share_take(
-		gateway->reads, req->user_id, workers > 1 ? workers / 2 : 1))
+	if (!share_take(share, req->user_id, most_calls(gateway, route)))
 		return err_set(ERR_LIMIT, "too many calls of one user");
 	err = handle(gateway, route, req, reply);
-	share_give(gateway->reads, req->user_id);
+	share_give(share, req->user_id);
 	return err;
 }
 
