@@ -168,7 +168,11 @@ claims_end(struct claims *claims, struct run *run)
 	for (size_t i = 0; i < claims->count; i++)
 		if (!strcmp(claims->queues[i].type, run->connection.type))
 			claims->queues[i].busy--;
-	pthread_cond_broadcast(&claims->changed);
+	/* a place is free for one; or nobody polls any more, and all go home */
+	if (is_polling(claims))
+		pthread_cond_signal(&claims->changed);
+	else
+		pthread_cond_broadcast(&claims->changed);
 	pthread_mutex_unlock(&claims->lock);
 	run_done(run);
 }
