@@ -163,7 +163,7 @@ class Judge:
                 # its row, which takes nothing back there
                 activated = self.next_occurrences(task) + sum(
                     r["wish"] == "uncomplete" and r["origin"] != "call"
-                    and r["state"] == "accepted" for r in rows)
+                    and r["state"] in ("accepted", "superseded") for r in rows)
                 if done < 0 or done > min(wishes, 1 + activated):
                     twice.append((task["id"], f"{done} occurrences were done "
                                   f"for {wishes} accepted wishes"))
