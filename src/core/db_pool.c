@@ -15,7 +15,7 @@
 struct db_pool {
 	struct db_options options; /* its texts are the pool's own */
 	char *url, *app_name;
-	int limit, open;
+	int limit, open, opening; /* opening: of the open, not there yet */
 	int granted; /* no more were to be had than these, until that moment */
 	int64_t granted_until_ms;
 	struct db *idle; /* last in, first out: few connections stay busy */
@@ -103,16 +103,22 @@ forget_idle(struct db_pool *pool)
 	}
 }
 
-/* One could not be opened. Are there others to wait for? */
+/* One could not be opened. Are there others to wait for? Not those that are
+ * being opened as well: they may fail just so. */
 static bool
-has_others(struct db_pool *pool)
+has_others(struct db_pool *pool, const char *why)
 {
+	int64_t now_ms = clock_mono_ms();
+	char quoted[320];
 	bool has;
 
 	pthread_mutex_lock(&pool->lock);
-	pool->granted = pool->open;
-	pool->granted_until_ms = clock_mono_ms() + GRANTED_MS;
-	has = pool->open > 0;
+	pool->granted = pool->open - pool->opening;
+	has = pool->granted > 0;
+	if (has && now_ms >= pool->granted_until_ms)
+		log_warn("msg=\"no further database session\" why=%s",
+		    log_quote(why, quoted, sizeof(quoted)));
+	pool->granted_until_ms = now_ms + GRANTED_MS;
 	pthread_mutex_unlock(&pool->lock);
 	return has;
 }
@@ -122,7 +128,7 @@ is_full(const struct db_pool *pool)
 {
 	if (pool->open >= pool->limit)
 		return true;
-	return pool->open > 0 && pool->open >= pool->granted &&
+	return pool->granted > 0 && pool->open >= pool->granted &&
 	       clock_mono_ms() < pool->granted_until_ms;
 }
 
@@ -147,8 +153,10 @@ reserve(struct db_pool *pool, int64_t deadline_ms, struct db **out)
 			break;
 		}
 	}
-	if (!err && !*out)
+	if (!err && !*out) {
 		pool->open++;
+		pool->opening++;
+	}
 	pthread_mutex_unlock(&pool->lock);
 	return err;
 }
@@ -160,24 +168,23 @@ open_one(
     struct db_pool *pool, int64_t deadline_ms, struct db **out, bool *again)
 {
 	enum err err = db_open(&pool->options, deadline_ms, out);
-	char why[300], quoted[320];
+	char why[300];
 
-	*again = false;
+	pthread_mutex_lock(&pool->lock);
+	pool->opening--;
 	if (!err) {
 		/* more may be had again */
-		pthread_mutex_lock(&pool->lock);
 		pool->granted_until_ms = 0;
 		pthread_cond_broadcast(&pool->freed);
-		pthread_mutex_unlock(&pool->lock);
-		return OK;
 	}
+	pthread_mutex_unlock(&pool->lock);
+	*again = false;
+	if (!err)
+		return OK;
 	snprintf(why, sizeof(why), "%s", err_text());
 	forget(pool, NULL);
-	*again =
-	    err == ERR_DB && has_others(pool) && clock_mono_ms() < deadline_ms;
-	if (*again)
-		log_warn("msg=\"no further database session\" why=%s",
-		    log_quote(why, quoted, sizeof(quoted)));
+	*again = err == ERR_DB && has_others(pool, why) &&
+		 clock_mono_ms() < deadline_ms;
 	return err_set(err, "%s", why);
 }
 

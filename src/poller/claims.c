@@ -93,7 +93,7 @@ refill(struct claims *claims, struct claim_queue *q)
 	int limit = room(claims, q);
 	enum err err;
 
-	if (limit <= 0 || is_dry(claims, q) || claims->is_closed)
+	if (limit <= 0 || is_dry(claims, q) || *claims->is_stopping)
 		return OK;
 	forget(q);
 	crash_point("before_run");
@@ -125,7 +125,7 @@ least_busy(struct claims *claims)
 static bool
 is_waiting(const struct claims *claims)
 {
-	for (size_t i = 0; !claims->is_closed && i < claims->count; i++)
+	for (size_t i = 0; !*claims->is_stopping && i < claims->count; i++)
 		if (!is_dry(claims, &claims->queues[i]))
 			return true;
 	return false;
@@ -139,7 +139,6 @@ claims_take(struct claims *claims, struct run *out)
 
 	pthread_mutex_lock(&claims->lock);
 	while (!err && !q) {
-		claims->is_closed = claims->is_closed || *claims->is_stopping;
 		for (size_t i = 0; !err && i < claims->count; i++)
 			if (claims->queues[i].next == claims->queues[i].count)
 				err = refill(claims, &claims->queues[i]);
@@ -186,13 +185,4 @@ claims_left(struct claims *claims)
 	is_left = is_waiting(claims) || least_busy(claims);
 	pthread_mutex_unlock(&claims->lock);
 	return is_left;
-}
-
-void
-claims_close(struct claims *claims)
-{
-	pthread_mutex_lock(&claims->lock);
-	claims->is_closed = true;
-	pthread_cond_broadcast(&claims->changed);
-	pthread_mutex_unlock(&claims->lock);
 }

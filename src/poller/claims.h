@@ -34,8 +34,7 @@ struct claims {
 	int64_t begin_ms;
 	struct claim_queue queues[CLAIMS_TYPES_MAX];
 	size_t count;
-	bool is_closed;                           /* no more is claimed */
-	const volatile sig_atomic_t *is_stopping; /* the same, once it is set */
+	const volatile sig_atomic_t *is_stopping; /* set: no more is claimed */
 };
 
 void claims_init(struct claims *claims, const struct poller *poller,
@@ -50,8 +49,5 @@ void claims_end(struct claims *claims, struct run *run);
 
 /* Would another runner find something to do now, or soon? */
 bool claims_left(struct claims *claims);
-
-/* From now on hand out only what is claimed already. */
-void claims_close(struct claims *claims);
 
 #endif

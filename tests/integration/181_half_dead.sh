@@ -64,19 +64,26 @@ test_readiness_tries_to_write() {
 	wait_until 10 is_ready || flunk "it is ready again"
 }
 
+# completes_at_once COUNT SENTENCE: so many calls beside each other, of the next tasks.
+completes_at_once() {
+	local i
+
+	for ((i = 1; i <= $1; i++)); do
+		next_task
+		call_behind "$i" POST "/v1/tasks/$TASK/complete"
+	done
+	for ((i = 1; i <= $1; i++)); do
+		call_joined "$i"
+		is "$STATUS" 200 "$2: $BODY"
+	done
+}
+
 # Many sessions are opened, and rest until the network has forgotten them.
 test_sessions_that_the_network_forgot_are_not_trusted() {
 	local i
 
 	as_new_user && add_connection attio && make_tasks attio 8
-	for i in {1..6}; do
-		next_task
-		call_behind "$i" POST "/v1/tasks/$TASK/complete"
-	done
-	for i in {1..6}; do
-		call_joined "$i"
-		is "$STATUS" 200 "a call opens a session"
-	done
+	completes_at_once 6 "a call opens a session"
 	relay_does forget 4
 	sleep 5.2 # as long as a session is trusted
 	for i in {1..6}; do
@@ -90,20 +97,32 @@ test_sessions_that_the_network_forgot_are_not_trusted() {
 }
 
 test_a_pooler_that_grants_few_sessions_is_lived_with() {
-	local i
-
 	as_new_user && add_connection attio && make_tasks attio 12
 	relay_does grant 2
 	ends_sessions
+	completes_at_once 12 "every call is answered"
+	relay_does pass
+}
+
+# Those who try to open one at the same moment are no reason to wait for each other.
+test_a_database_that_takes_nobody_is_told_at_once() {
+	local i before
+
+	as_new_user && add_connection attio
+	relay_does grant 0
+	ends_sessions
+	before=$(grep -c 'no further database session' "$STACK_DIR/gateway.log")
 	for i in {1..12}; do
-		next_task
-		call_behind "$i" POST "/v1/tasks/$TASK/complete"
+		call_behind "$i" GET /v1/connections
 	done
 	for i in {1..12}; do
 		call_joined "$i"
-		is "$STATUS" 200 "every call is answered: $BODY"
+		is "$STATUS" 503 "a call: $BODY"
 	done
+	is "$(grep -c 'no further database session' "$STACK_DIR/gateway.log")" \
+		"$before" "nobody waited for sessions that were never there"
 	relay_does pass
+	wait_until 10 answers 200 || flunk "it answers again"
 }
 
 # The commit holds, and nobody was told.
