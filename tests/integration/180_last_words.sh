@@ -212,6 +212,14 @@ test_two_wishes_refused_one_after_the_other_leave_what_was_there() {
 	is "$(provider_says attio "$ITEM")" open "as the item is"
 }
 
+# ends_once_due WRITEBACK: who has it at this moment may yet put it off for the hour that
+# its connection was limited for.
+ends_once_due() {
+	sql "update writebacks set due_at = now() where id = '$1'
+		and state = 'queued' and due_at > now()" >/dev/null
+	writeback_has_ended "$1"
+}
+
 test_a_wish_that_took_anothers_place_goes_back_to_what_was_before_both() {
 	local second
 
@@ -224,10 +232,8 @@ test_a_wish_that_took_anothers_place_goes_back_to_what_was_before_both() {
 	is "$STATUS $(field .task.status)" "202 active" "both are noted: $BODY"
 	second=$(field .writeback.id)
 	sql "update connections set rate_limited_until = null,
-			status = 'auth_failed' where id = '$CONNECTION';
-		update writebacks set due_at = now()
-			where id = '$second' and settled_at is null" >/dev/null
-	wait_until 30 writeback_has_ended "$second" || flunk "the second ends"
+			status = 'auth_failed' where id = '$CONNECTION'" >/dev/null
+	wait_until 30 ends_once_due "$second" || flunk "the second ends"
 	is "$(sql "select string_agg(state, ' ' order by task_version)
 		from writebacks where task_id = '$TASK'")" \
 		"superseded rolled_back" "how they ended"
