@@ -1,10 +1,10 @@
-/* libfcgi's own accept loop lets a kept connection own its thread until nginx
- * closes it: 8 threads and 24 connections leave 16 clients with nothing. So
- * connections are accepted here and watched with epoll (one shot); a worker
- * gets one only while a request is on it, and gives it back for watching.
- * Only public fields of FCGX_Request are used: ipcFd, keepConnection,
- * listen_sock. SIGTERM is taken by a signalfd in the accepting thread, since
- * libfcgi would go on accepting through it. */
+/* libfcgi's own accept loop lets a connection own its thread until the web
+ * server closes it: 8 threads and 24 connections that are kept, or that say
+ * nothing yet, leave 16 clients with nothing. So connections are accepted here
+ * and watched with epoll (one shot); a worker gets one only while a request is
+ * on it, and gives it back for watching. Only public fields of FCGX_Request are
+ * used: ipcFd, keepConnection, listen_sock. SIGTERM is taken by a signalfd in
+ * the accepting thread, since libfcgi would go on accepting through it. */
 #include "fcgi.h"
 
 #include <errno.h>
